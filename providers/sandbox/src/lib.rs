@@ -1,1 +1,3 @@
-//! .
+//! An embedded Kubernetes API and SSH host: the default target, the tests' world, the simulator's world.
+
+pub mod kube;

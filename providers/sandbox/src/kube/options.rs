@@ -1,0 +1,54 @@
+//! How a world is opened.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::clock::{Clock, SystemClock};
+
+/// What a world is opened with.
+#[derive(Clone)]
+pub struct Options {
+    /// The cluster's name, as its nodes carry it.
+    pub name: String,
+    /// The bearer token that requests must carry; `None` lets everyone in.
+    pub token: Option<String>,
+    /// The clock that stamps objects.
+    pub clock: Arc<dyn Clock>,
+    /// Seeds every random choice (UIDs, generated names); `None` takes the system's randomness.
+    pub seed: Option<u64>,
+    /// Whether pods and Services listen on loopback addresses. Without it they only exist as objects.
+    pub network: bool,
+    /// Whether the controllers run (Deployments roll, pods start, namespaces end).
+    pub controllers: bool,
+    /// How long a pod takes from its creation until it is ready.
+    pub pod_start: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            name: "sandbox".to_owned(),
+            token: None,
+            clock: Arc::new(SystemClock),
+            seed: None,
+            network: true,
+            controllers: true,
+            pod_start: Duration::from_millis(150),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    /// Shows everything but the token.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Options")
+            .field("name", &self.name)
+            .field("token", &self.token.as_ref().map(|_| "(secret)"))
+            .field("seed", &self.seed)
+            .field("network", &self.network)
+            .field("controllers", &self.controllers)
+            .field("pod_start", &self.pod_start)
+            .finish_non_exhaustive()
+    }
+}
