@@ -1,0 +1,219 @@
+//! Names of things in a stack: resources, their instances, and the targets on which they live.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// The key of one instance of a block: a position under `count`, a name under `for_each` or in a composite.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A position under `count`.
+    Index(u64),
+    /// A key of `for_each`, or the name that a composite gave to one of its parts.
+    Name(String),
+}
+
+/// One resource instance: `kube_object.web`, `host_file.motd["db"]`, `kube_manifests.app["v1/ConfigMap/web/page"]`.
+///
+/// A composite under `for_each` has two keys: its own, then its part's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    /// The resource type, such as `kube_object`.
+    pub kind: String,
+    /// The block's own name.
+    pub name: String,
+    /// The instance's keys, outermost first.
+    pub keys: Vec<Key>,
+}
+
+impl Address {
+    /// The address of a block's only instance.
+    pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { kind: kind.into(), name: name.into(), keys: Vec::new() }
+    }
+
+    /// The same address with one more key.
+    #[must_use]
+    pub fn with_key(mut self, key: Key) -> Self {
+        self.keys.push(key);
+        self
+    }
+
+    /// The block that this instance belongs to: `kube_object.web`.
+    pub fn block(&self) -> String {
+        format!("{}.{}", self.kind, self.name)
+    }
+}
+
+/// The two kinds of targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TargetKind {
+    /// A Kubernetes cluster.
+    Cluster,
+    /// A machine reached over SSH.
+    Host,
+}
+
+impl TargetKind {
+    /// The block type that declares such a target.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// One target: `cluster.prod`, `host.ecs["db"]`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetAddress {
+    /// Cluster or host.
+    pub kind: TargetKind,
+    /// The block's own name.
+    pub name: String,
+    /// The instance's key under `count` or `for_each`.
+    pub key: Option<Key>,
+}
+
+/// Why a text is not an address.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("read {text:?} as an address: {problem}")]
+pub struct AddressError {
+    /// The text as given.
+    pub text: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index(index) => write!(f, "[{index}]"),
+            Self::Name(name) => {
+                write!(f, "[\"{}\"]", name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.kind, self.name)?;
+        self.keys.iter().try_for_each(|key| write!(f, "{key}"))
+    }
+}
+
+impl fmt::Display for TargetAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.kind.as_str(), self.name)?;
+        self.key.iter().try_for_each(|key| write!(f, "{key}"))
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (kind, name, keys) = split(text)?;
+        Ok(Self { kind, name, keys })
+    }
+}
+
+impl FromStr for TargetAddress {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (kind, name, mut keys) = split(text)?;
+        let problem = |problem| AddressError { text: text.to_owned(), problem };
+        let kind = match kind.as_str() {
+            "cluster" => TargetKind::Cluster,
+            "host" => TargetKind::Host,
+            _ => return Err(problem("a target starts with \"cluster.\" or \"host.\"")),
+        };
+        if keys.len() > 1 {
+            return Err(problem("a target has at most one key"));
+        }
+        Ok(Self { kind, name, key: keys.pop() })
+    }
+}
+
+fn split(text: &str) -> Result<(String, String, Vec<Key>), AddressError> {
+    let problem = |problem| AddressError { text: text.to_owned(), problem };
+    let (kind, rest) = text.split_once('.').ok_or_else(|| problem("expected TYPE.NAME"))?;
+    let (name, mut rest) = rest.split_at(rest.find('[').unwrap_or(rest.len()));
+    if !is_identifier(kind) || !is_identifier(name) {
+        return Err(problem("expected TYPE.NAME, both identifiers"));
+    }
+    let mut keys = Vec::new();
+    while !rest.is_empty() {
+        let (key, remainder) =
+            take_key(rest).ok_or_else(|| problem("expected a key such as [0] or [\"name\"]"))?;
+        keys.push(key);
+        rest = remainder;
+    }
+    Ok((kind.to_owned(), name.to_owned(), keys))
+}
+
+/// Whether a text is an HCL identifier: letters, digits, `_` and `-`, not starting with a digit or `-`.
+pub fn is_identifier(text: &str) -> bool {
+    let mut letters = text.chars();
+    letters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
+        && letters.all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '-')
+}
+
+fn take_key(text: &str) -> Option<(Key, &str)> {
+    let inside = text.strip_prefix('[')?;
+    let Some(quoted) = inside.strip_prefix('"') else {
+        let (digits, rest) = inside.split_once(']')?;
+        return Some((Key::Index(digits.parse().ok()?), rest));
+    };
+    let mut name = String::new();
+    let mut letters = quoted.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '"' => return Some((Key::Name(name), quoted[at + 1..].strip_prefix(']')?)),
+            '\\' => name.push(match letters.next()?.1 {
+                'n' => '\n',
+                other => other,
+            }),
+            other => name.push(other),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expect: Result<Address, &str>) {
+        assert_eq!(text.parse::<Address>().map_err(|error| error.problem), expect, "{text}");
+        if let Ok(address) = expect {
+            assert_eq!(address.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn addresses_round_trip() {
+        let web = || Address::new("kube_object", "web");
+        check("kube_object.web", Ok(web()));
+        check("kube_object.web[0]", Ok(web().with_key(Key::Index(0))));
+        check(
+            r#"kube_object.web["a\"b"]["v1/ConfigMap/x/y"]"#,
+            Ok(web().with_key(Key::Name("a\"b".into())).with_key(Key::Name("v1/ConfigMap/x/y".into()))),
+        );
+        check("kube_object", Err("expected TYPE.NAME"));
+        check("kube_object.1web", Err("expected TYPE.NAME, both identifiers"));
+        check("kube_object.web[x]", Err("expected a key such as [0] or [\"name\"]"));
+        check("kube_object.web[\"x", Err("expected a key such as [0] or [\"name\"]"));
+    }
+
+    #[test]
+    fn targets_round_trip() {
+        for text in ["cluster.prod", "host.ecs[\"db\"]", "host.ecs[3]"] {
+            assert_eq!(text.parse::<TargetAddress>().map(|target| target.to_string()).as_deref(), Ok(text));
+        }
+        assert!("value.x".parse::<TargetAddress>().is_err());
+    }
+}

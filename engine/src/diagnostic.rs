@@ -1,0 +1,213 @@
+//! Problems with a place: what the user wrote, where, why it is wrong, and what to do.
+//!
+//! Diagnostics accumulate: a run shows all that is wrong, not only the first thing.
+
+use std::ops::Range;
+
+/// How bad a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The run goes on.
+    Warning,
+    /// The run ends without touching anything.
+    Error,
+}
+
+/// One source file among [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(pub u32);
+
+/// A stretch of one source file, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// The file.
+    pub source: SourceId,
+    /// The bytes.
+    pub range: Range<usize>,
+}
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// What kind of problem it is: constant text, no user values.
+    pub summary: String,
+    /// What, why, and what to do, in sentences.
+    pub detail: String,
+    /// The place to underline.
+    pub span: Option<Span>,
+}
+
+impl Diagnostic {
+    /// An error without a place.
+    pub fn error(summary: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, summary: summary.into(), detail: detail.into(), span: None }
+    }
+
+    /// A warning without a place.
+    pub fn warning(summary: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(summary, detail) }
+    }
+
+    /// The same diagnostic with a place.
+    #[must_use]
+    pub fn at(mut self, span: impl Into<Option<Span>>) -> Self {
+        self.span = span.into();
+        self
+    }
+}
+
+/// All problems that one run found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one, unless the very same one is there already (a block with many instances says it once).
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if !self.0.contains(&diagnostic) {
+            self.0.push(diagnostic);
+        }
+    }
+
+    /// Adds all of another run.
+    pub fn extend(&mut self, other: impl IntoIterator<Item = Diagnostic>) {
+        other.into_iter().for_each(|diagnostic| self.push(diagnostic));
+    }
+
+    /// Whether any of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// In the order in which they were found.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self(vec![diagnostic])
+    }
+}
+
+/// One file of a stack as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The name to show, relative to where the user stands.
+    pub name: String,
+    /// The text with line ends normalised to `\n` and no byte-order mark.
+    pub text: String,
+}
+
+/// The files of a stack. Spans refer to them by position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+impl Sources {
+    /// Adds a file; a byte-order mark and carriage returns before line feeds are dropped, as editors do not show them.
+    pub fn add(&mut self, name: impl Into<String>, text: &str) -> SourceId {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
+        self.files.push(Source { name: name.into(), text });
+        SourceId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// One file.
+    pub fn get(&self, id: SourceId) -> Option<&Source> {
+        self.files.get(id.0 as usize)
+    }
+
+    /// All files with their identifiers.
+    pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        (0..).map(SourceId).zip(&self.files)
+    }
+
+    /// The text under a span.
+    pub fn text(&self, span: &Span) -> Option<&str> {
+        self.get(span.source)?.text.get(span.range.clone())
+    }
+
+    /// Line and column of a span's start, both from 1; the column counts characters.
+    pub fn position(&self, span: &Span) -> Option<(usize, usize)> {
+        let before = self.get(span.source)?.text.get(..span.range.start)?;
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+    }
+}
+
+/// The candidate most like a misspelt name, if any is close enough to be meant.
+pub fn did_you_mean<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = given.chars().count().max(3) / 3;
+    candidates
+        .into_iter()
+        .map(|candidate| (edit_distance(given, candidate), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, candidate)| (*distance, *candidate))
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein's distance with neighbouring letters swapped counting as one edit.
+fn edit_distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().collect();
+    let right: Vec<char> = right.chars().collect();
+    let mut rows = vec![(0..=right.len()).collect::<Vec<_>>()];
+    for (i, a) in left.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in right.iter().enumerate() {
+            let mut best = (rows[i][j] + usize::from(a != b)).min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == right[j - 1] && left[i - 1] == *b {
+                best = best.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[left.len()][right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions_need_to_be_close() {
+        let names = ["region", "replicas", "name"];
+        let check = |given, expect| assert_eq!(did_you_mean(given, names), expect, "{given}");
+        check("regoin", Some("region"));
+        check("replica", Some("replicas"));
+        check("nam", Some("name"));
+        check("zone", None);
+        check("x", None);
+    }
+
+    #[test]
+    fn positions_count_characters_from_one() {
+        let mut sources = Sources::default();
+        let source = sources.add("a.hcl", "\u{feff}a = 1\r\nbä = x\n");
+        let span = Span { source, range: 12..13 };
+        assert_eq!(sources.text(&span), Some("x"));
+        assert_eq!(sources.position(&span), Some((2, 6)));
+    }
+}
