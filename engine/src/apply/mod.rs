@@ -1,0 +1,5 @@
+//! Applying a plan: schedule, journal, fold.
+
+mod event;
+
+pub use self::event::*;

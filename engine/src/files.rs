@@ -1,0 +1,32 @@
+//! The files that expressions and composites may read, behind a trait: the engine itself knows no file system.
+
+use thiserror::Error;
+
+/// Reads files.
+pub trait Files: Send + Sync {
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// When there is no such file, or it cannot be read.
+    fn read(&self, path: &str) -> Result<Vec<u8>, FileError>;
+
+    /// Paths below `base` that match a glob pattern, relative to `base`, sorted.
+    ///
+    /// # Errors
+    /// When the pattern is wrong or the folder cannot be read.
+    fn glob(&self, base: &str, pattern: &str) -> Result<Vec<String>, FileError>;
+
+    /// Whether there is a file of that path.
+    fn exists(&self, path: &str) -> bool;
+}
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum FileError {
+    /// There is none.
+    #[error("there is no such file")]
+    NotFound,
+    /// Anything else, in the system's words.
+    #[error("{0}")]
+    Other(String),
+}

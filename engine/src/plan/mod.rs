@@ -1,0 +1,169 @@
+//! The plan: pure data, and the program that apply runs.
+
+use std::collections::BTreeMap;
+
+use crate::address::{Address, TargetAddress};
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::ports::{Operation, Precondition};
+use crate::value::{Path, Value};
+
+/// All that would change, in what order, and under what it was reviewed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// When it was made, in milliseconds since the epoch.
+    pub created_ms: i64,
+    /// Whether it is to take the whole stack down.
+    pub destroy: bool,
+    /// The stack's folder as given.
+    pub folder: String,
+    /// The configuration from which it was made.
+    pub sources: Sources,
+    /// The values of all variables, converted; sensitive ones are fingerprints in a saved plan.
+    pub variables: BTreeMap<String, Value>,
+    /// The lineage of the state that it was made from; empty if there was none.
+    pub lineage: String,
+    /// The serial of the state that it was made from.
+    pub serial: u64,
+    /// The identities of the targets that it was made against.
+    pub targets: BTreeMap<TargetAddress, String>,
+    /// One for each instance, unchanged ones too, by address.
+    pub changes: Vec<Change>,
+    /// What apply does, each step after those that it names.
+    pub steps: Vec<Step>,
+    /// What the outputs will be.
+    pub outputs: BTreeMap<String, OutputChange>,
+    /// Warnings.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Plan {
+    /// Whether apply would change anything at all: an instance, an output, or only what is recorded.
+    pub fn is_empty(&self) -> bool {
+        self.changes.iter().all(|change| change.action == Action::NoOp)
+            && self.outputs.values().all(|output| !output.changed())
+    }
+
+    /// The change of one instance.
+    pub fn change(&self, address: &Address) -> Option<&Change> {
+        self.changes
+            .binary_search_by(|change| change.address.cmp(address))
+            .ok()
+            .and_then(|index| self.changes.get(index))
+    }
+}
+
+/// What happens to one instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The instance.
+    pub address: Address,
+    /// The resource type whose attributes it has: its address's own, or that of a composite's part.
+    pub kind: String,
+    /// Where it lives.
+    pub target: Option<TargetAddress>,
+    /// What it is on its target; `None` while that is unknown.
+    pub identity: Option<String>,
+    /// What will be done.
+    pub action: Action,
+    /// Why, when the action alone does not tell; a sentence.
+    pub reason: Option<String>,
+    /// What changes, field by field.
+    pub fields: Vec<FieldChange>,
+    /// What was no longer as recorded.
+    pub drift: Vec<FieldChange>,
+    /// The attributes after apply, unknown where only apply tells.
+    pub planned: Value,
+    /// What the configuration wants, unknown where only apply tells; `None` when it is to be gone.
+    pub desired: Option<Value>,
+    /// Under what it was reviewed.
+    pub precondition: Precondition,
+    /// What it depends on.
+    pub depends_on: Vec<Address>,
+    /// The longest that its steps may take, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// What the reviewer should know besides, each a sentence.
+    pub notes: Vec<String>,
+}
+
+/// The closed set of actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// All is as wanted.
+    NoOp,
+    /// Make it.
+    Create,
+    /// Change it in place.
+    Update,
+    /// Remove it, then make it anew.
+    ReplaceDeleteFirst,
+    /// Make the new one, then remove the old one.
+    ReplaceCreateFirst,
+    /// Remove it.
+    Delete,
+    /// It is gone, or no longer ours: only the record goes.
+    Forget,
+    /// It is there already and becomes ours, with what changes about it.
+    Adopt,
+    /// Look it up.
+    Read,
+    /// It cannot be planned yet: another round is due.
+    Defer,
+    /// One step of a rollout.
+    Step,
+}
+
+/// One field's change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldChange {
+    /// Where.
+    pub path: Path,
+    /// What is there; `None` if nothing is.
+    pub before: Option<Value>,
+    /// What will be there, perhaps unknown; `None` if nothing will.
+    pub after: Option<Value>,
+    /// Whether this is why the thing must be replaced.
+    pub forces_replace: bool,
+    /// Who else wrote or owns it, and how: "kubectl-edit (Update, 2026-11-01T10:00:00Z)".
+    pub owner: Option<String>,
+}
+
+/// What an output was and will be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputChange {
+    /// As recorded.
+    pub before: Option<Value>,
+    /// As planned, perhaps unknown; `None` if it goes.
+    pub after: Option<Value>,
+}
+
+impl OutputChange {
+    /// Whether it changes.
+    pub fn changed(&self) -> bool {
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => {
+                !before.same(after) || before.is_sensitive() != after.is_sensitive()
+            }
+            (before, after) => before.is_some() != after.is_some(),
+        }
+    }
+}
+
+/// One thing that apply does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The instance.
+    pub address: Address,
+    /// What is done to it.
+    pub operation: StepOperation,
+    /// Positions in [`Plan::steps`] of the steps that must have succeeded before.
+    pub after: Vec<usize>,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StepOperation {
+    /// Change the target.
+    Perform(Operation),
+    /// Change only the record: take it out.
+    Forget,
+}

@@ -1,0 +1,20 @@
+//! What the engine asks of the world. Everything with IO, time or chance stands behind one of these traits.
+
+mod provider;
+mod sandbox;
+mod store;
+
+pub use self::provider::*;
+pub use self::sandbox::*;
+pub use self::store::*;
+
+/// A future on the heap, as trait objects need it.
+pub type BoxFuture<'a, T> = futures::future::BoxFuture<'a, T>;
+
+/// The time, injected so that a run can be simulated.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since the Unix epoch.
+    fn now_ms(&self) -> i64;
+    /// Completes after so many milliseconds.
+    fn sleep_ms(&self, duration_ms: u64) -> BoxFuture<'static, ()>;
+}
