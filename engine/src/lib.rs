@@ -3,6 +3,7 @@ pub mod address;
 pub mod apply;
 pub mod diagnostic;
 pub mod files;
+pub mod observer;
 pub mod plan;
 pub mod ports;
 pub mod schema;
