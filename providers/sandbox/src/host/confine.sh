@@ -1,0 +1,67 @@
+# Builds a private root and becomes the first process of its namespaces.
+#
+# Runs under `unshare` in new mount, UTS, IPC and PID namespaces (and, for an ordinary user, in a user namespace).
+# Arguments: the folder with the root's own files, an empty folder to mount on, the host's name.
+# Answers one line, `READY PID`, with its process id as the machine sees it. Ends when its standard input closes.
+set -eu
+root=$1
+stage=$2
+name=$3
+
+# The machine's /proc is still mounted, so this is the process id outside.
+read -r pid _ </proc/self/stat
+
+# A mount that a user namespace inherited keeps its flags: a remount that doesn't repeat them is refused.
+read_only() {
+	mount -o remount,bind,ro "$1" 2>/dev/null ||
+		mount -o "remount,bind,$(findmnt -n -o VFS-OPTIONS "$1" | sed 's/^rw/ro/')" "$1"
+}
+
+# Without --rbind what is mounted below stays out of the root; a user namespace may not leave it out.
+share_read_only() {
+	mount --bind "$1" "$2" 2>/dev/null || mount --rbind "$1" "$2"
+	read_only "$2"
+}
+
+mount --bind "$root" "$stage"
+share_read_only /usr "$stage/usr"
+mount --bind "$root/usr/local" "$stage/usr/local"
+for folder in bin sbin lib lib32 lib64 libx32; do
+	if [ -d "/$folder" ] && [ ! -L "/$folder" ]; then
+		share_read_only "/$folder" "$stage/$folder"
+	fi
+done
+
+mount -t tmpfs -o mode=0755,nosuid,size=64m tmpfs "$stage/dev"
+for device in null zero full random urandom tty; do
+	: >"$stage/dev/$device"
+	mount --bind "/dev/$device" "$stage/dev/$device"
+done
+mkdir "$stage/dev/pts" "$stage/dev/shm"
+chmod 1777 "$stage/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$stage/dev/pts"
+ln -s pts/ptmx "$stage/dev/ptmx"
+ln -s /proc/self/fd "$stage/dev/fd"
+ln -s /proc/self/fd/0 "$stage/dev/stdin"
+ln -s /proc/self/fd/1 "$stage/dev/stdout"
+ln -s /proc/self/fd/2 "$stage/dev/stderr"
+
+mount -t proc -o nosuid,nodev,noexec proc "$stage/proc"
+for knob in sys sysrq-trigger irq bus fs; do
+	if [ -e "$stage/proc/$knob" ]; then
+		mount --bind "$stage/proc/$knob" "$stage/proc/$knob"
+		read_only "$stage/proc/$knob"
+	fi
+done
+
+cd "$stage"
+mkdir -p .machine
+pivot_root . .machine
+cd /
+umount -l /.machine
+rmdir /.machine
+hostname "$name"
+
+echo "READY $pid"
+# With SIGCHLD ignored the kernel reaps the orphans that this process adopts.
+exec env --ignore-signal=CHLD cat >/dev/null 2>&1
