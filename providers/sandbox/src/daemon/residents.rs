@@ -1,0 +1,177 @@
+//! The clusters and hosts that one daemon serves.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+
+use super::endpoint::{Endpoint, EndpointError};
+use super::wire;
+use crate::host::{self, Host, HostError};
+use crate::layout::{Layout, slug};
+use crate::{kube, private_file};
+
+const ADDRESS: &str = "127.0.0.1";
+
+/// Why a cluster or host cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResidentError {
+    #[error("find a place to listen for {name:?}")]
+    Endpoint { name: String, source: EndpointError },
+    #[error("open the sandbox cluster {name:?}")]
+    World { name: String, source: kube::Error },
+    #[error("open the sandbox host {name:?}")]
+    Host { name: String, source: HostError },
+    #[error("write {path}")]
+    Kubeconfig { path: PathBuf, source: std::io::Error },
+    #[error("finish opening {name:?}")]
+    Interrupted { name: String, source: JoinError },
+}
+
+/// Everything that's served. Opening is idempotent: what is there is answered as it is.
+pub(crate) struct Residents {
+    layout: Layout,
+    started: Instant,
+    clusters: BTreeMap<String, Cluster>,
+    hosts: BTreeMap<String, wire::Host>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+struct Cluster {
+    world: Arc<kube::World>,
+    url: String,
+    kubeconfig_path: PathBuf,
+}
+
+impl Residents {
+    pub(crate) fn new(layout: Layout) -> Self {
+        Self {
+            layout,
+            started: Instant::now(),
+            clusters: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            stop: watch::channel(false).0,
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// Opens all that an earlier daemon served. What can't be opened is named in the answer and in nobody's way.
+    pub(crate) async fn reopen(&mut self) -> Vec<ResidentError> {
+        let mut failures = Vec::new();
+        for name in Endpoint::names_in(&self.layout.clusters()) {
+            failures.extend(self.ensure_cluster(&name).await.err());
+        }
+        for name in Endpoint::names_in(&self.layout.hosts()) {
+            failures.extend(self.ensure_host(&name).await.err());
+        }
+        failures
+    }
+
+    /// The path of the cluster's kubeconfig.
+    pub(crate) async fn ensure_cluster(&mut self, name: &str) -> Result<PathBuf, ResidentError> {
+        if let Some(cluster) = self.clusters.get(name) {
+            return Ok(cluster.kubeconfig_path.clone());
+        }
+        let folder = self.layout.clusters().join(slug(name));
+        let (endpoint, listener) = Endpoint::open(&folder, name)
+            .await
+            .map_err(|source| ResidentError::Endpoint { name: name.to_owned(), source })?;
+        let token = Some(endpoint.token);
+        let options =
+            kube::Options { name: name.to_owned(), token: token.clone(), ..kube::Options::default() };
+        let world = in_background(name, move || kube::World::open(&folder.join("world"), options))
+            .await?
+            .map_err(|source| ResidentError::World { name: name.to_owned(), source })?;
+        let url = format!("http://{ADDRESS}:{}", endpoint.port);
+        let kubeconfig_path = self.layout.kubeconfig(name);
+        private_file::write(&kubeconfig_path, kube::kubeconfig(name, &url, token.as_deref()).as_bytes())
+            .map_err(|source| ResidentError::Kubeconfig { path: kubeconfig_path.clone(), source })?;
+        let (served, stopped) = (Arc::clone(&world), self.stopped());
+        self.tasks.spawn(async move {
+            if let Err(error) = kube::serve(served, listener, stopped).await {
+                super::log(&super::chain(&error));
+            }
+        });
+        self.clusters
+            .insert(name.to_owned(), Cluster { world, url, kubeconfig_path: kubeconfig_path.clone() });
+        Ok(kubeconfig_path)
+    }
+
+    /// How to reach the host.
+    pub(crate) async fn ensure_host(&mut self, name: &str) -> Result<wire::Host, ResidentError> {
+        if let Some(access) = self.hosts.get(name) {
+            return Ok(access.clone());
+        }
+        let folder = self.layout.hosts().join(slug(name));
+        let (endpoint, listener) = Endpoint::open(&folder, name)
+            .await
+            .map_err(|source| ResidentError::Endpoint { name: name.to_owned(), source })?;
+        let own_name = name.to_owned();
+        let host = in_background(name, move || Host::open(&folder, &own_name, &slug(&own_name)))
+            .await?
+            .map_err(|source| ResidentError::Host { name: name.to_owned(), source })?;
+        let access = wire::Host {
+            address: ADDRESS.to_owned(),
+            port: endpoint.port,
+            user: host::USER.to_owned(),
+            identity_file: host.identity_file().to_owned(),
+            known_hosts: host.known_hosts_line(ADDRESS, endpoint.port),
+            root: host.root().to_owned(),
+        };
+        self.tasks.spawn(Arc::new(host).serve(listener, self.stopped()));
+        self.hosts.insert(name.to_owned(), access.clone());
+        Ok(access)
+    }
+
+    pub(crate) fn status(&self) -> wire::Status {
+        let clusters = self.clusters.iter().map(|(name, cluster)| {
+            let counts = cluster.world.status();
+            wire::Cluster {
+                name: name.clone(),
+                url: cluster.url.clone(),
+                kubeconfig_path: cluster.kubeconfig_path.clone(),
+                objects: counts.objects,
+                pods: counts.pods,
+            }
+        });
+        let hosts = self
+            .hosts
+            .iter()
+            .map(|(name, access)| wire::NamedHost { name: name.clone(), access: access.clone() });
+        wire::Status {
+            pid: std::process::id(),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            clusters: clusters.collect(),
+            hosts: hosts.collect(),
+        }
+    }
+
+    /// Ends what is served, and waits for it.
+    pub(crate) async fn close(&mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    /// Ready when everything has to end.
+    fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stop = self.stop.subscribe();
+        async move {
+            // An error means that nobody is left who could ask us to go on.
+            let _ = stop.wait_for(|stop| *stop).await;
+        }
+    }
+}
+
+/// Opening reads and writes files: not on a thread that serves.
+async fn in_background<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ResidentError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|source| ResidentError::Interrupted { name: name.to_owned(), source })
+}
