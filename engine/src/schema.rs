@@ -11,8 +11,8 @@ pub struct ResourceType {
     pub name: &'static str,
     /// Where its instances live; `None` for those that live nowhere, like `value`.
     pub target: Option<TargetKind>,
-    /// Whether it lowers into instances of itself, one per part, rather than being one.
-    pub composite: bool,
+    /// For a composite: the resource type of the parts that it lowers into.
+    pub part_kind: Option<&'static str>,
     /// Its attributes, meta-arguments apart.
     pub attributes: Vec<Attribute>,
 }

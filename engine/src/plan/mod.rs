@@ -63,6 +63,8 @@ pub struct Change {
     pub target: Option<TargetAddress>,
     /// What it is on its target; `None` while that is unknown.
     pub identity: Option<String>,
+    /// What it was on its target, when the replace makes it something else there.
+    pub prior_identity: Option<String>,
     /// What will be done.
     pub action: Action,
     /// Why, when the action alone does not tell; a sentence.

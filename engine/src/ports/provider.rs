@@ -102,13 +102,11 @@ pub struct LowerRequest<'a> {
     pub folder: &'a str,
 }
 
-/// One part of a composite: an instance of the resource type `kind`.
+/// One part of a composite: an instance of the composite's [`ResourceType::part_kind`].
 #[derive(Clone, Debug)]
 pub struct Part {
     /// The key that tells it from its siblings.
     pub key: String,
-    /// The resource type whose attributes it has; may be the composite's own.
-    pub kind: &'static str,
     /// Its attributes.
     pub desired: Value,
     /// Keys of the siblings that must be there before it.
