@@ -18,6 +18,11 @@ pub trait Files: Send + Sync {
 
     /// Whether there is a file of that path.
     fn exists(&self, path: &str) -> bool;
+
+    /// The user's home folder, for paths that start with `~`.
+    fn home(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Why a file could not be read.
@@ -29,4 +34,22 @@ pub enum FileError {
     /// Anything else, in the system's words.
     #[error("{0}")]
     Other(String),
+}
+
+/// A world without files: for expressions that must be constant.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _: &str) -> Result<Vec<u8>, FileError> {
+        Err(FileError::Other("files cannot be read here".into()))
+    }
+
+    fn glob(&self, _: &str, _: &str) -> Result<Vec<String>, FileError> {
+        Err(FileError::Other("files cannot be read here".into()))
+    }
+
+    fn exists(&self, _: &str) -> bool {
+        false
+    }
 }

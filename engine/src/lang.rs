@@ -1,0 +1,27 @@
+//! What expressions mean: evaluation straight over the parser's AST, so that every problem has its place.
+//!
+//! ```text
+//! Expression ──references──▶ what it needs          (before: to order the stack)
+//! Expression + Scope ──evaluate──▶ Value + diagnostics
+//! Value + Type ──convert──▶ Value
+//! ```
+//!
+//! The semantics are Terraform's. Where they differ, it is on purpose: numbers are exact decimals; `&&` and `||` leave out the
+//! right side when the left one decides; a conditional whose results have no common type keeps the chosen one as it is.
+
+mod constraint;
+mod convert;
+mod evaluate;
+mod expression;
+mod functions;
+mod number;
+mod scope;
+mod unify;
+
+pub use self::constraint::{TypeConstraint, type_of};
+pub use self::convert::{ConvertError, convert};
+pub use self::evaluate::evaluate;
+pub use self::expression::{Expression, Reference};
+pub use self::functions::function_names;
+pub use self::scope::{FunctionContext, Scope};
+pub use self::unify::type_of_value;

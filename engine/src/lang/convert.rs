@@ -1,0 +1,240 @@
+//! Conversion of values to types, by Terraform's rules.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use thiserror::Error;
+
+use super::number;
+use super::unify::unify_values;
+use crate::types::{Field, Type};
+use crate::value::{Kind, Object, Path, PathStep, Value};
+
+/// Why a value does not fit a type. Never shows what is sensitive.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub struct ConvertError {
+    /// The part that does not fit.
+    pub path: Path,
+    /// What is wrong with it: a fragment that reads after the part's name, such as "a number is required, not a list".
+    pub message: String,
+}
+
+impl fmt::Display for ConvertError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.0.is_empty() {
+            true => f.write_str(&self.message),
+            false => write!(f, "{}: {}", self.path, self.message),
+        }
+    }
+}
+
+/// The value as a value of a type.
+///
+/// # Errors
+/// When it has no such form; the error names the innermost part to blame.
+pub fn convert(value: &Value, ty: &Type) -> Result<Value, ConvertError> {
+    let converted = convert_kind(value, ty)?;
+    Ok(converted.marked(value.is_sensitive()))
+}
+
+fn convert_kind(value: &Value, ty: &Type) -> Result<Value, ConvertError> {
+    match (value.kind(), ty) {
+        (_, Type::Any) | (Kind::Null | Kind::Fingerprint(_), _) => Ok(value.clone()),
+        (Kind::Unknown(known), _) => convert_unknown(known, ty),
+        (_, Type::Bool) => to_bool(value),
+        (_, Type::Number) => to_number(value),
+        (_, Type::String) => to_text(value),
+        (_, Type::List(element)) => match value.kind() {
+            Kind::List(elements) | Kind::Set(elements) => Ok(Value::list(convert_all(elements, element)?)),
+            _ => Err(mismatch(value, ty)),
+        },
+        (_, Type::Set(element)) => match value.kind() {
+            Kind::List(elements) | Kind::Set(elements) => Ok(set_of(convert_all(elements, element)?)),
+            _ => Err(mismatch(value, ty)),
+        },
+        (_, Type::Map(element)) => to_map(value, element),
+        (_, Type::Tuple(elements)) => to_tuple(value, elements),
+        (_, Type::Object(fields)) => to_object(value, fields),
+    }
+}
+
+/// A set. Sensitive elements make it sensitive as a whole, since the order of its elements tells about them.
+pub(super) fn set_of(elements: Vec<Value>) -> Value {
+    let sensitive = elements.iter().any(Value::has_sensitive);
+    let mut elements = match sensitive {
+        true => elements.iter().map(Value::unmarked).collect(),
+        false => elements,
+    };
+    elements.sort_by(Value::compare);
+    elements.dedup_by(|a, b| a.same(b) && a.is_wholly_known());
+    Value::new(Kind::Set(elements.into())).marked(sensitive)
+}
+
+fn convert_unknown(known: &Type, ty: &Type) -> Result<Value, ConvertError> {
+    match fits(known, ty) {
+        true => Ok(Value::unknown(narrower(known, ty))),
+        false => Err(required(ty, &format!("a {}", known.name()))),
+    }
+}
+
+/// What remains unknown keeps the more telling of the two types.
+fn narrower(known: &Type, ty: &Type) -> Type {
+    match (known, ty) {
+        (known, Type::Any) => known.clone(),
+        (Type::List(known) | Type::Set(known), Type::List(ty)) => narrower(known, ty).list(),
+        (Type::Map(known), Type::Map(ty)) => narrower(known, ty).map(),
+        _ => ty.clone(),
+    }
+}
+
+/// Whether some value of the first type converts to the second.
+fn fits(from: &Type, to: &Type) -> bool {
+    match (from, to) {
+        (Type::Any, _) | (_, Type::Any) => true,
+        (Type::Bool | Type::Number | Type::String, Type::String) => true,
+        (Type::String, Type::Bool | Type::Number) => true,
+        (Type::List(from) | Type::Set(from), Type::List(to) | Type::Set(to)) => fits(from, to),
+        (Type::Tuple(from), Type::List(to) | Type::Set(to)) => from.iter().all(|from| fits(from, to)),
+        (Type::Tuple(from), Type::Tuple(to)) => {
+            from.len() == to.len() && from.iter().zip(to).all(|(from, to)| fits(from, to))
+        }
+        (Type::List(from) | Type::Set(from), Type::Tuple(to)) => to.iter().all(|to| fits(from, to)),
+        (Type::Map(from), Type::Map(to)) => fits(from, to),
+        (Type::Object(from), Type::Map(to)) => from.values().all(|from| fits(&from.ty, to)),
+        (Type::Map(from), Type::Object(to)) => to.values().all(|to| fits(from, &to.ty)),
+        (Type::Object(from), Type::Object(to)) => to.iter().all(|(name, to)| match from.get(name) {
+            Some(from) => fits(&from.ty, &to.ty),
+            None => to.optional,
+        }),
+        _ => from == to,
+    }
+}
+
+fn to_bool(value: &Value) -> Result<Value, ConvertError> {
+    match value.kind() {
+        Kind::Bool(_) => Ok(value.clone()),
+        Kind::String(text) => match &**text {
+            "true" | "1" => Ok(Value::bool(true)),
+            "false" | "0" => Ok(Value::bool(false)),
+            other => {
+                let hint = match other.to_ascii_lowercase().as_str() {
+                    "true" | "false" => " in lower case",
+                    _ => "",
+                };
+                Err(wrong(format!("a bool is required: the text must be \"true\" or \"false\"{hint}")))
+            }
+        },
+        _ => Err(mismatch(value, &Type::Bool)),
+    }
+}
+
+fn to_number(value: &Value) -> Result<Value, ConvertError> {
+    match value.kind() {
+        Kind::Number(_) => Ok(value.clone()),
+        Kind::String(text) => number::parse(text)
+            .map(Value::number)
+            .ok_or_else(|| wrong("a number is required: the text is not a decimal number".into())),
+        _ => Err(mismatch(value, &Type::Number)),
+    }
+}
+
+fn to_text(value: &Value) -> Result<Value, ConvertError> {
+    match value.kind() {
+        Kind::String(_) => Ok(value.clone()),
+        Kind::Number(number) => Ok(Value::string(number::text(number))),
+        Kind::Bool(truth) => Ok(Value::string(if *truth { "true" } else { "false" })),
+        _ => Err(mismatch(value, &Type::String)),
+    }
+}
+
+fn to_map(value: &Value, element: &Type) -> Result<Value, ConvertError> {
+    let entries = match value.kind() {
+        Kind::Map(entries) => entries,
+        Kind::Object(object) if object.open => return Ok(Value::unknown(element.clone().map())),
+        Kind::Object(object) => &object.fields,
+        _ => return Err(mismatch(value, &element.clone().map())),
+    };
+    let element = element_type(entries.values(), element)?;
+    let entries = entries.iter().map(|(key, value)| {
+        let converted =
+            convert(value, &element).map_err(|error| error.inside(PathStep::Attribute(key.clone())))?;
+        Ok((key.clone(), converted))
+    });
+    Ok(Value::map(entries.collect::<Result<Vec<_>, ConvertError>>()?))
+}
+
+fn to_tuple(value: &Value, types: &[Type]) -> Result<Value, ConvertError> {
+    let (Kind::List(elements) | Kind::Set(elements)) = value.kind() else {
+        return Err(mismatch(value, &Type::Tuple(types.to_vec())));
+    };
+    if elements.len() != types.len() {
+        return Err(wrong(format!("{} elements are required, not {}", types.len(), elements.len())));
+    }
+    let converted = elements.iter().zip(types).enumerate().map(|(index, (element, ty))| {
+        convert(element, ty).map_err(|error| error.inside(PathStep::Index(index)))
+    });
+    Ok(Value::list(converted.collect::<Result<Vec<_>, _>>()?))
+}
+
+fn to_object(value: &Value, fields: &BTreeMap<String, Field>) -> Result<Value, ConvertError> {
+    let Some(given) = value.as_map() else { return Err(mismatch(value, &Type::Object(fields.clone()))) };
+    let open = matches!(value.kind(), Kind::Object(object) if object.open);
+    let mut converted = BTreeMap::new();
+    for (name, field) in fields {
+        let part = match given.get(name) {
+            Some(part) => {
+                convert(part, &field.ty).map_err(|error| error.inside(PathStep::Attribute(name.clone())))?
+            }
+            None if open => Value::unknown(field.ty.clone()),
+            None if field.optional => Value::null(),
+            None => return Err(wrong(format!("attribute {name:?} is required"))),
+        };
+        converted.insert(name.clone(), part);
+    }
+    Ok(Value::new(Kind::Object(Object { fields: converted, open: false }.into())))
+}
+
+fn convert_all(elements: &[Value], ty: &Type) -> Result<Vec<Value>, ConvertError> {
+    let ty = element_type(elements.iter(), ty)?;
+    let converted = elements
+        .iter()
+        .enumerate()
+        .map(|(index, element)| convert(element, &ty).map_err(|error| error.inside(PathStep::Index(index))));
+    converted.collect()
+}
+
+/// Elements of "any" type must all have one in common.
+fn element_type<'a>(elements: impl Iterator<Item = &'a Value>, ty: &Type) -> Result<Type, ConvertError> {
+    if *ty != Type::Any {
+        return Ok(ty.clone());
+    }
+    unify_values(elements).ok_or_else(|| wrong("all elements must be of one type".into()))
+}
+
+fn mismatch(value: &Value, ty: &Type) -> ConvertError {
+    required(ty, &article(value.type_name()))
+}
+
+fn required(ty: &Type, found: &str) -> ConvertError {
+    wrong(format!("{} is required, not {found}", article(ty.name())))
+}
+
+fn wrong(message: String) -> ConvertError {
+    ConvertError { path: Path::default(), message }
+}
+
+/// The word with its article, as messages use it.
+pub(super) fn article(word: &str) -> String {
+    match word {
+        "null" => "null".into(),
+        "object" => "an object".into(),
+        _ => format!("a {word}"),
+    }
+}
+
+impl ConvertError {
+    fn inside(mut self, step: PathStep) -> Self {
+        self.path.0.insert(0, step);
+        self
+    }
+}
