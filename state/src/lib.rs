@@ -1,1 +1,28 @@
-//! .
+//! What meshform keeps between runs, and how: wire formats, the journal, the lock, and the store of a local folder.
+//!
+//! ```text
+//!   engine's domain types            this crate                            the folder (.meshform)
+//!
+//!   Snapshot, Event, Plan  ──wire──▶  versioned, digested documents  ──▶   state.json, journal/*.jsonl, plan files
+//!                                     secrets already fingerprints
+//!                          ◀─upgrade─ validated, never trusted       ◀──
+//!
+//!   StateStore  = LocalStore: load, begin ──▶ Journal: append, finish      lock: Lease with heartbeat and token
+//! ```
+//!
+//! Nothing here knows HCL, providers or terminals. A secret cannot pass: the only constructor of a stored value
+//! ([`wire`]) redacts it, and its serialiser refuses what was not redacted.
+
+mod clock;
+mod fingerprint;
+mod folder;
+mod journal;
+mod lease;
+mod local;
+mod process;
+mod settle;
+mod upgrade;
+mod wire;
+
+pub use self::clock::SystemClock;
+pub use self::local::LocalStore;

@@ -1,0 +1,88 @@
+//! What a step costs the journal: microseconds per durable append, on a disk and in memory (where a sync costs nothing).
+//!
+//! `cargo run --release -p meshform-state --example append_cost [FOLDER…]`, by default the temporary folder and `/dev/shm`.
+#![expect(clippy::print_stdout, reason = "it is what the example is for")]
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use meshform_engine::address::{Address, Key};
+use meshform_engine::apply::Event;
+use meshform_engine::plan::StepOperation;
+use meshform_engine::ports::{Operation, StateStore};
+use meshform_engine::state::{Record, RecordStatus, Snapshot};
+use meshform_engine::value::Value;
+use meshform_state::{LocalStore, SystemClock};
+
+const STEPS: u64 = 1_000;
+
+/// How many events are appended at once: one, and as many as steps running side by side bring together.
+const BATCHES: [usize; 2] = [1, 16];
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let given: Vec<_> = std::env::args_os().skip(1).collect();
+    let folders = if given.is_empty() { vec![std::env::temp_dir().into(), "/dev/shm".into()] } else { given };
+    for folder in &folders {
+        for batch in BATCHES {
+            for prior in [0, 10_000] {
+                measure(Path::new(folder), batch, prior).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn measure(folder: &Path, batch: usize, prior: u64) -> Result<(), Box<dyn Error>> {
+    let root = tempfile::tempdir_in(folder)?;
+    let store = LocalStore::new(root.path().join(".meshform"), Arc::new(SystemClock));
+    let lease = store.lock("apply", 0).await?;
+    let snapshot = Snapshot {
+        records: (0..prior).map(|index| (address(index), record())).collect(),
+        ..Snapshot::default()
+    };
+    store.begin(&*lease, &Snapshot::default()).await?.finish(snapshot).await?;
+    let state = store.load().await?.snapshot;
+    let mut journal = store.begin(&*lease, &state).await?;
+    journal.append(&[Event::Began { at_ms: 0, targets: BTreeMap::new() }]).await?;
+    let events: Vec<_> = (0..STEPS).flat_map(events).collect();
+    let start = Instant::now();
+    for events in events.chunks(batch) {
+        journal.append(events).await?;
+    }
+    let per_step = start.elapsed().as_secs_f64() * 1e6 / STEPS as f64;
+    println!(
+        "{:<10} {batch:>3} events at once, {prior:>6} records before: {per_step:>8.1} µs per step",
+        folder.display()
+    );
+    lease.release().await?;
+    Ok(())
+}
+
+fn events(index: u64) -> [Event; 2] {
+    let operation = StepOperation::Perform(Operation::Create);
+    [
+        Event::Started { at_ms: 0, address: address(index), operation, intent: record() },
+        Event::Succeeded { at_ms: 0, address: address(index), operation, record: Some(record()) },
+    ]
+}
+
+fn address(index: u64) -> Address {
+    Address::new("kube_object", "web").with_key(Key::Index(index))
+}
+
+/// As large as that of a small Deployment.
+fn record() -> Record {
+    let field = |index: usize| (format!("field_{index}"), Value::string("some text of usual length"));
+    Record {
+        target: None,
+        identity: "apps/Deployment/default/web".into(),
+        attributes: Value::object((0..30).map(field)),
+        private: serde_json::Value::Null,
+        depends_on: Vec::new(),
+        status: RecordStatus::Complete,
+    }
+}

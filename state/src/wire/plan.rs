@@ -1,0 +1,407 @@
+//! The plan file: all that apply runs and a reviewer reads, without secrets.
+
+use std::collections::BTreeMap;
+
+use meshform_engine::address::{Address, TargetAddress};
+use meshform_engine::diagnostic::{Diagnostic, Severity, SourceId, Sources, Span};
+use meshform_engine::plan::{Action, Change, FieldChange, OutputChange, Plan, Step};
+use meshform_engine::ports::Precondition;
+use meshform_engine::value::{Fingerprinter, Path, PathStep, Value};
+use serde::{Deserialize, Serialize};
+
+use super::event::OperationBody;
+use super::state::{into_targets, targets};
+use super::value::{Stored, present};
+use super::{Text, WireError};
+
+/// A plan's image.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlanBody {
+    created_ms: i64,
+    destroy: bool,
+    folder: String,
+    lineage: String,
+    serial: u64,
+    targets: BTreeMap<Text<TargetAddress>, String>,
+    variables: BTreeMap<String, Stored>,
+    steps: Vec<StepBody>,
+    changes: Vec<ChangeBody>,
+    outputs: BTreeMap<String, OutputBody>,
+    warnings: Vec<DiagnosticBody>,
+    sources: Vec<SourceBody>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SourceBody {
+    name: String,
+    text: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StepBody {
+    address: Text<Address>,
+    operation: OperationBody,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    after: Vec<usize>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeBody {
+    address: Text<Address>,
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Text<TargetAddress>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
+    #[serde(with = "ActionBody")]
+    action: Action,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(with = "PreconditionBody")]
+    precondition: Precondition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    depends_on: Vec<Text<Address>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldBody>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    drift: Vec<FieldBody>,
+    planned: Stored,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    desired: Option<Stored>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldBody {
+    path: Vec<PathStepBody>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    before: Option<Stored>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    after: Option<Stored>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    forces_replace: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+}
+
+/// A name, a position, or the pairs that an element is found by.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum PathStepBody {
+    Attribute(String),
+    Index(usize),
+    Element(Vec<(String, String)>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutputBody {
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    before: Option<Stored>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    after: Option<Stored>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DiagnosticBody {
+    #[serde(with = "SeverityBody")]
+    severity: Severity,
+    summary: String,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    span: Option<SpanBody>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpanBody {
+    source: u32,
+    start: usize,
+    end: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Severity", rename_all = "snake_case")]
+enum SeverityBody {
+    Warning,
+    Error,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Precondition", rename_all = "snake_case")]
+enum PreconditionBody {
+    Absent,
+    Version(String),
+    Unproven,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Action", rename_all = "snake_case")]
+enum ActionBody {
+    NoOp,
+    Create,
+    Update,
+    ReplaceDeleteFirst,
+    ReplaceCreateFirst,
+    Delete,
+    Forget,
+    Adopt,
+    Read,
+    Defer,
+    Step,
+}
+
+impl PlanBody {
+    /// The image of a plan, without its secrets.
+    pub(crate) fn new(plan: &Plan, keyed: &dyn Fingerprinter) -> Self {
+        let outputs = plan.outputs.iter();
+        Self {
+            created_ms: plan.created_ms,
+            destroy: plan.destroy,
+            folder: plan.folder.clone(),
+            lineage: plan.lineage.clone(),
+            serial: plan.serial,
+            targets: targets(&plan.targets),
+            variables: Stored::all(&plan.variables, keyed),
+            steps: plan.steps.iter().map(StepBody::new).collect(),
+            changes: plan.changes.iter().map(|change| ChangeBody::new(change, keyed)).collect(),
+            outputs: outputs.map(|(name, output)| (name.clone(), OutputBody::new(output, keyed))).collect(),
+            warnings: plan.warnings.iter().map(DiagnosticBody::new).collect(),
+            sources: plan
+                .sources
+                .iter()
+                .map(|(_, source)| SourceBody::new(&source.name, &source.text))
+                .collect(),
+        }
+    }
+
+    /// The plan.
+    ///
+    /// # Errors
+    /// When it is not one that planning makes: its changes out of order, or a step after one that is not there.
+    pub(crate) fn into_plan(self) -> Result<Plan, WireError> {
+        let mut sources = Sources::default();
+        for source in &self.sources {
+            source.add_to(&mut sources);
+        }
+        let plan = Plan {
+            created_ms: self.created_ms,
+            destroy: self.destroy,
+            folder: self.folder,
+            sources,
+            variables: Stored::into_values(self.variables),
+            lineage: self.lineage,
+            serial: self.serial,
+            targets: into_targets(self.targets),
+            changes: self.changes.into_iter().map(ChangeBody::into_change).collect(),
+            steps: self.steps.into_iter().map(StepBody::into_step).collect(),
+            outputs: self.outputs.into_iter().map(|(name, output)| (name, output.into_output())).collect(),
+            warnings: self.warnings.into_iter().map(DiagnosticBody::into_diagnostic).collect(),
+        };
+        check(&plan)?;
+        Ok(plan)
+    }
+}
+
+fn check(plan: &Plan) -> Result<(), WireError> {
+    if !plan.changes.is_sorted_by(|a, b| a.address < b.address) {
+        return Err(WireError::Content("its changes are not in the order of their addresses".into()));
+    }
+    let lost = |step: &&Step| step.after.iter().any(|before| *before >= plan.steps.len());
+    match plan.steps.iter().find(lost) {
+        Some(step) => Err(WireError::Content(format!(
+            "its step for {} comes after one that is not there",
+            step.address
+        ))),
+        None => Ok(()),
+    }
+}
+
+impl SourceBody {
+    fn new(name: &str, text: &str) -> Self {
+        Self { name: name.to_owned(), text: text.to_owned() }
+    }
+
+    /// Adds the very same text: what [`Sources::add`] would take away from it is put there first.
+    fn add_to(&self, sources: &mut Sources) {
+        sources.add(&self.name, &format!("\u{feff}{}", self.text.replace('\n', "\r\n")));
+    }
+}
+
+impl StepBody {
+    fn new(step: &Step) -> Self {
+        Self {
+            address: Text(step.address.clone()),
+            operation: step.operation.into(),
+            after: step.after.clone(),
+        }
+    }
+
+    fn into_step(self) -> Step {
+        Step { address: self.address.0, operation: self.operation.into(), after: self.after }
+    }
+}
+
+impl ChangeBody {
+    fn new(change: &Change, keyed: &dyn Fingerprinter) -> Self {
+        let fields =
+            |fields: &[FieldChange]| fields.iter().map(|field| FieldBody::new(field, keyed)).collect();
+        Self {
+            address: Text(change.address.clone()),
+            kind: change.kind.clone(),
+            target: change.target.clone().map(Text),
+            identity: change.identity.clone(),
+            action: change.action,
+            reason: change.reason.clone(),
+            precondition: change.precondition.clone(),
+            timeout_ms: change.timeout_ms,
+            depends_on: change.depends_on.iter().cloned().map(Text).collect(),
+            notes: change.notes.clone(),
+            fields: fields(&change.fields),
+            drift: fields(&change.drift),
+            planned: Stored::new(&change.planned, keyed),
+            desired: stored(change.desired.as_ref(), keyed),
+        }
+    }
+
+    fn into_change(self) -> Change {
+        let fields = |fields: Vec<FieldBody>| fields.into_iter().map(FieldBody::into_field).collect();
+        Change {
+            address: self.address.0,
+            kind: self.kind,
+            target: self.target.map(|target| target.0),
+            identity: self.identity,
+            action: self.action,
+            reason: self.reason,
+            fields: fields(self.fields),
+            drift: fields(self.drift),
+            planned: self.planned.into_value(),
+            desired: self.desired.map(Stored::into_value),
+            precondition: self.precondition,
+            depends_on: self.depends_on.into_iter().map(|address| address.0).collect(),
+            timeout_ms: self.timeout_ms,
+            notes: self.notes,
+        }
+    }
+}
+
+impl FieldBody {
+    fn new(field: &FieldChange, keyed: &dyn Fingerprinter) -> Self {
+        Self {
+            path: field.path.0.iter().cloned().map(PathStepBody::from).collect(),
+            before: stored(field.before.as_ref(), keyed),
+            after: stored(field.after.as_ref(), keyed),
+            forces_replace: field.forces_replace,
+            owner: field.owner.clone(),
+        }
+    }
+
+    fn into_field(self) -> FieldChange {
+        FieldChange {
+            path: Path(self.path.into_iter().map(PathStep::from).collect()),
+            before: self.before.map(Stored::into_value),
+            after: self.after.map(Stored::into_value),
+            forces_replace: self.forces_replace,
+            owner: self.owner,
+        }
+    }
+}
+
+impl OutputBody {
+    fn new(output: &OutputChange, keyed: &dyn Fingerprinter) -> Self {
+        Self { before: stored(output.before.as_ref(), keyed), after: stored(output.after.as_ref(), keyed) }
+    }
+
+    fn into_output(self) -> OutputChange {
+        OutputChange {
+            before: self.before.map(Stored::into_value),
+            after: self.after.map(Stored::into_value),
+        }
+    }
+}
+
+impl DiagnosticBody {
+    fn new(diagnostic: &Diagnostic) -> Self {
+        let span =
+            |span: &Span| SpanBody { source: span.source.0, start: span.range.start, end: span.range.end };
+        Self {
+            severity: diagnostic.severity,
+            summary: diagnostic.summary.clone(),
+            detail: diagnostic.detail.clone(),
+            span: diagnostic.span.as_ref().map(span),
+        }
+    }
+
+    fn into_diagnostic(self) -> Diagnostic {
+        let span = |span: SpanBody| Span { source: SourceId(span.source), range: span.start..span.end };
+        Diagnostic {
+            severity: self.severity,
+            summary: self.summary,
+            detail: self.detail,
+            span: self.span.map(span),
+        }
+    }
+}
+
+impl From<PathStep> for PathStepBody {
+    fn from(step: PathStep) -> Self {
+        match step {
+            PathStep::Attribute(name) => Self::Attribute(name),
+            PathStep::Index(index) => Self::Index(index),
+            PathStep::Element(keys) => Self::Element(keys),
+        }
+    }
+}
+
+impl From<PathStepBody> for PathStep {
+    fn from(step: PathStepBody) -> Self {
+        match step {
+            PathStepBody::Attribute(name) => Self::Attribute(name),
+            PathStepBody::Index(index) => Self::Index(index),
+            PathStepBody::Element(keys) => Self::Element(keys),
+        }
+    }
+}
+
+fn stored(value: Option<&Value>, keyed: &dyn Fingerprinter) -> Option<Stored> {
+    value.map(|value| Stored::new(value, keyed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::sample;
+
+    fn check(spoil: impl FnOnce(&mut Plan), expect: &str) {
+        let mut plan = sample::plan();
+        spoil(&mut plan);
+        let read = PlanBody::new(&plan, &sample::key()).into_plan();
+        assert_eq!(read.map(|_| ()).map_err(|error| error.to_string()), Err(expect.to_owned()));
+    }
+
+    #[test]
+    fn impossible_plans_are_refused() {
+        check(|plan| plan.changes.reverse(), "its changes are not in the order of their addresses");
+        check(
+            |plan| plan.steps[0].after.push(99),
+            "its step for kube_object.web comes after one that is not there",
+        );
+    }
+
+    #[test]
+    fn sources_come_back_to_the_letter() {
+        let mut plan = sample::plan();
+        plan.sources.add("odd.hcl", "\u{feff}\u{feff}a\r\r\nb\r\nc\r");
+        let read = PlanBody::new(&plan, &sample::key()).into_plan();
+        assert_eq!(read.map(|read| read.sources), Ok(plan.sources));
+    }
+}

@@ -1,0 +1,199 @@
+//! A snapshot, a journal and a plan with at least one of everything, secrets included, for the tests of this crate.
+
+use std::collections::BTreeMap;
+
+use meshform_engine::address::{Address, Key as InstanceKey, TargetAddress, TargetKind};
+use meshform_engine::apply::Event;
+use meshform_engine::diagnostic::{Diagnostic, SourceId, Sources, Span};
+use meshform_engine::plan::{Action, Change, FieldChange, OutputChange, Plan, Step, StepOperation};
+use meshform_engine::ports::{Operation, Precondition};
+use meshform_engine::state::{Record, RecordStatus, Snapshot};
+use meshform_engine::types::Type;
+use meshform_engine::value::{Path, PathStep, Value};
+
+use crate::fingerprint::Key;
+
+/// What must never be seen on a disk.
+pub(crate) const SECRET: &str = "hunter2-the-secret";
+
+/// A key.
+pub(crate) fn key() -> Key {
+    Key::from_bytes([42; 32])
+}
+
+fn target() -> TargetAddress {
+    TargetAddress {
+        kind: TargetKind::Cluster,
+        name: "prod".into(),
+        key: Some(InstanceKey::Name("eu".into())),
+    }
+}
+
+fn web() -> Address {
+    Address::new("kube_object", "web")
+}
+
+fn motd() -> Address {
+    Address::new("host_file", "motd")
+        .with_key(InstanceKey::Index(1))
+        .with_key(InstanceKey::Name("a\"b\n".into()))
+}
+
+fn secret() -> Value {
+    Value::string(SECRET).sensitive()
+}
+
+fn attributes() -> Value {
+    let tenth = "0.1000000000000000055511151231257827".parse::<bigdecimal::BigDecimal>().unwrap();
+    Value::object([
+        ("exact".into(), Value::number(tenth)),
+        ("half".into(), Value::number("0.5".parse::<bigdecimal::BigDecimal>().unwrap())),
+        ("labels".into(), Value::map([("app".into(), "web".into())])),
+        ("nothing".into(), Value::null()),
+        ("password".into(), secret()),
+        ("ports".into(), Value::set([Value::number(443), Value::number(80)])),
+        ("status".into(), Value::open_object([("$ready".into(), true.into())])),
+        ("users".into(), Value::list([Value::object([("token".into(), secret())])]).sensitive()),
+    ])
+}
+
+fn record(status: RecordStatus) -> Record {
+    Record {
+        target: Some(target()),
+        identity: "apps/Deployment/default/web".into(),
+        attributes: attributes(),
+        private: serde_json::json!({ "dry_run": "c0ffee", "generation": 3 }),
+        depends_on: vec![motd()],
+        status,
+    }
+}
+
+/// A snapshot.
+pub(crate) fn snapshot() -> Snapshot {
+    let plain = Record {
+        target: None,
+        private: serde_json::Value::Null,
+        depends_on: Vec::new(),
+        ..record(RecordStatus::Incomplete)
+    };
+    Snapshot {
+        lineage: "6f1c6b0e-6f0c-4f5e-9d55-0d3a4a4b8f10".into(),
+        serial: 7,
+        records: BTreeMap::from([(web(), record(RecordStatus::Complete)), (motd(), plain)]),
+        targets: BTreeMap::from([(target(), "uid-of-kube-system".into())]),
+        outputs: BTreeMap::from([("password".into(), secret()), ("url".into(), "http://localhost".into())]),
+    }
+}
+
+/// A journal's events, each kind at least once.
+pub(crate) fn events() -> Vec<Event> {
+    let create = StepOperation::Perform(Operation::Create);
+    let record = || record(RecordStatus::Complete);
+    let begun =
+        |address: Address, operation| Event::Started { at_ms: 2, address, operation, intent: record() };
+    vec![
+        Event::Began { at_ms: 1, targets: BTreeMap::from([(target(), "uid-of-kube-system".into())]) },
+        begun(web(), create),
+        Event::Succeeded { at_ms: 3, address: web(), operation: create, record: Some(record()) },
+        begun(motd(), StepOperation::Perform(Operation::Update)),
+        Event::Failed {
+            at_ms: 4,
+            address: motd(),
+            operation: StepOperation::Perform(Operation::Update),
+            error: "the host does not answer".into(),
+            record: Some(record()),
+        },
+        begun(motd(), StepOperation::Perform(Operation::Delete)),
+        Event::Succeeded {
+            at_ms: 5,
+            address: motd(),
+            operation: StepOperation::Perform(Operation::Delete),
+            record: None,
+        },
+        begun(web(), StepOperation::Forget),
+        Event::Failed {
+            at_ms: 6,
+            address: web(),
+            operation: StepOperation::Forget,
+            error: String::new(),
+            record: None,
+        },
+        Event::Ended { at_ms: 7, outputs: Some(BTreeMap::from([("password".into(), secret())])) },
+    ]
+}
+
+fn field() -> FieldChange {
+    let element = PathStep::Element(vec![("name".into(), "web".into())]);
+    FieldChange {
+        path: Path::attribute("spec").join(element).join(PathStep::Index(0)),
+        before: Some(Value::null()),
+        after: Some(secret()),
+        forces_replace: true,
+        owner: Some("kubectl-edit (Update)".into()),
+    }
+}
+
+fn change(address: Address, action: Action) -> Change {
+    Change {
+        address,
+        kind: "kube_object".into(),
+        target: Some(target()),
+        identity: Some("apps/Deployment/default/web".into()),
+        action,
+        reason: Some("Its selector cannot be changed.".into()),
+        fields: vec![
+            field(),
+            FieldChange { before: None, after: None, forces_replace: false, owner: None, ..field() },
+        ],
+        drift: vec![field()],
+        planned: Value::object([
+            ("password".into(), secret()),
+            ("token".into(), Value::unknown(Type::String).sensitive()),
+            ("uid".into(), Value::unknown(Type::List(Box::new(Type::Any)))),
+        ]),
+        desired: Some(attributes()),
+        precondition: Precondition::Version("12345".into()),
+        depends_on: vec![motd()],
+        timeout_ms: Some(60_000),
+        notes: vec!["It restarts its pods.".into()],
+    }
+}
+
+/// A plan.
+pub(crate) fn plan() -> Plan {
+    let mut sources = Sources::default();
+    sources.add("main.hcl", "resource \"kube_object\" \"web\" {\n}\n");
+    let bare = Change {
+        target: None,
+        identity: None,
+        reason: None,
+        fields: Vec::new(),
+        drift: Vec::new(),
+        desired: None,
+        precondition: Precondition::Absent,
+        timeout_ms: None,
+        notes: Vec::new(),
+        ..change(motd(), Action::NoOp)
+    };
+    let step = |address, operation, after| Step { address, operation, after };
+    Plan {
+        created_ms: 1_795_494_868_123,
+        destroy: false,
+        folder: "examples/quickstart".into(),
+        sources,
+        variables: BTreeMap::from([("password".into(), secret()), ("replicas".into(), Value::number(2))]),
+        lineage: "6f1c6b0e-6f0c-4f5e-9d55-0d3a4a4b8f10".into(),
+        serial: 7,
+        targets: BTreeMap::from([(target(), "uid-of-kube-system".into())]),
+        changes: vec![bare, change(web(), Action::ReplaceCreateFirst)],
+        steps: vec![
+            step(web(), StepOperation::Perform(Operation::Create), vec![]),
+            step(web(), StepOperation::Perform(Operation::Delete), vec![0]),
+        ],
+        outputs: BTreeMap::from([("password".into(), OutputChange { before: None, after: Some(secret()) })]),
+        warnings: vec![
+            Diagnostic::warning("Unused variable", "Nothing refers to it.")
+                .at(Span { source: SourceId(0), range: 0..8 }),
+        ],
+    }
+}
