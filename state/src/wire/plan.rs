@@ -57,6 +57,8 @@ struct ChangeBody {
     target: Option<Text<TargetAddress>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prior_identity: Option<String>,
     #[serde(with = "ActionBody")]
     action: Action,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -260,6 +262,7 @@ impl ChangeBody {
             kind: change.kind.clone(),
             target: change.target.clone().map(Text),
             identity: change.identity.clone(),
+            prior_identity: change.prior_identity.clone(),
             action: change.action,
             reason: change.reason.clone(),
             precondition: change.precondition.clone(),
@@ -280,6 +283,7 @@ impl ChangeBody {
             kind: self.kind,
             target: self.target.map(|target| target.0),
             identity: self.identity,
+            prior_identity: self.prior_identity,
             action: self.action,
             reason: self.reason,
             fields: fields(self.fields),

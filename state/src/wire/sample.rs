@@ -139,6 +139,7 @@ fn change(address: Address, action: Action) -> Change {
         kind: "kube_object".into(),
         target: Some(target()),
         identity: Some("apps/Deployment/default/web".into()),
+        prior_identity: Some("apps/Deployment/default/old".into()),
         action,
         reason: Some("Its selector cannot be changed.".into()),
         fields: vec![
@@ -166,6 +167,7 @@ pub(crate) fn plan() -> Plan {
     let bare = Change {
         target: None,
         identity: None,
+        prior_identity: None,
         reason: None,
         fields: Vec::new(),
         drift: Vec::new(),

@@ -85,6 +85,7 @@ async fn a_plan_file_holds_no_secret_and_tells_whether_one_changes() {
             kind: "value".into(),
             target: None,
             identity: None,
+            prior_identity: None,
             action: Action::Update,
             reason: None,
             fields: vec![field("new")],
