@@ -1,14 +1,40 @@
-//! The pure core of meshform.
+//! The pure core of meshform. It knows no file, socket, clock, terminal or provider: all of these stand behind [`ports`].
+//!
+//! ```text
+//! Sources ─ syntax ─► AST ─ config ─► Config ─┐
+//!                            state store ─► Snapshot ─┤
+//!                                                     ▼
+//!                  ┌───────────────► plan::draft ─► Wants ──┐
+//!                  │ (lower, lang)        │                 │ connect, observe, preview
+//!                  └──────── Sights ◄─────┼─────────────────┘
+//!                                         ▼ nothing more is wanted
+//!                                   plan::settle ─► Plan ─ apply ─► journal ─ fold ─► Snapshot
+//! ```
+//!
+//! Modules in reading order: what there is to talk about, the language, the configuration, planning, applying, and the way in.
+
 pub mod address;
-pub mod apply;
 pub mod diagnostic;
-pub mod files;
-pub mod lang;
-pub mod observer;
-pub mod plan;
-pub mod ports;
-pub mod schema;
-pub mod state;
-pub mod syntax;
 pub mod types;
 pub mod value;
+
+pub mod files;
+pub mod lang;
+pub mod schema;
+pub mod syntax;
+
+pub mod config;
+mod environment;
+pub mod inputs;
+mod lower;
+
+pub mod ports;
+pub mod state;
+
+mod builtin;
+pub mod plan;
+mod secrets;
+
+pub mod apply;
+pub mod observer;
+pub mod pipeline;

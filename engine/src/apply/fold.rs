@@ -9,6 +9,7 @@ use crate::address::Address;
 use crate::plan::StepOperation;
 use crate::ports::Operation;
 use crate::state::{Record, RecordStatus, Snapshot};
+use crate::value::Value;
 
 /// Why a journal has no meaning: its history is not one that an apply can have.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -20,83 +21,100 @@ pub struct FoldError {
     pub problem: String,
 }
 
+/// A fold under way: the state so far, and the steps that have begun and not ended.
+#[derive(Debug, Default)]
+pub(crate) struct Fold {
+    pub(crate) snapshot: Snapshot,
+    open: BTreeMap<Address, StepOperation>,
+    entries: usize,
+}
+
 /// The state after these events. A step that began and has no end leaves its record incomplete: only a look tells what is there.
 ///
 /// # Errors
 /// When the events are not a possible history: illegal ones are rejected, never guessed at.
-pub fn fold(mut snapshot: Snapshot, events: impl IntoIterator<Item = Event>) -> Result<Snapshot, FoldError> {
-    let mut open = BTreeMap::new();
-    for (index, event) in events.into_iter().enumerate() {
-        step(&mut snapshot, &mut open, event).map_err(|problem| FoldError { entry: index + 1, problem })?;
+pub fn fold(snapshot: Snapshot, events: impl IntoIterator<Item = Event>) -> Result<Snapshot, FoldError> {
+    let mut fold = Fold::new(snapshot);
+    for event in events {
+        fold.add(event)?;
     }
-    Ok(snapshot)
+    Ok(fold.snapshot)
 }
 
-fn step(
-    snapshot: &mut Snapshot,
-    open: &mut BTreeMap<Address, StepOperation>,
-    event: Event,
-) -> Result<(), String> {
-    match event {
-        Event::Began { targets, .. } => snapshot.targets.extend(targets),
-        Event::Started { address, operation, intent, .. } => {
-            if open.insert(address.clone(), operation).is_some() {
-                return Err(format!("{address} starts while an earlier step of it is under way"));
+impl Fold {
+    pub(crate) fn new(snapshot: Snapshot) -> Self {
+        Self { snapshot, ..Self::default() }
+    }
+
+    pub(crate) fn add(&mut self, event: Event) -> Result<(), FoldError> {
+        self.entries += 1;
+        self.step(event).map_err(|problem| FoldError { entry: self.entries, problem })
+    }
+
+    fn step(&mut self, event: Event) -> Result<(), String> {
+        match event {
+            Event::Began { targets, .. } => self.snapshot.targets.extend(targets),
+            Event::Started { address, operation, intent, .. } => self.start(address, operation, intent)?,
+            Event::Succeeded { address, operation, record, .. } => {
+                self.close(&address, operation)?;
+                if record.is_some() == removes(operation) {
+                    return Err(format!("{address} has the outcome of another operation"));
+                }
+                self.put(address, record);
             }
-            if operation != StepOperation::Forget {
-                snapshot.records.insert(address, Record { status: RecordStatus::Incomplete, ..intent });
+            Event::Failed { address, operation, record, .. } => {
+                self.close(&address, operation)?;
+                self.put(address, record);
             }
+            Event::Ended { outputs, .. } => self.end(outputs)?,
         }
-        Event::Succeeded { address, operation, record, .. } => {
-            close(open, &address, operation)?;
-            if record.is_some() == removes(operation) {
-                return Err(format!("{address} has the outcome of another operation"));
-            }
-            put(snapshot, address, record);
+        Ok(())
+    }
+
+    fn start(&mut self, address: Address, operation: StepOperation, intent: Record) -> Result<(), String> {
+        if self.open.insert(address.clone(), operation).is_some() {
+            return Err(format!("{address} starts while an earlier step of it is under way"));
         }
-        Event::Failed { address, operation, record, .. } => {
-            close(open, &address, operation)?;
-            put(snapshot, address, record);
+        if operation != StepOperation::Forget {
+            let record = Record { status: RecordStatus::Incomplete, ..intent };
+            self.snapshot.records.insert(address, record);
         }
-        Event::Ended { outputs, .. } => {
-            if let Some(address) = open.keys().next() {
-                return Err(format!("the apply ends while {address} is under way"));
-            }
-            if let Some(outputs) = outputs {
-                snapshot.outputs = outputs;
-            }
+        Ok(())
+    }
+
+    fn close(&mut self, address: &Address, operation: StepOperation) -> Result<(), String> {
+        match self.open.remove(address) {
+            Some(started) if started == operation => Ok(()),
+            Some(_) => Err(format!("{address} ends another operation than it began")),
+            None => Err(format!("{address} ends without having begun")),
         }
     }
-    Ok(())
+
+    fn put(&mut self, address: Address, record: Option<Record>) {
+        match record {
+            Some(record) => self.snapshot.records.insert(address, record),
+            None => self.snapshot.records.remove(&address),
+        };
+    }
+
+    fn end(&mut self, outputs: Option<BTreeMap<String, Value>>) -> Result<(), String> {
+        if let Some(address) = self.open.keys().next() {
+            return Err(format!("the apply ends while {address} is under way"));
+        }
+        if let Some(outputs) = outputs {
+            self.snapshot.outputs = outputs;
+        }
+        Ok(())
+    }
 }
 
 fn removes(operation: StepOperation) -> bool {
     matches!(operation, StepOperation::Forget | StepOperation::Perform(Operation::Delete))
 }
 
-fn close(
-    open: &mut BTreeMap<Address, StepOperation>,
-    address: &Address,
-    operation: StepOperation,
-) -> Result<(), String> {
-    match open.remove(address) {
-        Some(started) if started == operation => Ok(()),
-        Some(_) => Err(format!("{address} ends another operation than it began")),
-        None => Err(format!("{address} ends without having begun")),
-    }
-}
-
-fn put(snapshot: &mut Snapshot, address: Address, record: Option<Record>) {
-    match record {
-        Some(record) => snapshot.records.insert(address, record),
-        None => snapshot.records.remove(&address),
-    };
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Value;
 
     fn address() -> Address {
         Address::new("value", "x")

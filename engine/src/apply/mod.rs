@@ -1,7 +1,17 @@
-//! Applying a plan: schedule, journal, fold.
+//! `Plan` → `Schedule` → { journal the intent → prove and perform → journal the outcome } → fold → `Snapshot`.
+//!
+//! Apply never plans: it does what the plan says, or refuses. The journal is the only truth about what it did.
 
+mod agree;
 mod event;
 mod fold;
+mod run;
+mod schedule;
+mod session;
+mod step;
+mod values;
 
 pub use self::event::*;
-pub use self::fold::*;
+pub use self::fold::{FoldError, fold};
+pub(crate) use self::fold::Fold;
+pub use self::session::{Applied, FailedStep, apply};

@@ -1,7 +1,13 @@
 //! The plan: pure data, and the program that apply runs.
 
+mod draft;
+mod order;
+mod settle;
+
 use std::collections::BTreeMap;
 
+pub(crate) use self::draft::{Draft, DraftInputs, Sights, draft};
+pub(crate) use self::settle::settle;
 use crate::address::{Address, TargetAddress};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::ports::{Operation, Precondition};

@@ -1,0 +1,309 @@
+//! Runs a plan's steps: journal, perform, journal. The only part of applying that waits for anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::future::{Either, FutureExt as _, select};
+use futures::stream::{FuturesUnordered, StreamExt as _};
+
+use super::schedule::{Schedule, left};
+use super::step::{Prepared, Preparing, failed_record, prepare};
+use super::values::Values;
+use super::{Event, Fold};
+use crate::address::{Address, TargetAddress};
+use crate::diagnostic::Diagnostics;
+use crate::observer::{Observer, Progress, Stop};
+use crate::plan::{Plan, StepOperation};
+use crate::ports::{self, BoxFuture, Clock, Journal, Performed, ProviderError, StepFailure, StoreError, Target};
+use crate::state::{Record, RecordStatus, Snapshot};
+use crate::value::Value;
+
+/// All that a run works with.
+pub(super) struct Run<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) preparing: Preparing<'a>,
+    pub(super) targets: &'a BTreeMap<TargetAddress, Arc<dyn Target>>,
+    pub(super) builtin: Arc<dyn Target>,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) stop: &'a Stop,
+    /// The most steps that may run on one target at once.
+    pub(super) parallelism: usize,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) snapshot: Snapshot,
+    pub(super) succeeded: Vec<usize>,
+    pub(super) failed: Vec<(usize, ProviderError)>,
+    pub(super) skipped: BTreeSet<usize>,
+    /// Whether running steps were abandoned, so that the journal must stay as it is.
+    pub(super) abandoned: bool,
+}
+
+/// A step that has come back from its target.
+struct Returned {
+    step: usize,
+    target: Option<TargetAddress>,
+    prepared: Prepared,
+    result: Result<Performed, StepFailure>,
+    elapsed_ms: u64,
+}
+
+/// The changing half of a run.
+struct Running<'a, 'r> {
+    run: &'r Run<'a>,
+    schedule: Schedule,
+    fold: Fold,
+    journal: &'r mut dyn Journal,
+    under_way: FuturesUnordered<BoxFuture<'r, Returned>>,
+    load: BTreeMap<Option<TargetAddress>, usize>,
+    begun: BTreeSet<usize>,
+    outcome: Outcome,
+}
+
+/// Runs the steps until none can run any more, or until told to stop.
+pub(super) async fn run<'r>(
+    run: &'r Run<'_>,
+    schedule: Schedule,
+    values: &mut Values<'_>,
+    snapshot: Snapshot,
+    journal: &'r mut dyn Journal,
+) -> Result<Outcome, StoreError> {
+    let mut running = Running {
+        outcome: Outcome {
+            snapshot: Snapshot::default(),
+            succeeded: Vec::new(),
+            failed: Vec::new(),
+            skipped: BTreeSet::new(),
+            abandoned: false,
+        },
+        fold: Fold::new(snapshot),
+        under_way: FuturesUnordered::new(),
+        load: BTreeMap::new(),
+        begun: BTreeSet::new(),
+        run,
+        schedule,
+        journal,
+    };
+    let began = Event::Began { at_ms: run.clock.now_ms(), targets: run.plan.targets.clone() };
+    running.record(vec![began]).await?;
+    let mut seen = 0;
+    loop {
+        if !run.stop.is_draining() {
+            running.launch(values).await?;
+        }
+        if running.under_way.is_empty() || run.stop.is_immediate() {
+            break;
+        }
+        let raised = std::pin::pin!(run.stop.raised_above(seen));
+        match select(running.under_way.next(), raised).await {
+            Either::Left((Some(first), _)) => running.finish(first, values).await?,
+            Either::Left((None, _)) => break,
+            Either::Right((level, _)) => seen = level,
+        }
+    }
+    Ok(running.end())
+}
+
+impl<'r> Running<'_, 'r> {
+    /// Begins every step that may: all of their intents are made durable by one write.
+    async fn launch(&mut self, values: &mut Values<'_>) -> Result<(), StoreError> {
+        loop {
+            let mut events = Vec::new();
+            let mut launched = Vec::new();
+            let mut refused = false;
+            for step in self.schedule.ready() {
+                let target = self.target_of(step);
+                if self.load.get(&target).is_some_and(|load| *load >= self.run.parallelism) {
+                    continue;
+                }
+                self.schedule.start(step);
+                self.begun.insert(step);
+                match prepare(&self.run.preparing, self.run.plan, step, values, &self.fold.snapshot) {
+                    Ok(prepared) => {
+                        *self.load.entry(target.clone()).or_default() += 1;
+                        events.push(self.started(step, &prepared));
+                        launched.push((step, target, prepared));
+                    }
+                    Err(error) => {
+                        refused = true;
+                        self.fail(step, error, 0);
+                    }
+                }
+            }
+            if !events.is_empty() {
+                self.record(events).await?;
+            }
+            for (step, target, prepared) in launched {
+                self.begin(step, target, prepared);
+            }
+            // A refused step may have left nothing to wait for, and never makes another one ready.
+            if !refused {
+                return Ok(());
+            }
+        }
+    }
+
+    fn begin(&mut self, step: usize, target: Option<TargetAddress>, prepared: Prepared) {
+        let run = self.run;
+        let (address, operation) = self.named(step);
+        run.observer.event(&Progress::StepStarted { address, operation });
+        let connected = match &target {
+            Some(target) => run.targets.get(target).cloned(),
+            None => Some(Arc::clone(&run.builtin)),
+        };
+        let began_ms = run.clock.now_ms();
+        let perform = async move {
+            let result = match (&prepared.request, connected) {
+                (Some(request), Some(connected)) => {
+                    connected.perform(request, &Reporter(run.observer)).await
+                }
+                // Only the record changes.
+                (None, _) => {
+                    Ok(Performed { attributes: Value::null(), private: serde_json::Value::Null })
+                }
+                (Some(_), None) => Err(not_connected(target.as_ref()).into()),
+            };
+            let elapsed_ms = u64::try_from(run.clock.now_ms() - began_ms).unwrap_or(0);
+            Returned { step, target, prepared, result, elapsed_ms }
+        };
+        self.under_way.push(Box::pin(perform));
+    }
+
+    /// Records the end of a step, and of all others that have come back meanwhile, by one write.
+    async fn finish(&mut self, first: Returned, values: &mut Values<'_>) -> Result<(), StoreError> {
+        let mut all = vec![first];
+        while let Some(Some(next)) = self.under_way.next().now_or_never() {
+            all.push(next);
+        }
+        let events = all.iter().map(|returned| self.ended(returned)).collect();
+        self.record(events).await?;
+        for returned in all {
+            if let Some(load) = self.load.get_mut(&returned.target) {
+                *load -= 1;
+            }
+            self.conclude(returned, values);
+        }
+        Ok(())
+    }
+
+    fn conclude(&mut self, returned: Returned, values: &mut Values<'_>) {
+        let Returned { step, prepared, result, elapsed_ms, .. } = returned;
+        match result {
+            Ok(performed) => {
+                let (address, operation) = self.named(step);
+                if operation != StepOperation::Forget {
+                    values.settle(&address, prepared.mark(&performed.attributes));
+                }
+                self.schedule.succeed(step);
+                self.outcome.succeeded.push(step);
+                self.run.observer.event(&Progress::StepSucceeded { address, operation, elapsed_ms });
+            }
+            Err(failure) => self.fail(step, prepared.scrub(failure.error), elapsed_ms),
+        }
+    }
+
+    fn fail(&mut self, step: usize, error: ProviderError, elapsed_ms: u64) {
+        let (failed, operation) = self.named(step);
+        let observer = self.run.observer;
+        observer.event(&Progress::StepFailed { address: failed.clone(), operation, error: error.clone(), elapsed_ms });
+        self.outcome.failed.push((step, error));
+        for skipped in self.schedule.fail(step) {
+            self.skip(skipped, Some(failed.clone()));
+        }
+    }
+
+    fn skip(&mut self, step: usize, because: Option<Address>) {
+        let (address, operation) = self.named(step);
+        self.outcome.skipped.insert(step);
+        self.run.observer.event(&Progress::StepSkipped { address, operation, because });
+    }
+
+    fn end(mut self) -> Outcome {
+        for step in left(&self.run.plan.steps, &self.begun, &self.outcome.skipped) {
+            self.skip(step, None);
+        }
+        self.outcome.abandoned = !self.under_way.is_empty();
+        Outcome { snapshot: self.fold.snapshot, ..self.outcome }
+    }
+
+    async fn record(&mut self, events: Vec<Event>) -> Result<(), StoreError> {
+        self.journal.append(&events).await?;
+        for event in events {
+            self.fold.add(event).map_err(|error| StoreError::Invalid {
+                what: "the journal".to_owned(),
+                problem: error.to_string(),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn started(&self, step: usize, prepared: &Prepared) -> Event {
+        let (address, operation) = self.named(step);
+        Event::Started { at_ms: self.run.clock.now_ms(), address, operation, intent: prepared.intent.clone() }
+    }
+
+    fn ended(&self, returned: &Returned) -> Event {
+        let (address, operation) = self.named(returned.step);
+        let at_ms = self.run.clock.now_ms();
+        let prepared = &returned.prepared;
+        match &returned.result {
+            Ok(performed) => {
+                let record = (!prepared.removes).then(|| Record {
+                    attributes: prepared.mark(&performed.attributes),
+                    private: performed.private.clone(),
+                    status: RecordStatus::Complete,
+                    ..prepared.intent.clone()
+                });
+                Event::Succeeded { at_ms, address, operation, record }
+            }
+            Err(failure) => {
+                let error = prepared.scrub(failure.error.clone()).to_string();
+                Event::Failed { at_ms, address, operation, error, record: failed_record(prepared, failure) }
+            }
+        }
+    }
+
+    fn named(&self, step: usize) -> (Address, StepOperation) {
+        let step = &self.run.plan.steps[step];
+        (step.address.clone(), step.operation)
+    }
+
+    fn target_of(&self, step: usize) -> Option<TargetAddress> {
+        self.run.plan.change(&self.run.plan.steps[step].address)?.target.clone()
+    }
+}
+
+/// Evaluates the outputs, if all that they may depend on came to its end.
+pub(super) fn outputs(outcome: &Outcome, plan: &Plan, values: &mut Values<'_>) -> Option<BTreeMap<String, Value>> {
+    if !outcome.failed.is_empty() || !outcome.skipped.is_empty() {
+        return None;
+    }
+    if plan.destroy {
+        return Some(BTreeMap::new());
+    }
+    let mut diagnostics = Diagnostics::new();
+    let outputs = values.outputs(&mut diagnostics);
+    (!diagnostics.has_errors()).then_some(outputs)
+}
+
+fn not_connected(target: Option<&TargetAddress>) -> ProviderError {
+    let name = target.map(ToString::to_string).unwrap_or_default();
+    ProviderError {
+        code: ports::ErrorCode::Other,
+        summary: "Target not connected".to_owned(),
+        detail: format!("The plan has a step on {name}, to which this run has no connection. Plan again."),
+        path: None,
+    }
+}
+
+/// Hands a target's reports on to whoever watches the run.
+struct Reporter<'a>(&'a dyn Observer);
+
+impl ports::Progress for Reporter<'_> {
+    fn report(&self, address: &Address, message: &str) {
+        self.0.event(&Progress::StepReport { address: address.clone(), message: message.to_owned() });
+    }
+}

@@ -1,0 +1,288 @@
+//! One apply from its lock to its snapshot.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::Event;
+use super::run::{Outcome, Run, outputs, run};
+use super::schedule::Schedule;
+use super::step::Preparing;
+use super::values::Values;
+use crate::address::{Address, TargetAddress};
+use crate::builtin;
+use crate::config::Config;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::inputs;
+use crate::lang::FunctionContext;
+use crate::observer::{Observer, Progress, Stop};
+use crate::pipeline::{Failure, Options, World, check};
+use crate::plan::{Action, Plan, StepOperation};
+use crate::ports::{Lease, ObserveItem, Observed, ProviderError, Target};
+use crate::secrets::Secrets;
+use crate::state::Snapshot;
+use crate::value::{Fingerprinter, Kind, Value};
+
+/// How an apply ended.
+#[derive(Debug)]
+pub struct Applied {
+    /// The state after it.
+    pub snapshot: Snapshot,
+    /// The steps that were done.
+    pub succeeded: Vec<(Address, StepOperation)>,
+    /// The steps that failed.
+    pub failed: Vec<FailedStep>,
+    /// The steps that did not run, because one before them failed or the run was stopped.
+    pub skipped: Vec<(Address, StepOperation)>,
+    /// What waits for another round.
+    pub deferred: Vec<Address>,
+    /// Whether it was told to stop.
+    pub stopped: bool,
+}
+
+/// A step that failed.
+#[derive(Debug)]
+pub struct FailedStep {
+    /// The instance.
+    pub address: Address,
+    /// What was tried.
+    pub operation: StepOperation,
+    /// Why it failed.
+    pub error: ProviderError,
+}
+
+/// Does what a plan says.
+///
+/// # Errors
+/// When nothing was begun: the plan is not of this state or not valid, its variables differ, a target cannot be reached or is another
+/// one. What fails later is told in [`Applied`].
+pub async fn apply(
+    plan: &Plan,
+    world: &World,
+    options: &Options,
+    observer: &dyn Observer,
+    stop: &Stop,
+) -> Result<Applied, Failure> {
+    let (config, diagnostics) = check(&plan.sources, world);
+    let Some(config) = config else { return Err(Failure::Diagnostics(diagnostics)) };
+    let schedule = Schedule::new(plan)
+        .map_err(|problem| Diagnostic::error("Invalid plan", format!("This plan cannot be run: {problem}.")))?;
+    let lease = world.store.lock(if plan.destroy { "destroy" } else { "apply" }, options.lock_wait_ms).await?;
+    let applied = locked(plan, &config, schedule, world, options, (observer, stop), &*lease).await;
+    let released = lease.release().await;
+    let applied = applied?;
+    released?;
+    Ok(applied)
+}
+
+async fn locked(
+    plan: &Plan,
+    config: &Config,
+    schedule: Schedule,
+    world: &World,
+    options: &Options,
+    (observer, stop): (&dyn Observer, &Stop),
+    lease: &dyn Lease,
+) -> Result<Applied, Failure> {
+    let fingerprinter = world.store.fingerprinter().await?;
+    let functions =
+        FunctionContext { files: &*world.files, base: &plan.folder, now: plan.created_ms };
+    let variables = variables(plan, config, options, &functions, &*fingerprinter)?;
+    let loaded = world.store.load().await?;
+    fresh(plan, &loaded.snapshot)?;
+    let instances = known_instances(plan, &loaded.snapshot);
+    let mut values =
+        Values::new(config, &world.registry, &*world.files, &functions, &variables, instances);
+    let targets = connect(plan, world, &mut values, observer).await?;
+    reveal(plan, &targets, &loaded.snapshot, &mut values, &fingerprinter).await?;
+    let mut journal = world.store.begin(lease, &loaded.snapshot).await?;
+    observer.event(&Progress::ApplyStarted { steps: plan.steps.len() });
+    let context = Run {
+        preparing: Preparing { registry: &world.registry, fingerprinter: &fingerprinter },
+        builtin: Arc::new(builtin::Values),
+        targets: &targets,
+        clock: &*world.clock,
+        parallelism: options.parallelism.max(1),
+        plan,
+        observer,
+        stop,
+    };
+    let mut outcome = run(&context, schedule, &mut values, loaded.snapshot, &mut *journal).await?;
+    if !outcome.abandoned {
+        let outputs = outputs(&outcome, plan, &mut values);
+        if let Some(outputs) = &outputs {
+            outcome.snapshot.outputs.clone_from(outputs);
+        }
+        journal.append(&[Event::Ended { at_ms: world.clock.now_ms(), outputs }]).await?;
+        journal.finish(outcome.snapshot.clone()).await?;
+    }
+    Ok(report(plan, outcome, stop))
+}
+
+fn report(plan: &Plan, outcome: Outcome, stop: &Stop) -> Applied {
+    let named = |step: &usize| {
+        let step = &plan.steps[*step];
+        (step.address.clone(), step.operation)
+    };
+    let failed = outcome.failed.into_iter().map(|(step, error)| {
+        let (address, operation) = named(&step);
+        FailedStep { address, operation, error }
+    });
+    let deferred = plan.changes.iter().filter(|change| change.action == Action::Defer);
+    Applied {
+        failed: failed.collect(),
+        succeeded: outcome.succeeded.iter().map(named).collect(),
+        skipped: outcome.skipped.iter().map(named).collect(),
+        deferred: deferred.map(|change| change.address.clone()).collect(),
+        snapshot: outcome.snapshot,
+        stopped: stop.is_draining(),
+    }
+}
+
+/// The variables of the plan. What a saved plan holds only the fingerprint of must be given again, and be the same.
+fn variables(
+    plan: &Plan,
+    config: &Config,
+    options: &Options,
+    functions: &FunctionContext<'_>,
+    fingerprinter: &dyn Fingerprinter,
+) -> Result<BTreeMap<String, Value>, Failure> {
+    if !plan.variables.values().any(has_fingerprint) {
+        return Ok(plan.variables.clone());
+    }
+    let (given, problems) = inputs::resolve(config, &options.inputs, functions);
+    let mut diagnostics = Diagnostics::new();
+    let mut variables = BTreeMap::new();
+    for (name, planned) in &plan.variables {
+        let given = given.get(name).filter(|_| has_fingerprint(planned));
+        let same = |given: &&Value| given.redacted(fingerprinter).same(planned);
+        match given {
+            None => drop(variables.insert(name.clone(), planned.clone())),
+            Some(given) if same(&given) => drop(variables.insert(name.clone(), given.clone())),
+            Some(given) => {
+                let what = if given.is_known() { "has another value now" } else { "is not given" };
+                diagnostics.push(Diagnostic::error(
+                    "Sensitive variable differs",
+                    format!(
+                        "The plan was made with a value of \"{name}\" that it does not hold, as it is sensitive, and the variable {what}. Give it again as it was for the plan."
+                    ),
+                ));
+            }
+        }
+    }
+    match diagnostics.has_errors() {
+        true => Err(Failure::Diagnostics(diagnostics)),
+        false => {
+            // Whatever else is wrong with the inputs of now does not matter to a plan that has its own.
+            drop(problems);
+            Ok(variables)
+        }
+    }
+}
+
+fn has_fingerprint(value: &Value) -> bool {
+    matches!(value.kind(), Kind::Fingerprint(_))
+        || value.as_list().is_some_and(|parts| parts.iter().any(has_fingerprint))
+        || value.as_map().is_some_and(|parts| parts.values().any(has_fingerprint))
+}
+
+/// A plan is for one state: the one that it was made from.
+fn fresh(plan: &Plan, snapshot: &Snapshot) -> Result<(), Failure> {
+    if plan.lineage == snapshot.lineage && plan.serial == snapshot.serial {
+        return Ok(());
+    }
+    let detail = match plan.lineage == snapshot.lineage {
+        true => format!(
+            "The state has moved on since this plan was made: it was at serial {}, and is at {}. Plan again and review.",
+            plan.serial, snapshot.serial
+        ),
+        false => "This plan was made from another stack's state, or from none. Plan again and review.".to_owned(),
+    };
+    Err(Diagnostic::error("Stale plan", detail).into())
+}
+
+/// What is known of the instances before anything is done.
+fn known_instances(plan: &Plan, snapshot: &Snapshot) -> BTreeMap<Address, Value> {
+    if plan.destroy {
+        let records = snapshot.records.iter();
+        return records.map(|(address, record)| (address.clone(), record.attributes.clone())).collect();
+    }
+    let wanted = plan.changes.iter().filter(|change| !matches!(change.action, Action::Delete | Action::Forget));
+    wanted.map(|change| (change.address.clone(), change.planned.clone())).collect()
+}
+
+/// Connects to the targets that the steps work on, and proves that they are those that the plan was made against.
+async fn connect(
+    plan: &Plan,
+    world: &World,
+    values: &mut Values<'_>,
+    observer: &dyn Observer,
+) -> Result<BTreeMap<TargetAddress, Arc<dyn Target>>, Failure> {
+    let mut diagnostics = Diagnostics::new();
+    let configs = values.targets(&mut diagnostics);
+    let changes = plan.changes.iter().filter(|change| change.action != Action::Defer);
+    let needed: BTreeSet<_> = changes.filter_map(|change| change.target.as_ref()).collect();
+    let mut targets = BTreeMap::new();
+    for address in needed {
+        let Some(config) = configs.get(address).filter(|config| config.attributes.is_wholly_known()) else {
+            diagnostics.push(Diagnostic::error(
+                "Target not known",
+                format!("What {address} is cannot be told from this plan. Plan again."),
+            ));
+            continue;
+        };
+        match world.connect(config, observer).await {
+            Ok(target) if plan.targets.get(address).is_some_and(|planned| planned == target.identity()) => {
+                targets.insert(address.clone(), target);
+            }
+            Ok(target) => diagnostics.push(Diagnostic::error(
+                "Wrong target",
+                format!(
+                    "{address} is {} now, and the plan was made against another one. Nothing was done.",
+                    target.identity()
+                ),
+            )),
+            Err(error) => {
+                diagnostics.push(Diagnostic::error(error.summary, format!("{} (at {address})", error.detail)));
+            }
+        }
+    }
+    match diagnostics.has_errors() {
+        true => Err(Failure::Diagnostics(diagnostics)),
+        false => Ok(targets),
+    }
+}
+
+/// Reads afresh what a saved plan holds only fingerprints of: the sensitive attributes of instances that do not change.
+async fn reveal(
+    plan: &Plan,
+    targets: &BTreeMap<TargetAddress, Arc<dyn Target>>,
+    snapshot: &Snapshot,
+    values: &mut Values<'_>,
+    fingerprinter: &Arc<dyn Fingerprinter>,
+) -> Result<(), Failure> {
+    let hidden = plan.changes.iter().filter(|change| {
+        !matches!(change.action, Action::Delete | Action::Forget) && has_fingerprint(&change.planned)
+    });
+    let mut batches: BTreeMap<&TargetAddress, Vec<ObserveItem>> = BTreeMap::new();
+    for change in hidden {
+        let (Some(target), Some(identity)) = (&change.target, &change.identity) else { continue };
+        batches.entry(target).or_default().push(ObserveItem {
+            address: change.address.clone(),
+            kind: change.kind.clone(),
+            identity: identity.clone(),
+            desired: change.desired.clone(),
+            record: snapshot.records.get(&change.address).cloned().map(Arc::new),
+        });
+    }
+    for (target, items) in batches {
+        let Some(connected) = targets.get(target) else { continue };
+        for (item, answer) in items.iter().zip(connected.observe(&items).await) {
+            if let Ok(Observed::Present(observation)) = answer {
+                let mut secrets = Secrets::new(fingerprinter);
+                item.record.iter().for_each(|record| secrets.learn(&record.attributes));
+                values.settle(&item.address, secrets.mark(&observation.attributes));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! One step: what is asked of its target, and what is recorded about it before and after.
+
+use std::sync::Arc;
+
+use super::agree::contradiction;
+use super::values::Values;
+use crate::config::Registry;
+use crate::diagnostic::Diagnostics;
+use crate::lower::Instance;
+use crate::plan::{Action, Change, Plan, StepOperation};
+use crate::ports::{ErrorCode, Operation, PerformRequest, Precondition, ProviderError, StepFailure};
+use crate::secrets::Secrets;
+use crate::state::{Record, RecordStatus, Snapshot};
+use crate::value::{Fingerprinter, Value};
+
+/// What preparing a step needs to know.
+pub(super) struct Preparing<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) fingerprinter: &'a Arc<dyn Fingerprinter>,
+}
+
+/// A step ready to be tried.
+pub(super) struct Prepared {
+    /// What its target is asked; `None` when only the record changes.
+    pub(super) request: Option<PerformRequest>,
+    /// The record while the outcome is not known.
+    pub(super) intent: Record,
+    /// Whether the record goes when it succeeds.
+    pub(super) removes: bool,
+    prior: Option<Record>,
+    secrets: Secrets,
+}
+
+impl Prepared {
+    /// What came back from the target, with every secret in it marked.
+    pub(super) fn mark(&self, attributes: &Value) -> Value {
+        self.secrets.mark(attributes)
+    }
+
+    /// An error without the secrets that the target may have repeated in it.
+    pub(super) fn scrub(&self, error: ProviderError) -> ProviderError {
+        ProviderError { detail: self.secrets.scrub(&error.detail), ..error }
+    }
+}
+
+/// The record after a failure: what is there for certain, or "look first" where the outcome is not known.
+pub(super) fn failed_record(prepared: &Prepared, failure: &StepFailure) -> Option<Record> {
+    if let Some(partial) = &failure.partial {
+        return Some(Record {
+            attributes: prepared.mark(&partial.attributes),
+            private: partial.private.clone(),
+            status: RecordStatus::Incomplete,
+            ..prepared.intent.clone()
+        });
+    }
+    match failure.error.code {
+        // The target, or the proof before the write, turned the step down: nothing has changed.
+        ErrorCode::Changed | ErrorCode::Conflict | ErrorCode::Denied | ErrorCode::Invalid => {
+            prepared.prior.clone()
+        }
+        ErrorCode::Unreachable | ErrorCode::TimedOut | ErrorCode::Failed | ErrorCode::Other => {
+            Some(Record { status: RecordStatus::Incomplete, ..prepared.intent.clone() })
+        }
+    }
+}
+
+/// Evaluates what a step needs and holds it against what was reviewed.
+///
+/// # Errors
+/// When it cannot be evaluated, or comes out differently than planned.
+pub(super) fn prepare(
+    preparing: &Preparing<'_>,
+    plan: &Plan,
+    step: usize,
+    values: &mut Values<'_>,
+    snapshot: &Snapshot,
+) -> Result<Prepared, ProviderError> {
+    let step = &plan.steps[step];
+    let change = plan.change(&step.address).ok_or_else(|| refused("the plan has no change for it".to_owned()))?;
+    let prior = snapshot.records.get(&change.address).cloned();
+    let mut secrets = Secrets::new(preparing.fingerprinter);
+    prior.iter().for_each(|record| secrets.learn(&record.attributes));
+    match step.operation {
+        StepOperation::Forget => {
+            let intent = intent(change, prior.as_ref(), change.identity.as_deref().unwrap_or_default());
+            Ok(Prepared { request: None, intent, removes: true, prior, secrets })
+        }
+        StepOperation::Perform(Operation::Delete) => {
+            let identity = change.prior_identity.as_ref().or(change.identity.as_ref());
+            let identity = identity.map(String::as_str).unwrap_or_default().to_owned();
+            let request = request(change, Operation::Delete, &identity, prior.clone(), None);
+            let intent = intent(change, prior.as_ref(), &identity);
+            Ok(Prepared { request: Some(request), intent, removes: true, prior, secrets })
+        }
+        StepOperation::Perform(operation) => {
+            let instance = values.instance(&change.address).map_err(|problems| unevaluated(&problems))?;
+            secrets.learn(&instance.desired);
+            let identity = agreed_identity(preparing, change, &instance)?;
+            // After a rename, the record that the plan was made from stands under the former address.
+            let prior = prior.or_else(|| recorded_as(snapshot, change, &identity));
+            let known = prior.clone().filter(|record| record.identity == identity);
+            let request = request(change, operation, &identity, known, Some(instance.desired));
+            let intent = intent(change, prior.as_ref(), &identity);
+            Ok(Prepared { request: Some(request), intent, removes: false, prior, secrets })
+        }
+    }
+}
+
+/// The instance's identity, once what is wanted of it is found to be what was reviewed.
+fn agreed_identity(
+    preparing: &Preparing<'_>,
+    change: &Change,
+    instance: &Instance,
+) -> Result<String, ProviderError> {
+    if !instance.desired.is_wholly_known() {
+        return Err(refused("some of its values are not known even now".to_owned()));
+    }
+    if let Some(planned) = &change.desired
+        && let Some(path) = contradiction(planned, &instance.desired, &**preparing.fingerprinter)
+    {
+        return Err(refused(format!("{path} comes out otherwise than planned")));
+    }
+    let provider = preparing.registry.provider(&change.kind);
+    let identity = provider
+        .and_then(|provider| provider.identify(&change.kind, &change.address, &instance.desired))
+        .ok_or_else(|| refused("what it is on its target cannot be told even now".to_owned()))?;
+    match &change.identity {
+        Some(planned) if *planned != identity => {
+            Err(refused(format!("it is {identity}, and was planned as {planned}")))
+        }
+        _ => Ok(identity),
+    }
+}
+
+fn recorded_as(snapshot: &Snapshot, change: &Change, identity: &str) -> Option<Record> {
+    if !matches!(change.action, Action::Update | Action::Adopt) {
+        return None;
+    }
+    let mut records = snapshot.records.values();
+    records.find(|record| record.identity == identity && record.target == change.target).cloned()
+}
+
+fn request(
+    change: &Change,
+    operation: Operation,
+    identity: &str,
+    record: Option<Record>,
+    desired: Option<Value>,
+) -> PerformRequest {
+    // A replace proves the old thing's version before removing it; then nothing is left to be proved against.
+    let replaces = matches!(change.action, Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst);
+    PerformRequest {
+        address: change.address.clone(),
+        kind: change.kind.clone(),
+        identity: identity.to_owned(),
+        operation,
+        desired,
+        record: record.map(Arc::new),
+        precondition: match replaces && operation == Operation::Create {
+            true => Precondition::Absent,
+            false => change.precondition.clone(),
+        },
+        timeout_ms: change.timeout_ms,
+    }
+}
+
+fn intent(change: &Change, prior: Option<&Record>, identity: &str) -> Record {
+    let known = prior.filter(|record| record.identity == identity);
+    let mut depends_on = change.depends_on.clone();
+    // Until the outcome is known, what it depended on counts, too.
+    depends_on.extend(prior.into_iter().flat_map(|record| record.depends_on.iter().cloned()));
+    depends_on.sort();
+    depends_on.dedup();
+    Record {
+        target: change.target.clone(),
+        identity: identity.to_owned(),
+        attributes: known.map_or_else(Value::null, |record| record.attributes.clone()),
+        private: known.map_or(serde_json::Value::Null, |record| record.private.clone()),
+        depends_on,
+        status: RecordStatus::Incomplete,
+    }
+}
+
+fn unevaluated(problems: &Diagnostics) -> ProviderError {
+    let details: Vec<_> = problems.iter().map(|problem| problem.detail.clone()).collect();
+    refused(details.join(" "))
+}
+
+fn refused(detail: String) -> ProviderError {
+    ProviderError {
+        code: ErrorCode::Changed,
+        summary: "Not as planned".to_owned(),
+        detail: format!("{detail}. Nothing was done about it: plan again and review.").replace("..", "."),
+        path: None,
+    }
+}

@@ -1,0 +1,234 @@
+//! Names in expressions → edges between blocks, and the order that follows from them.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use super::{BlockId, Config, Registry, Repetition};
+use crate::address::TargetKind;
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::lang::{Expression, Reference};
+
+/// Fills in what each block refers to and the order of all blocks; complains of names that nothing has, and of cycles.
+pub(super) fn resolve(config: &mut Config, registry: &Registry, diagnostics: &mut Diagnostics) {
+    let names = Names::new(config, registry);
+    let mut dependencies = IndexMap::new();
+    for (block, uses) in uses(config) {
+        let mut found = BTreeSet::new();
+        for (expression, repeated) in uses {
+            for reference in expression.references() {
+                match names.resolve(&reference, repeated) {
+                    Ok(target) => found.extend(target),
+                    Err(diagnostic) => diagnostics.push(diagnostic),
+                }
+            }
+        }
+        dependencies.insert(block, found.into_iter().collect::<Vec<_>>());
+    }
+    check_depends_on(config, diagnostics);
+    config.order = order(&dependencies, diagnostics);
+    config.dependencies = dependencies;
+}
+
+/// Every block with the expressions in it, each with how `each` and `count` may be used in it.
+fn uses(config: &Config) -> Vec<(BlockId, Vec<(&Expression, Repeated)>)> {
+    let mut all = Vec::new();
+    for (name, variable) in &config.variables {
+        let checks = variable.validations.iter().flat_map(|check| [&check.condition, &check.error_message]);
+        let checks = checks.filter(|check| !refers_only_to(check, name));
+        all.push((
+            BlockId::Variable(name.clone()),
+            variable.default.iter().chain(checks).map(|it| (it, Repeated::No)).collect(),
+        ));
+    }
+    for (name, value) in &config.locals {
+        all.push((BlockId::Local(name.clone()), vec![(value, Repeated::No)]));
+    }
+    for ((kind, name), block) in &config.targets {
+        let uses = repeated_uses(&block.repetition, block.attributes.values());
+        all.push((BlockId::Target(*kind, name.clone()), uses));
+    }
+    for ((kind, name), block) in &config.resources {
+        let inner = block.attributes.values().chain(&block.target);
+        let mut uses = repeated_uses(&block.repetition, inner);
+        uses.extend(block.depends_on.iter().map(|it| (it, Repeated::No)));
+        all.push((BlockId::Resource(kind.clone(), name.clone()), uses));
+    }
+    for (name, output) in &config.outputs {
+        all.push((BlockId::Output(name.clone()), vec![(&output.value, Repeated::No)]));
+    }
+    all
+}
+
+/// A variable's own validations name it without depending on it.
+fn refers_only_to(expression: &Expression, variable: &str) -> bool {
+    expression
+        .references()
+        .iter()
+        .all(|reference| reference.root == "var" && reference.name.as_deref() == Some(variable))
+}
+
+fn repeated_uses<'a>(
+    repetition: &'a Repetition,
+    inner: impl Iterator<Item = &'a Expression>,
+) -> Vec<(&'a Expression, Repeated)> {
+    let (own, repeated) = match repetition {
+        Repetition::None => (None, Repeated::No),
+        Repetition::Count(count) => (Some(count), Repeated::Count),
+        Repetition::ForEach(for_each) => (Some(for_each), Repeated::ForEach),
+    };
+    own.map(|it| (it, Repeated::No)).into_iter().chain(inner.map(|it| (it, repeated))).collect()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeated {
+    No,
+    Count,
+    ForEach,
+}
+
+/// All names that expressions may use.
+struct Names<'a> {
+    config: &'a Config,
+    registry: &'a Registry,
+}
+
+impl<'a> Names<'a> {
+    fn new(config: &'a Config, registry: &'a Registry) -> Self {
+        Self { config, registry }
+    }
+
+    fn resolve(&self, reference: &Reference, repeated: Repeated) -> Result<Option<BlockId>, Diagnostic> {
+        match (reference.root.as_str(), repeated) {
+            ("path", _) | ("each", Repeated::ForEach) | ("count", Repeated::Count) => return Ok(None),
+            ("each", _) => return Err(out_of_place(reference, "each", "for_each")),
+            ("count", _) => return Err(out_of_place(reference, "count", "count")),
+            _ => {}
+        }
+        let root = reference.root.as_str();
+        let Some(candidates) = self.candidates(root) else { return Err(self.unknown_root(reference)) };
+        let Some(name) = reference.name.as_deref() else {
+            return Err(Diagnostic::error(
+                "Incomplete reference",
+                format!("\"{root}\" is followed by the name of one of them, such as `{root}.NAME`."),
+            )
+            .at(reference.span.clone()));
+        };
+        if !candidates.contains(&name) {
+            return Err(self.unknown_name(reference, root, name, &candidates));
+        }
+        Ok(Some(block_id(root, name)))
+    }
+
+    /// The names under a root, or `None` if nothing has that root.
+    fn candidates(&self, root: &str) -> Option<Vec<&'a str>> {
+        let targets = |wanted: TargetKind| {
+            let targets = self.config.targets.keys().filter(move |(kind, _)| *kind == wanted);
+            targets.map(|(_, name)| name.as_str()).collect()
+        };
+        Some(match root {
+            "var" => self.config.variables.keys().map(String::as_str).collect(),
+            "local" => self.config.locals.keys().map(String::as_str).collect(),
+            "cluster" => targets(TargetKind::Cluster),
+            "host" => targets(TargetKind::Host),
+            _ => {
+                self.registry.resource_type(root)?;
+                let resources = self.config.resources.keys().filter(|(kind, _)| kind == root);
+                resources.map(|(_, name)| name.as_str()).collect()
+            }
+        })
+    }
+
+    fn unknown_name(&self, reference: &Reference, root: &str, name: &str, candidates: &[&str]) -> Diagnostic {
+        let what = match root {
+            "var" => "variable".to_owned(),
+            "local" => "local value".to_owned(),
+            "cluster" | "host" => root.to_owned(),
+            _ => format!("resource of type \"{root}\""),
+        };
+        let hint = match did_you_mean(name, candidates.iter().copied()) {
+            Some(candidate) => format!(" Did you mean \"{candidate}\"?"),
+            None if candidates.is_empty() => format!(" There is no {what} at all."),
+            None => format!(" There are: {}.", candidates.join(", ")),
+        };
+        Diagnostic::error("Unknown reference", format!("No {what} is named \"{name}\".{hint}"))
+            .at(reference.span.clone())
+    }
+
+    fn unknown_root(&self, reference: &Reference) -> Diagnostic {
+        let root = reference.root.as_str();
+        let roots = ["var", "local", "cluster", "host", "path", "each", "count"];
+        let hint = if self.config.variables.contains_key(root) {
+            format!("A variable is written `var.{root}`.")
+        } else if self.config.locals.contains_key(root) {
+            format!("A local value is written `local.{root}`.")
+        } else {
+            match did_you_mean(root, roots.into_iter().chain(self.registry.type_names())) {
+                Some(candidate) => format!("Did you mean \"{candidate}\"?"),
+                None => "A text is written in double quotes.".to_owned(),
+            }
+        };
+        Diagnostic::error("Unknown reference", format!("Nothing is named \"{root}\". {hint}"))
+            .at(reference.span.clone())
+    }
+}
+
+fn block_id(root: &str, name: &str) -> BlockId {
+    let name = name.to_owned();
+    match root {
+        "var" => BlockId::Variable(name),
+        "local" => BlockId::Local(name),
+        "cluster" => BlockId::Target(TargetKind::Cluster, name),
+        "host" => BlockId::Target(TargetKind::Host, name),
+        _ => BlockId::Resource(root.to_owned(), name),
+    }
+}
+
+fn out_of_place(reference: &Reference, root: &str, argument: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Reference out of place",
+        format!("\"{root}\" has a meaning only inside a block that has the argument `{argument}`."),
+    )
+    .at(reference.span.clone())
+}
+
+fn check_depends_on(config: &Config, diagnostics: &mut Diagnostics) {
+    for depends_on in config.resources.values().filter_map(|block| block.depends_on.as_ref()) {
+        if depends_on.list_items().is_none() {
+            diagnostics.push(
+                Diagnostic::error(
+                    "Invalid depends_on",
+                    "It is a list of references to blocks, such as [kube_object.web].",
+                )
+                .at(depends_on.span()),
+            );
+        }
+    }
+}
+
+fn order(dependencies: &IndexMap<BlockId, Vec<BlockId>>, diagnostics: &mut Diagnostics) -> Vec<BlockId> {
+    let mut graph: DiGraph<&BlockId, ()> = DiGraph::new();
+    let nodes: IndexMap<&BlockId, NodeIndex> =
+        dependencies.keys().map(|block| (block, graph.add_node(block))).collect();
+    for (block, needs) in dependencies {
+        for (from, to) in needs.iter().filter_map(|need| Some((nodes.get(need)?, nodes.get(block)?))) {
+            graph.add_edge(*from, *to, ());
+        }
+    }
+    // Tarjan's components come in reverse topological order; one of several nodes, or with an edge to itself, is a cycle.
+    let mut order = Vec::with_capacity(dependencies.len());
+    for component in tarjan_scc(&graph).into_iter().rev() {
+        if component.len() > 1 || component.iter().any(|node| graph.contains_edge(*node, *node)) {
+            let mut names: Vec<_> = component.iter().map(|node| graph[*node].to_string()).collect();
+            names.sort();
+            diagnostics.push(Diagnostic::error(
+                "Cycle",
+                format!("These refer to each other in a circle: {}. Break it at one of them.", names.join(", ")),
+            ));
+        }
+        order.extend(component.into_iter().map(|node| graph[node].clone()));
+    }
+    order
+}

@@ -1,0 +1,58 @@
+//! All providers' schemas in one place.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::address::TargetKind;
+use crate::ports::Provider;
+use crate::schema::{Attribute, ResourceType};
+
+/// Which provider implements what.
+#[derive(Clone, Default)]
+pub struct Registry {
+    types: BTreeMap<&'static str, (Arc<dyn Provider>, Arc<ResourceType>)>,
+    targets: BTreeMap<TargetKind, (Arc<dyn Provider>, Arc<Vec<Attribute>>)>,
+    reserved: BTreeMap<&'static str, &'static str>,
+}
+
+impl Registry {
+    /// The registry of these providers; for a resource type that two of them claim, the later one's.
+    pub fn new(providers: impl IntoIterator<Item = Arc<dyn Provider>>) -> Self {
+        let mut registry = Self::default();
+        for provider in providers {
+            for ty in provider.resource_types() {
+                registry.types.insert(ty.name, (Arc::clone(&provider), Arc::new(ty)));
+            }
+            if let Some((kind, attributes)) = provider.target() {
+                registry.targets.insert(kind, (Arc::clone(&provider), Arc::new(attributes)));
+            }
+            registry.reserved.extend(provider.reserved_blocks());
+        }
+        registry
+    }
+
+    /// The schema of a resource type.
+    pub fn resource_type(&self, name: &str) -> Option<&ResourceType> {
+        self.types.get(name).map(|(_, ty)| &**ty)
+    }
+
+    /// The provider of a resource type.
+    pub fn provider(&self, resource_type: &str) -> Option<&Arc<dyn Provider>> {
+        self.types.get(resource_type).map(|(provider, _)| provider)
+    }
+
+    /// The provider and the attributes of a kind of target.
+    pub fn target(&self, kind: TargetKind) -> Option<(&Arc<dyn Provider>, &[Attribute])> {
+        self.targets.get(&kind).map(|(provider, attributes)| (provider, attributes.as_slice()))
+    }
+
+    /// Why a block type is known but cannot be used yet.
+    pub fn reserved(&self, block: &str) -> Option<&'static str> {
+        self.reserved.get(block).copied()
+    }
+
+    /// The names of all resource types.
+    pub fn type_names(&self) -> impl Iterator<Item = &'static str> {
+        self.types.keys().copied()
+    }
+}

@@ -1,0 +1,254 @@
+//! Blocks → instances, pure: repetition, attributes by the schema, targets, composites.
+
+mod attributes;
+mod expand;
+
+use std::collections::BTreeMap;
+
+pub(crate) use self::attributes::complete;
+pub(crate) use self::expand::{Each, Expansion, expand};
+use crate::address::{Address, Key, TargetAddress, TargetKind};
+use crate::config::{BlockId, Registry, ResourceBlock, TargetBlock, Timeouts};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::environment::Environment;
+use crate::files::Files;
+use crate::lang::{Expression, Scope, evaluate};
+use crate::ports::{LowerRequest, Part, Problem};
+use crate::schema::ResourceType;
+use crate::value::{Path, Value};
+
+/// One instance that the configuration wants.
+#[derive(Clone, Debug)]
+pub(crate) struct Instance {
+    pub(crate) address: Address,
+    /// The resource type whose attributes it has.
+    pub(crate) kind: String,
+    pub(crate) target: Placement,
+    pub(crate) desired: Value,
+    pub(crate) depends_on: Vec<Address>,
+    pub(crate) timeouts: Timeouts,
+}
+
+/// Where an instance lives.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Placement {
+    /// Nowhere: it has no target.
+    Nowhere,
+    /// On this target.
+    On(TargetAddress),
+    /// Known only after apply.
+    Unknown,
+}
+
+/// What lowering needs to know besides the block.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) environment: &'a Environment<'a>,
+    pub(crate) files: &'a dyn Files,
+    pub(crate) folder: &'a str,
+    /// The instances of the targets known so far, for blocks that need not say which.
+    pub(crate) targets: &'a [TargetAddress],
+}
+
+/// The outcome of lowering one repetition of a block.
+pub(crate) enum Lowered {
+    /// These instances: one, or a composite's parts.
+    Instances(Vec<Instance>),
+    /// It cannot be told yet, for this reason.
+    Deferred(String),
+}
+
+impl Context<'_> {
+    /// The instances of one repetition of a resource block.
+    pub(crate) fn lower(
+        &self,
+        id: &BlockId,
+        block: &ResourceBlock,
+        each: &Each,
+        diagnostics: &mut Diagnostics,
+    ) -> Lowered {
+        let BlockId::Resource(kind, name) = id else { return Lowered::Instances(Vec::new()) };
+        let Some(ty) = self.registry.resource_type(kind) else { return Lowered::Instances(Vec::new()) };
+        let outer = self.environment.scope(id);
+        let mut scope = outer.child();
+        each.bind(&mut scope);
+        let desired = complete(&ty.attributes, &block.attributes, &scope, diagnostics);
+        let address = Address {
+            kind: kind.clone(),
+            name: name.clone(),
+            keys: each.key.iter().cloned().collect(),
+        };
+        let instance = Instance {
+            target: self.place(ty, block, &scope, diagnostics),
+            kind: kind.clone(),
+            depends_on: self.environment.resources_behind(id),
+            timeouts: block.timeouts,
+            address,
+            desired,
+        };
+        self.check(&instance, &block.attributes, diagnostics);
+        match ty.part_kind {
+            None => Lowered::Instances(vec![instance]),
+            Some(kind) => self.parts(&instance, kind, &block.attributes, diagnostics),
+        }
+    }
+
+    fn check(
+        &self,
+        instance: &Instance,
+        attributes: &BTreeMap<String, Expression>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let Some(provider) = self.registry.provider(&instance.kind) else { return };
+        for problem in provider.check(&instance.kind, &instance.desired) {
+            diagnostics.push(place_problem(problem, &instance.address, attributes));
+        }
+    }
+
+    fn parts(
+        &self,
+        composite: &Instance,
+        part_kind: &str,
+        attributes: &BTreeMap<String, Expression>,
+        diagnostics: &mut Diagnostics,
+    ) -> Lowered {
+        let Some(provider) = self.registry.provider(&composite.kind) else {
+            return Lowered::Instances(Vec::new());
+        };
+        let request = LowerRequest {
+            kind: &composite.kind,
+            address: &composite.address,
+            desired: &composite.desired,
+            files: self.files,
+            folder: self.folder,
+        };
+        match provider.lower(&request) {
+            Ok(Some(parts)) => {
+                let parts = parts.into_iter().map(|part| part_instance(composite, part_kind, part));
+                let parts: Vec<_> = parts.collect();
+                for part in &parts {
+                    self.check(part, attributes, diagnostics);
+                }
+                Lowered::Instances(parts)
+            }
+            Ok(None) => Lowered::Deferred("what it consists of is known only after apply".to_owned()),
+            Err(problems) => {
+                for problem in problems {
+                    diagnostics.push(place_problem(problem, &composite.address, attributes));
+                }
+                Lowered::Instances(Vec::new())
+            }
+        }
+    }
+
+    fn place(
+        &self,
+        ty: &ResourceType,
+        block: &ResourceBlock,
+        scope: &Scope<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Placement {
+        let Some(kind) = ty.target else { return Placement::Nowhere };
+        let Some(expression) = &block.target else { return self.only_target(kind, block, diagnostics) };
+        let before = diagnostics.iter().count();
+        let value = evaluate(expression, scope, diagnostics);
+        if !value.is_known() {
+            return Placement::Unknown;
+        }
+        let id = value.get_str("id").or(value.as_str());
+        match id.and_then(|id| id.parse::<TargetAddress>().ok()).filter(|target| target.kind == kind) {
+            Some(target) => Placement::On(target),
+            None => {
+                if diagnostics.iter().count() == before {
+                    diagnostics.push(wrong_target(kind).at(expression.span()));
+                }
+                Placement::Unknown
+            }
+        }
+    }
+
+    fn only_target(
+        &self,
+        kind: TargetKind,
+        block: &ResourceBlock,
+        diagnostics: &mut Diagnostics,
+    ) -> Placement {
+        let mut candidates = self.targets.iter().filter(|target| target.kind == kind);
+        if let (Some(only), None) = (candidates.next(), candidates.next()) {
+            return Placement::On(only.clone());
+        }
+        let word = kind.as_str();
+        diagnostics.push(
+            Diagnostic::error(
+                "No target",
+                format!(
+                    "This resource must say where it lives: `{word} = {word}.NAME`. It may leave that out only when the stack has exactly one {word}."
+                ),
+            )
+            .at(block.span.clone()),
+        );
+        Placement::Unknown
+    }
+}
+
+/// The instances of a `cluster` or `host` block with their attributes, or `None` while it is unknown how many there are.
+pub(crate) fn targets(
+    context: &Context<'_>,
+    kind: TargetKind,
+    name: &str,
+    block: &TargetBlock,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<(TargetAddress, Value)>> {
+    let id = BlockId::Target(kind, name.to_owned());
+    let (_, schema) = context.registry.target(kind)?;
+    let outer = context.environment.scope(&id);
+    let Expansion::Instances(all) = expand(&block.repetition, &outer, diagnostics) else { return None };
+    let instances = all.iter().map(|each| {
+        let mut scope = outer.child();
+        each.bind(&mut scope);
+        let address = TargetAddress { kind, name: name.to_owned(), key: each.key.clone() };
+        (address, complete(schema, &block.attributes, &scope, diagnostics))
+    });
+    Some(instances.collect())
+}
+
+/// A provider's problem at its place in the source.
+pub(crate) fn place_problem(
+    problem: Problem,
+    address: &Address,
+    attributes: &BTreeMap<String, Expression>,
+) -> Diagnostic {
+    let span = problem.path.0.first().and_then(|step| match step {
+        crate::value::PathStep::Attribute(name) => {
+            let rest = Path(problem.path.0.get(1..).unwrap_or_default().to_vec());
+            attributes.get(name)?.part_at(&rest)
+        }
+        _ => None,
+    });
+    let span = span.or_else(|| attributes.values().next().and_then(Expression::span));
+    let detail = format!("{} (in {address})", problem.detail);
+    match problem.severity {
+        Severity::Error => Diagnostic::error(problem.summary, detail),
+        Severity::Warning => Diagnostic::warning(problem.summary, detail),
+    }
+    .at(span)
+}
+
+fn part_instance(composite: &Instance, kind: &str, part: Part) -> Instance {
+    let address = |key: String| composite.address.clone().with_key(Key::Name(key));
+    let siblings = part.after.into_iter().map(address);
+    Instance {
+        depends_on: composite.depends_on.iter().cloned().chain(siblings).collect(),
+        address: address(part.key),
+        kind: kind.to_owned(),
+        target: composite.target.clone(),
+        desired: part.desired,
+        timeouts: composite.timeouts,
+    }
+}
+
+fn wrong_target(kind: TargetKind) -> Diagnostic {
+    let word = kind.as_str();
+    Diagnostic::error("Wrong target", format!("This must be a {word}, such as `{word}.NAME`."))
+}

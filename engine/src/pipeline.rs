@@ -1,0 +1,218 @@
+//! The pipeline: what the command line calls. Reads nothing by itself; all IO is behind the [ports](crate::ports).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::join_all;
+use thiserror::Error;
+
+use crate::address::TargetAddress;
+use crate::builtin::Values;
+use crate::config::{Config, Registry, decode};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+use crate::files::Files;
+use crate::inputs::{self, Input};
+use crate::lang::FunctionContext;
+use crate::observer::{Observer, Progress};
+use crate::plan::{self, DraftInputs, Plan, Sights, Wants};
+use crate::ports::{Clock, Provider, ProviderError, StateStore, StoreError, Target, TargetConfig};
+use crate::syntax;
+
+/// Everything around the engine.
+pub struct World {
+    /// Which provider implements what.
+    pub registry: Registry,
+    /// Where the state lives.
+    pub store: Arc<dyn StateStore>,
+    /// The files that expressions may read.
+    pub files: Arc<dyn Files>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Targets connected so far: an apply uses the connections of its plan.
+    connections: Mutex<BTreeMap<TargetAddress, Arc<dyn Target>>>,
+}
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The stack's folder.
+    pub folder: String,
+    /// The variables' values, each outranking those before it.
+    pub inputs: Vec<Input>,
+    /// Whether the whole stack is to go.
+    pub destroy: bool,
+    /// The most steps that may run on one target at once.
+    pub parallelism: usize,
+    /// How long to wait for the state's lock, in milliseconds.
+    pub lock_wait_ms: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            folder: ".".to_owned(),
+            inputs: Vec::new(),
+            destroy: false,
+            parallelism: 16,
+            lock_wait_ms: 0,
+        }
+    }
+}
+
+/// A plan and what there is to say about it.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Whether an earlier apply was cut off, so that some records are uncertain.
+    pub interrupted: bool,
+}
+
+/// Why a run ended without having done its work.
+#[derive(Clone, Debug, Error)]
+pub enum Failure {
+    /// The configuration or a target is not as it must be.
+    #[error("plan: there are errors")]
+    Diagnostics(Diagnostics),
+    /// The state store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Diagnostics(diagnostic.into())
+    }
+}
+
+impl World {
+    /// A world with these providers besides the builtin one.
+    pub fn new(
+        providers: impl IntoIterator<Item = Arc<dyn Provider>>,
+        store: Arc<dyn StateStore>,
+        files: Arc<dyn Files>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let builtin: Arc<dyn Provider> = Arc::new(Values);
+        let registry = Registry::new([builtin].into_iter().chain(providers));
+        Self { registry, store, files, clock, connections: Mutex::default() }
+    }
+
+    /// A connected target.
+    pub(crate) fn connection(&self, target: &TargetAddress) -> Option<Arc<dyn Target>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner).get(target).cloned()
+    }
+
+    /// Connects to a target, unless it is connected already.
+    pub(crate) async fn connect(
+        &self,
+        config: &TargetConfig,
+        observer: &dyn Observer,
+    ) -> Result<Arc<dyn Target>, ProviderError> {
+        if let Some(target) = self.connection(&config.address) {
+            return Ok(target);
+        }
+        let Some((provider, _)) = self.registry.target(config.address.kind) else {
+            return Err(ProviderError {
+                code: crate::ports::ErrorCode::Other,
+                summary: "No provider".to_owned(),
+                detail: format!("Nothing connects to a {}.", config.address.kind.as_str()),
+                path: None,
+            });
+        };
+        observer.event(&Progress::Connecting { target: config.address.clone() });
+        let target = provider.connect(config).await?;
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.insert(config.address.clone(), Arc::clone(&target));
+        Ok(target)
+    }
+}
+
+/// Checks a stack without looking at anything but its files: `validate`. The configuration is there if there are no errors.
+pub fn check(sources: &Sources, world: &World) -> (Option<Config>, Diagnostics) {
+    let (files, mut diagnostics) = syntax::parse(sources);
+    let (config, problems) = decode(&files, sources, &world.registry);
+    diagnostics.extend(problems);
+    if diagnostics.has_errors() {
+        return (None, diagnostics);
+    }
+    (Some(config), diagnostics)
+}
+
+/// Makes a plan: read-only towards the targets and the state.
+///
+/// # Errors
+/// When the configuration has errors, a target cannot be reached, or the state cannot be read.
+pub async fn plan(
+    sources: Sources,
+    world: &World,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Planned, Failure> {
+    let (config, mut diagnostics) = check(&sources, world);
+    let Some(config) = config else { return Err(Failure::Diagnostics(diagnostics)) };
+    let now_ms = world.clock.now_ms();
+    let functions = FunctionContext { files: &*world.files, base: &options.folder, now: now_ms };
+    let (variables, problems) = inputs::resolve(&config, &options.inputs, &functions);
+    diagnostics.extend(problems);
+    if diagnostics.has_errors() {
+        return Err(Failure::Diagnostics(diagnostics));
+    }
+    let loaded = world.store.load().await?;
+    let fingerprinter = world.store.fingerprinter().await?;
+    let inputs = DraftInputs {
+        config: &config,
+        registry: &world.registry,
+        variables: &variables,
+        snapshot: &loaded.snapshot,
+        files: &*world.files,
+        folder: &options.folder,
+        functions: &functions,
+        fingerprinter: &fingerprinter,
+        now_ms,
+        destroy: options.destroy,
+    };
+    let mut sights = Sights::default();
+    let draft = loop {
+        let mut draft = plan::draft(&inputs, &sights);
+        if draft.diagnostics.has_errors() {
+            diagnostics.extend(draft.diagnostics);
+            return Err(Failure::Diagnostics(diagnostics));
+        }
+        if draft.wants.is_empty() {
+            diagnostics.extend(std::mem::take(&mut draft.diagnostics));
+            draft.diagnostics = diagnostics;
+            break draft;
+        }
+        look(draft.wants, &mut sights, world, observer).await;
+    };
+    let plan = plan::settle(draft, &inputs, sources)?;
+    Ok(Planned { plan, interrupted: loaded.interrupted })
+}
+
+/// Looks at what a draft wants to see: all targets at once, one batch for each.
+async fn look(wants: Wants, sights: &mut Sights, world: &World, observer: &dyn Observer) {
+    let connections = wants.connect.values().map(|config| async move {
+        let identity = world.connect(config, observer).await.map(|target| target.identity().to_owned());
+        (config.address.clone(), identity)
+    });
+    let observations = wants.observe.iter().map(|(target, items)| async move {
+        let Some(connected) = world.connection(target) else { return Vec::new() };
+        observer.event(&Progress::Observing { target: Some(target.clone()), count: items.len() });
+        let answers = connected.observe(items).await;
+        let keys = items.iter().map(|item| (item.address.clone(), item.identity.clone()));
+        keys.zip(answers).collect()
+    });
+    let previews = wants.preview.iter().map(|(target, items)| async move {
+        let Some(connected) = world.connection(target) else { return Vec::new() };
+        observer.event(&Progress::Previewing { target: Some(target.clone()), count: items.len() });
+        let answers = connected.preview(items).await;
+        let asked = items.iter().filter_map(|it| Some((it.item.address.clone(), it.item.desired.clone()?)));
+        asked.zip(answers).map(|((address, desired), answer)| (address, (desired, answer))).collect::<Vec<_>>()
+    });
+    let (connections, observations, previews) =
+        futures::join!(join_all(connections), join_all(observations), join_all(previews));
+    sights.targets.extend(connections);
+    sights.observed.extend(observations.into_iter().flatten());
+    sights.previews.extend(previews.into_iter().flatten());
+}

@@ -1,0 +1,112 @@
+//! What is recorded and no longer wanted.
+
+use super::instance::{mark_all, precondition};
+use super::reach::Reach;
+use super::{Drafting, blank};
+use crate::address::Address;
+use crate::plan::{Action, Change};
+use crate::ports::{DifferenceRequest, Verdict};
+use crate::secrets::Secrets;
+use crate::state::Record;
+use crate::value::Value;
+
+impl Drafting<'_> {
+    /// Adds the removal of every record that no instance of the configuration has.
+    pub(super) fn orphans(&mut self) {
+        for (address, record) in &self.inputs.snapshot.records {
+            let wanted = self.draft.changes.contains_key(address)
+                || self.pending.contains(address)
+                || self.unsettled.contains(&address.block());
+            if !wanted && let Some(change) = self.orphan(address, record) {
+                self.draft.changes.insert(address.clone(), change);
+            }
+        }
+        self.keep_what_others_took_over();
+    }
+
+    fn orphan(&mut self, address: &Address, record: &Record) -> Option<Change> {
+        let claim = self.claims.get(&(record.target.clone(), record.identity.clone()));
+        if let Some(heir) = claim {
+            let reason = format!("it is recorded as {heir} from now on");
+            return Some(self.forgotten(address, record, reason));
+        }
+        if let Some(target) = &record.target {
+            let Reach::Connected = self.reach(target, None) else { return None };
+        }
+        // The kind of a composite's part is its provider's business; the record's own address tells it where they agree.
+        let kind = self.kind_of(address);
+        let observed = self.observed_record(address, &kind, record)?;
+        let provider = self.inputs.registry.provider(&kind)?.clone();
+        let difference = provider.difference(&DifferenceRequest {
+            address,
+            kind: &kind,
+            record: Some(record),
+            observed: &observed,
+            desired: None,
+            preview: None,
+            fingerprinter: &**self.inputs.fingerprinter,
+        });
+        if difference.verdict == Verdict::NoOp {
+            return Some(self.forgotten(address, record, "it is gone already".to_owned()));
+        }
+        let mut secrets = Secrets::new(self.inputs.fingerprinter);
+        secrets.learn(&record.attributes);
+        let reason = match self.inputs.destroy {
+            true => None,
+            false => Some("it is no longer in the configuration".to_owned()),
+        };
+        Some(Change {
+            target: record.target.clone(),
+            identity: Some(record.identity.clone()),
+            fields: mark_all(&secrets, difference.fields),
+            drift: mark_all(&secrets, difference.drift),
+            planned: Value::null(),
+            precondition: precondition(&observed, Some(record)),
+            depends_on: record.depends_on.clone(),
+            timeout_ms: self.delete_timeout(address),
+            notes: difference.notes,
+            ..blank(address.clone(), &kind, Action::Delete, reason)
+        })
+    }
+
+    fn forgotten(&self, address: &Address, record: &Record, reason: String) -> Change {
+        Change {
+            target: record.target.clone(),
+            identity: Some(record.identity.clone()),
+            planned: Value::null(),
+            depends_on: record.depends_on.clone(),
+            ..blank(address.clone(), &address.kind, Action::Forget, Some(reason))
+        }
+    }
+
+    fn delete_timeout(&self, address: &Address) -> Option<u64> {
+        let block = self.inputs.config.resources.get(&(address.kind.clone(), address.name.clone()))?;
+        block.timeouts.delete_ms
+    }
+
+    /// The resource type whose attributes a record has.
+    fn kind_of(&self, address: &Address) -> String {
+        let ty = self.inputs.registry.resource_type(&address.kind);
+        match ty.and_then(|ty| ty.part_kind) {
+            Some(part) => part.to_owned(),
+            None => address.kind.clone(),
+        }
+    }
+
+    /// An instance that becomes another thing must not remove its former one when another instance has taken that over.
+    fn keep_what_others_took_over(&mut self) {
+        for change in self.draft.changes.values_mut() {
+            let Some(former) = change.prior_identity.clone() else { continue };
+            let record = self.inputs.snapshot.records.get(&change.address);
+            let target = record.and_then(|record| record.target.clone());
+            if let Some(heir) = self.claims.get(&(target, former)) {
+                change.notes.push(format!("What it was until now becomes {heir}."));
+                change.prior_identity = None;
+                if change.action == Action::ReplaceDeleteFirst {
+                    change.action = Action::Create;
+                    change.precondition = crate::ports::Precondition::Absent;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! All rules of order, in one place: changes → steps and what each must wait for.
+//!
+//! Where B depends on A:
+//! 1. A is made before B is made. Unchanged instances between two changed ones keep the order.
+//! 2. B is removed before A is removed, by what was *recorded*, not by what the configuration says now.
+//! 3. A replace that deletes first: removed, then made.
+//! 4. A is to go and B only to change: B changes first, so that it lets go of A.
+//! 5. B is to go and A only to change: B goes first, as it may not bear the changed A.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::algo::toposort;
+use petgraph::graph::DiGraph;
+
+use super::{Action, Change, Step, StepOperation};
+use crate::address::Address;
+use crate::diagnostic::Diagnostic;
+use crate::ports::Operation;
+use crate::state::Snapshot;
+
+/// The steps of these changes, which are sorted by address.
+///
+/// # Errors
+/// When the rules contradict each other, which takes a cycle among recorded and configured dependencies together.
+pub(super) fn steps(changes: &[Change], snapshot: &Snapshot) -> Result<Vec<Step>, Diagnostic> {
+    let mut ordering = Ordering::new(changes);
+    for change in changes {
+        ordering.make_after_dependencies(change);
+        ordering.make_after_own_removal(change);
+    }
+    for (address, record) in &snapshot.records {
+        for needed in &record.depends_on {
+            ordering.recorded(address, needed);
+        }
+    }
+    ordering.finish()
+}
+
+struct Ordering<'a> {
+    by_block: BTreeMap<(&'a str, &'a str), Vec<&'a Change>>,
+    steps: Vec<Step>,
+    edges: BTreeSet<(usize, usize)>,
+    make: BTreeMap<&'a Address, usize>,
+    remove: BTreeMap<&'a Address, usize>,
+    makers: BTreeMap<Address, Vec<usize>>,
+}
+
+impl<'a> Ordering<'a> {
+    fn new(changes: &'a [Change]) -> Self {
+        let mut ordering = Self {
+            by_block: BTreeMap::new(),
+            steps: Vec::new(),
+            edges: BTreeSet::new(),
+            make: BTreeMap::new(),
+            remove: BTreeMap::new(),
+            makers: BTreeMap::new(),
+        };
+        for change in changes {
+            let block = (change.address.kind.as_str(), change.address.name.as_str());
+            ordering.by_block.entry(block).or_default().push(change);
+            ordering.add(change);
+        }
+        ordering
+    }
+
+    fn add(&mut self, change: &'a Change) {
+        let (removes, makes) = match change.action {
+            Action::NoOp | Action::Defer | Action::Read | Action::Step => (None, None),
+            Action::Create => (None, Some(Operation::Create)),
+            Action::Update | Action::Adopt => (None, Some(Operation::Update)),
+            Action::Delete => (Some(StepOperation::Perform(Operation::Delete)), None),
+            Action::Forget => (Some(StepOperation::Forget), None),
+            Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst => {
+                (Some(StepOperation::Perform(Operation::Delete)), Some(Operation::Create))
+            }
+        };
+        let mut push = |operation| {
+            self.steps.push(Step { address: change.address.clone(), operation, after: Vec::new() });
+            self.steps.len() - 1
+        };
+        if let Some(operation) = removes {
+            self.remove.insert(&change.address, push(operation));
+        }
+        if let Some(operation) = makes {
+            self.make.insert(&change.address, push(StepOperation::Perform(operation)));
+        }
+    }
+
+    /// The changes that a dependency names: one instance, or all of its block.
+    fn named(&self, needed: &Address) -> Vec<&'a Change> {
+        let block = self.by_block.get(&(needed.kind.as_str(), needed.name.as_str()));
+        let block = block.map(Vec::as_slice).unwrap_or_default();
+        block.iter().copied().filter(|change| change.address.keys.starts_with(&needed.keys)).collect()
+    }
+
+    /// Rule 1.
+    fn make_after_dependencies(&mut self, change: &'a Change) {
+        let Some(&step) = self.make.get(&change.address) else { return };
+        for needed in &change.depends_on {
+            for before in self.makers_behind(needed, &mut BTreeSet::new()) {
+                self.edge(before, step);
+            }
+        }
+    }
+
+    /// The steps that make what a dependency names; where it does not change, those that make what *it* depends on.
+    fn makers_behind(&mut self, needed: &Address, under_way: &mut BTreeSet<Address>) -> Vec<usize> {
+        if let Some(known) = self.makers.get(needed) {
+            return known.clone();
+        }
+        if !under_way.insert(needed.clone()) {
+            return Vec::new();
+        }
+        let mut found = BTreeSet::new();
+        for change in self.named(needed) {
+            match self.make.get(&change.address) {
+                Some(&step) => drop(found.insert(step)),
+                None => {
+                    for next in &change.depends_on {
+                        found.extend(self.makers_behind(next, under_way));
+                    }
+                }
+            }
+        }
+        let found: Vec<_> = found.into_iter().collect();
+        self.makers.insert(needed.clone(), found.clone());
+        found
+    }
+
+    /// Rule 3.
+    fn make_after_own_removal(&mut self, change: &'a Change) {
+        let steps = (self.remove.get(&change.address), self.make.get(&change.address));
+        if let (Some(&remove), Some(&make)) = steps {
+            self.edge(remove, make);
+        }
+    }
+
+    /// Rules 2, 4 and 5 for `dependent`, which was recorded as depending on `needed`.
+    fn recorded(&mut self, dependent: &Address, needed: &Address) {
+        for change in self.named(needed) {
+            let goes = |address| self.remove.get(address).copied();
+            let stays = |address| self.make.get(address).copied().filter(|_| goes(address).is_none());
+            let edge = match (goes(dependent), stays(dependent), goes(&change.address), stays(&change.address)) {
+                (Some(dependent_goes), _, Some(needed_goes), _) => Some((dependent_goes, needed_goes)),
+                (Some(dependent_goes), _, _, Some(needed_changes)) => Some((dependent_goes, needed_changes)),
+                (_, Some(dependent_changes), Some(needed_goes), _)
+                    if matches!(change.action, Action::Delete | Action::Forget) =>
+                {
+                    Some((dependent_changes, needed_goes))
+                }
+                _ => None,
+            };
+            if let Some((before, after)) = edge {
+                self.edge(before, after);
+            }
+        }
+    }
+
+    fn edge(&mut self, before: usize, after: usize) {
+        if before != after {
+            self.edges.insert((before, after));
+        }
+    }
+
+    fn finish(mut self) -> Result<Vec<Step>, Diagnostic> {
+        let mut graph: DiGraph<usize, ()> = DiGraph::new();
+        let nodes: Vec<_> = (0..self.steps.len()).map(|step| graph.add_node(step)).collect();
+        for &(before, after) in &self.edges {
+            graph.add_edge(nodes[before], nodes[after], ());
+            self.steps[after].after.push(before);
+        }
+        match toposort(&graph, None) {
+            Ok(_) => Ok(self.steps),
+            Err(cycle) => Err(Diagnostic::error(
+                "Cycle",
+                format!(
+                    "The order in which {} and others must change contradicts itself. Apply in two rounds: first without the new references.",
+                    self.steps[graph[cycle.node_id()]].address
+                ),
+            )),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Draft → plan: the changes in order, with the steps that make them.
+
+use super::{Draft, DraftInputs, Plan, order};
+use crate::diagnostic::{Diagnostic, Severity, Sources};
+
+/// The plan of a draft that wants to see nothing more.
+///
+/// # Errors
+/// When the changes cannot be put in order.
+pub(crate) fn settle(draft: Draft, inputs: &DraftInputs<'_>, sources: Sources) -> Result<Plan, Diagnostic> {
+    let changes: Vec<_> = draft.changes.into_values().collect();
+    let steps = order::steps(&changes, inputs.snapshot)?;
+    Ok(Plan {
+        created_ms: inputs.now_ms,
+        destroy: inputs.destroy,
+        folder: inputs.folder.to_owned(),
+        sources,
+        variables: inputs.variables.clone(),
+        lineage: inputs.snapshot.lineage.clone(),
+        serial: inputs.snapshot.serial,
+        targets: draft.targets,
+        changes,
+        steps,
+        outputs: draft.outputs,
+        warnings: draft.diagnostics.into_iter().filter(|it| it.severity == Severity::Warning).collect(),
+    })
+}

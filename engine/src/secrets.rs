@@ -1,0 +1,176 @@
+//! Keeps sensitive values from coming back under another name: in what a target answers, and in its messages.
+//!
+//! Marks travel with values through every expression. But a target may echo a secret: a command prints its password, a server quotes the
+//! value that it refuses. So whatever comes back from a target is compared with the secrets that went there.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use base64::Engine as _;
+
+use crate::plan::FieldChange;
+use crate::value::{Fingerprinter, Kind, Value};
+
+/// Shorter secrets are recognised only as whole values, not inside longer texts: else "1" would hide half of every message.
+const CONTAINED_MIN: usize = 4;
+
+/// The sensitive texts of some values, and the fingerprints of earlier ones.
+pub(crate) struct Secrets {
+    texts: BTreeSet<String>,
+    fingerprints: BTreeSet<String>,
+    fingerprinter: Arc<dyn Fingerprinter>,
+}
+
+impl Secrets {
+    pub(crate) fn new(fingerprinter: &Arc<dyn Fingerprinter>) -> Self {
+        let fingerprinter = Arc::clone(fingerprinter);
+        Self { texts: BTreeSet::new(), fingerprints: BTreeSet::new(), fingerprinter }
+    }
+
+    /// Remembers every sensitive part of a value.
+    pub(crate) fn learn(&mut self, value: &Value) {
+        self.collect(value, false);
+    }
+
+    fn collect(&mut self, value: &Value, inherited: bool) {
+        let sensitive = inherited || value.is_sensitive();
+        match value.kind() {
+            Kind::String(text) if sensitive && !text.is_empty() => {
+                if text.len() >= CONTAINED_MIN {
+                    self.texts.insert(base64::engine::general_purpose::STANDARD.encode(text.as_bytes()));
+                }
+                self.texts.insert(text.to_string());
+            }
+            Kind::Number(number) if sensitive => {
+                self.texts.insert(number.normalized().to_plain_string());
+            }
+            Kind::Fingerprint(fingerprint) => drop(self.fingerprints.insert(fingerprint.to_string())),
+            _ => {
+                for part in value.as_list().unwrap_or_default() {
+                    self.collect(part, sensitive);
+                }
+                for part in value.as_map().into_iter().flat_map(|entries| entries.values()) {
+                    self.collect(part, sensitive);
+                }
+            }
+        }
+    }
+
+    /// Whether there is nothing to hide.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.fingerprints.is_empty()
+    }
+
+    /// The value with every part marked that is, or contains, a secret.
+    pub(crate) fn mark(&self, value: &Value) -> Value {
+        if self.is_empty() {
+            return value.clone();
+        }
+        let marked = match value.kind() {
+            Kind::String(_) | Kind::Number(_) => value.clone().marked(self.knows(value)),
+            Kind::List(parts) => Value::list(parts.iter().map(|part| self.mark(part))),
+            Kind::Set(parts) => Value::set(parts.iter().map(|part| self.mark(part))),
+            Kind::Map(_) | Kind::Object(_) => {
+                let parts = value.as_map().into_iter().flatten();
+                let parts = parts.map(|(name, part)| (name.clone(), self.mark(part)));
+                match value.kind() {
+                    Kind::Map(_) => Value::map(parts),
+                    Kind::Object(object) if object.open => Value::open_object(parts),
+                    _ => Value::object(parts),
+                }
+            }
+            _ => value.clone(),
+        };
+        marked.marked(value.is_sensitive())
+    }
+
+    /// A change with both sides marked when either is sensitive: an old secret is a secret, too.
+    pub(crate) fn mark_change(&self, change: FieldChange) -> FieldChange {
+        let before = change.before.as_ref().map(|value| self.mark(value));
+        let after = change.after.as_ref().map(|value| self.mark(value));
+        let leaf = |value: &Option<Value>| value.as_ref().is_some_and(Value::is_sensitive);
+        let sensitive = leaf(&before) || leaf(&after);
+        FieldChange {
+            before: before.map(|value| value.marked(sensitive)),
+            after: after.map(|value| value.marked(sensitive)),
+            ..change
+        }
+    }
+
+    /// The text with every secret in it replaced.
+    pub(crate) fn scrub(&self, text: &str) -> String {
+        let mut scrubbed = text.to_owned();
+        // Longest first: a secret may contain another.
+        let mut texts: Vec<_> = self.texts.iter().filter(|text| text.len() >= CONTAINED_MIN).collect();
+        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        for secret in texts {
+            scrubbed = scrubbed.replace(secret.as_str(), "(sensitive)");
+        }
+        scrubbed
+    }
+
+    fn knows(&self, value: &Value) -> bool {
+        let text = match value.kind() {
+            Kind::String(text) => text.to_string(),
+            Kind::Number(number) => number.normalized().to_plain_string(),
+            _ => return false,
+        };
+        self.texts.contains(&text)
+            || self.texts.iter().any(|secret| secret.len() >= CONTAINED_MIN && text.contains(secret.as_str()))
+            || (!self.fingerprints.is_empty()
+                && self.fingerprints.contains(&self.fingerprinter.fingerprint(value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Path;
+
+    struct Plain;
+
+    impl Fingerprinter for Plain {
+        fn fingerprint(&self, value: &Value) -> String {
+            format!("fp:{}", value.as_str().unwrap_or_default())
+        }
+    }
+
+    fn secrets() -> Secrets {
+        let plain: Arc<dyn Fingerprinter> = Arc::new(Plain);
+        Secrets::new(&plain)
+    }
+
+    #[test]
+    fn echoes_are_marked_and_scrubbed() {
+        let mut secrets = secrets();
+        secrets.learn(&Value::object([("password".into(), Value::string("hunter2").sensitive())]));
+        let answer = Value::object([("stdout".into(), "login hunter2 ok".into()), ("code".into(), 0.into())]);
+        let marked = secrets.mark(&answer);
+        assert_eq!(marked.get("stdout").map(Value::is_sensitive), Some(true));
+        assert_eq!(marked.get("code").map(Value::is_sensitive), Some(false));
+        assert_eq!(secrets.scrub("bad value: hunter2 / aHVudGVyMg=="), "bad value: (sensitive) / (sensitive)");
+    }
+
+    #[test]
+    fn an_old_secret_is_known_by_its_fingerprint() {
+        let mut secrets = secrets();
+        secrets.learn(&Value::new(Kind::Fingerprint("fp:old".into())).sensitive());
+        let change = FieldChange {
+            path: Path::attribute("data"),
+            before: Some("old".into()),
+            after: None,
+            forces_replace: false,
+            owner: None,
+        };
+        assert_eq!(secrets.mark_change(change).before.map(|value| value.is_sensitive()), Some(true));
+    }
+
+    #[test]
+    fn short_secrets_hide_only_themselves() {
+        let mut secrets = secrets();
+        secrets.learn(&Value::string("on").sensitive());
+        assert!(secrets.mark(&"on".into()).is_sensitive());
+        assert!(!secrets.mark(&"done".into()).is_sensitive());
+        assert_eq!(secrets.scrub("on and on"), "on and on");
+    }
+}
