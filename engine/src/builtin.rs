@@ -15,7 +15,7 @@ use crate::types::Type;
 use crate::value::{Path, Value};
 
 /// The provider of `value`, and the target that its instances live on: the state itself.
-pub struct Values;
+pub(crate) struct Values;
 
 impl Provider for Values {
     fn resource_types(&self) -> Vec<ResourceType> {
@@ -64,10 +64,10 @@ impl Provider for Values {
             .into_iter()
             .filter_map(|name| changed(name, desired, &wanted, &observation.attributes))
             .collect();
-        let verdict = match fields.iter() {
-            mut fields if fields.any(|field| field.forces_replace) => Verdict::Replace,
-            fields if fields.len() > 0 => Verdict::Update,
-            _ => Verdict::NoOp,
+        let verdict = match fields.as_slice() {
+            [] => Verdict::NoOp,
+            fields if fields.iter().any(|field| field.forces_replace) => Verdict::Replace,
+            _ => Verdict::Update,
         };
         outcome(verdict, fields, planned(desired))
     }
@@ -111,7 +111,7 @@ impl Target for Values {
         request: &'a PerformRequest,
         _: &'a dyn Progress,
     ) -> BoxFuture<'a, Result<Performed, StepFailure>> {
-        let attributes = request.desired.as_ref().map_or_else(Value::null, |desired| planned(desired));
+        let attributes = request.desired.as_ref().map_or_else(Value::null, planned);
         Box::pin(async { Ok(Performed { attributes, private: serde_json::Value::Null }) })
     }
 }

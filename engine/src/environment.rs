@@ -23,19 +23,13 @@ impl<'a> Environment<'a> {
         functions: &'a FunctionContext<'a>,
         variables: &BTreeMap<String, Value>,
     ) -> Self {
-        let values = variables
-            .iter()
-            .map(|(name, value)| (BlockId::Variable(name.clone()), value.clone()))
-            .collect();
+        let values =
+            variables.iter().map(|(name, value)| (BlockId::Variable(name.clone()), value.clone())).collect();
         Self { config, functions, values }
     }
 
     pub(crate) fn set(&mut self, block: BlockId, value: Value) {
         self.values.insert(block, value);
-    }
-
-    pub(crate) fn get(&self, block: &BlockId) -> Option<&Value> {
-        self.values.get(block)
     }
 
     /// The names that the expressions of `block` may use. What has no value yet is unknown.

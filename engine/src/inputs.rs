@@ -115,11 +115,15 @@ fn from_text(
             // The text is not repeated: the variable may be sensitive.
             diagnostics.push(Diagnostic::error(
                 "Invalid variable value",
-                format!("{origin} gives \"{name}\" a value that is not an HCL expression: {}", problem.detail),
+                format!(
+                    "{origin} gives \"{name}\" a value that is not an HCL expression: {}",
+                    problem.detail
+                ),
             ));
             return None;
         }
     };
+    let expression = Expression::new(source, text.into(), expression);
     constant(&expression, &format!("The value of \"{name}\" from {origin}"), diagnostics)
 }
 

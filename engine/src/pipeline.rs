@@ -49,13 +49,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            folder: ".".to_owned(),
-            inputs: Vec::new(),
-            destroy: false,
-            parallelism: 16,
-            lock_wait_ms: 0,
-        }
+        Self { folder: ".".to_owned(), inputs: Vec::new(), destroy: false, parallelism: 16, lock_wait_ms: 0 }
     }
 }
 
@@ -131,7 +125,7 @@ impl World {
 /// Checks a stack without looking at anything but its files: `validate`. The configuration is there if there are no errors.
 pub fn check(sources: &Sources, world: &World) -> (Option<Config>, Diagnostics) {
     let (files, mut diagnostics) = syntax::parse(sources);
-    let (config, problems) = decode(&files, sources, &world.registry);
+    let (config, problems) = decode(&files, &world.registry);
     diagnostics.extend(problems);
     if diagnostics.has_errors() {
         return (None, diagnostics);
@@ -208,7 +202,10 @@ async fn look(wants: Wants, sights: &mut Sights, world: &World, observer: &dyn O
         observer.event(&Progress::Previewing { target: Some(target.clone()), count: items.len() });
         let answers = connected.preview(items).await;
         let asked = items.iter().filter_map(|it| Some((it.item.address.clone(), it.item.desired.clone()?)));
-        asked.zip(answers).map(|((address, desired), answer)| (address, (desired, answer))).collect::<Vec<_>>()
+        asked
+            .zip(answers)
+            .map(|((address, desired), answer)| (address, (desired, answer)))
+            .collect::<Vec<_>>()
     });
     let (connections, observations, previews) =
         futures::join!(join_all(connections), join_all(observations), join_all(previews));

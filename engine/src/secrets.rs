@@ -148,7 +148,10 @@ mod tests {
         let marked = secrets.mark(&answer);
         assert_eq!(marked.get("stdout").map(Value::is_sensitive), Some(true));
         assert_eq!(marked.get("code").map(Value::is_sensitive), Some(false));
-        assert_eq!(secrets.scrub("bad value: hunter2 / aHVudGVyMg=="), "bad value: (sensitive) / (sensitive)");
+        assert_eq!(
+            secrets.scrub("bad value: hunter2 / aHVudGVyMg=="),
+            "bad value: (sensitive) / (sensitive)"
+        );
     }
 
     #[test]

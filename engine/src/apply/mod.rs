@@ -12,6 +12,6 @@ mod step;
 mod values;
 
 pub use self::event::*;
-pub use self::fold::{FoldError, fold};
 pub(crate) use self::fold::Fold;
+pub use self::fold::{FoldError, fold};
 pub use self::session::{Applied, FailedStep, apply};

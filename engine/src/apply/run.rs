@@ -14,7 +14,9 @@ use crate::address::{Address, TargetAddress};
 use crate::diagnostic::Diagnostics;
 use crate::observer::{Observer, Progress, Stop};
 use crate::plan::{Plan, StepOperation};
-use crate::ports::{self, BoxFuture, Clock, Journal, Performed, ProviderError, StepFailure, StoreError, Target};
+use crate::ports::{
+    self, BoxFuture, Clock, Journal, Performed, ProviderError, StepFailure, StoreError, Target,
+};
 use crate::state::{Record, RecordStatus, Snapshot};
 use crate::value::Value;
 
@@ -157,13 +159,9 @@ impl<'r> Running<'_, 'r> {
         let began_ms = run.clock.now_ms();
         let perform = async move {
             let result = match (&prepared.request, connected) {
-                (Some(request), Some(connected)) => {
-                    connected.perform(request, &Reporter(run.observer)).await
-                }
+                (Some(request), Some(connected)) => connected.perform(request, &Reporter(run.observer)).await,
                 // Only the record changes.
-                (None, _) => {
-                    Ok(Performed { attributes: Value::null(), private: serde_json::Value::Null })
-                }
+                (None, _) => Ok(Performed { attributes: Value::null(), private: serde_json::Value::Null }),
                 (Some(_), None) => Err(not_connected(target.as_ref()).into()),
             };
             let elapsed_ms = u64::try_from(run.clock.now_ms() - began_ms).unwrap_or(0);
@@ -208,7 +206,12 @@ impl<'r> Running<'_, 'r> {
     fn fail(&mut self, step: usize, error: ProviderError, elapsed_ms: u64) {
         let (failed, operation) = self.named(step);
         let observer = self.run.observer;
-        observer.event(&Progress::StepFailed { address: failed.clone(), operation, error: error.clone(), elapsed_ms });
+        observer.event(&Progress::StepFailed {
+            address: failed.clone(),
+            operation,
+            error: error.clone(),
+            elapsed_ms,
+        });
         self.outcome.failed.push((step, error));
         for skipped in self.schedule.fail(step) {
             self.skip(skipped, Some(failed.clone()));
@@ -277,7 +280,11 @@ impl<'r> Running<'_, 'r> {
 }
 
 /// Evaluates the outputs, if all that they may depend on came to its end.
-pub(super) fn outputs(outcome: &Outcome, plan: &Plan, values: &mut Values<'_>) -> Option<BTreeMap<String, Value>> {
+pub(super) fn outputs(
+    outcome: &Outcome,
+    plan: &Plan,
+    values: &mut Values<'_>,
+) -> Option<BTreeMap<String, Value>> {
     if !outcome.failed.is_empty() || !outcome.skipped.is_empty() {
         return None;
     }

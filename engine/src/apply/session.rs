@@ -64,9 +64,11 @@ pub async fn apply(
 ) -> Result<Applied, Failure> {
     let (config, diagnostics) = check(&plan.sources, world);
     let Some(config) = config else { return Err(Failure::Diagnostics(diagnostics)) };
-    let schedule = Schedule::new(plan)
-        .map_err(|problem| Diagnostic::error("Invalid plan", format!("This plan cannot be run: {problem}.")))?;
-    let lease = world.store.lock(if plan.destroy { "destroy" } else { "apply" }, options.lock_wait_ms).await?;
+    let schedule = Schedule::new(plan).map_err(|problem| {
+        Diagnostic::error("Invalid plan", format!("This plan cannot be run: {problem}."))
+    })?;
+    let lease =
+        world.store.lock(if plan.destroy { "destroy" } else { "apply" }, options.lock_wait_ms).await?;
     let applied = locked(plan, &config, schedule, world, options, (observer, stop), &*lease).await;
     let released = lease.release().await;
     let applied = applied?;
@@ -84,14 +86,12 @@ async fn locked(
     lease: &dyn Lease,
 ) -> Result<Applied, Failure> {
     let fingerprinter = world.store.fingerprinter().await?;
-    let functions =
-        FunctionContext { files: &*world.files, base: &plan.folder, now: plan.created_ms };
+    let functions = FunctionContext { files: &*world.files, base: &plan.folder, now: plan.created_ms };
     let variables = variables(plan, config, options, &functions, &*fingerprinter)?;
     let loaded = world.store.load().await?;
     fresh(plan, &loaded.snapshot)?;
     let instances = known_instances(plan, &loaded.snapshot);
-    let mut values =
-        Values::new(config, &world.registry, &*world.files, &functions, &variables, instances);
+    let mut values = Values::new(config, &world.registry, &*world.files, &functions, &variables, instances);
     let targets = connect(plan, world, &mut values, observer).await?;
     reveal(plan, &targets, &loaded.snapshot, &mut values, &fingerprinter).await?;
     let mut journal = world.store.begin(lease, &loaded.snapshot).await?;
@@ -195,7 +195,9 @@ fn fresh(plan: &Plan, snapshot: &Snapshot) -> Result<(), Failure> {
             "The state has moved on since this plan was made: it was at serial {}, and is at {}. Plan again and review.",
             plan.serial, snapshot.serial
         ),
-        false => "This plan was made from another stack's state, or from none. Plan again and review.".to_owned(),
+        false => {
+            "This plan was made from another stack's state, or from none. Plan again and review.".to_owned()
+        }
     };
     Err(Diagnostic::error("Stale plan", detail).into())
 }
@@ -206,7 +208,8 @@ fn known_instances(plan: &Plan, snapshot: &Snapshot) -> BTreeMap<Address, Value>
         let records = snapshot.records.iter();
         return records.map(|(address, record)| (address.clone(), record.attributes.clone())).collect();
     }
-    let wanted = plan.changes.iter().filter(|change| !matches!(change.action, Action::Delete | Action::Forget));
+    let wanted =
+        plan.changes.iter().filter(|change| !matches!(change.action, Action::Delete | Action::Forget));
     wanted.map(|change| (change.address.clone(), change.planned.clone())).collect()
 }
 
@@ -242,7 +245,8 @@ async fn connect(
                 ),
             )),
             Err(error) => {
-                diagnostics.push(Diagnostic::error(error.summary, format!("{} (at {address})", error.detail)));
+                diagnostics
+                    .push(Diagnostic::error(error.summary, format!("{} (at {address})", error.detail)));
             }
         }
     }

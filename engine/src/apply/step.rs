@@ -76,7 +76,8 @@ pub(super) fn prepare(
     snapshot: &Snapshot,
 ) -> Result<Prepared, ProviderError> {
     let step = &plan.steps[step];
-    let change = plan.change(&step.address).ok_or_else(|| refused("the plan has no change for it".to_owned()))?;
+    let change =
+        plan.change(&step.address).ok_or_else(|| refused("the plan has no change for it".to_owned()))?;
     let prior = snapshot.records.get(&change.address).cloned();
     let mut secrets = Secrets::new(preparing.fingerprinter);
     prior.iter().for_each(|record| secrets.learn(&record.attributes));

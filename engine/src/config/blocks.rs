@@ -171,7 +171,7 @@ fn timeouts(file: &FileText, block: &Block, diagnostics: &mut Diagnostics) -> Ti
 
 /// A duration such as "90s", "5m" or "1h30m".
 fn duration_ms(expression: &Expression, diagnostics: &mut Diagnostics) -> Option<u64> {
-    let parsed = expression.literal_string().as_deref().and_then(parse_duration_ms);
+    let parsed = expression.literal_string().and_then(parse_duration_ms);
     if parsed.is_none() {
         diagnostics.push(
             Diagnostic::error(
@@ -209,13 +209,16 @@ fn parse_duration_ms(text: &str) -> Option<u64> {
 pub(super) fn required_version(expression: &Expression, diagnostics: &mut Diagnostics) {
     let Some(text) = expression.literal_string() else {
         diagnostics.push(
-            Diagnostic::error("Invalid version constraint", "It must be a literal string such as \">= 0.1\".")
-                .at(expression.span()),
+            Diagnostic::error(
+                "Invalid version constraint",
+                "It must be a literal string such as \">= 0.1\".",
+            )
+            .at(expression.span()),
         );
         return;
     };
     let own = env!("CARGO_PKG_VERSION");
-    let detail = match satisfies(own, &text) {
+    let detail = match satisfies(own, text) {
         Some(true) => return,
         Some(false) => format!("This stack wants meshform {text}, and this is {own}."),
         None => format!("{text:?} is no version constraint: write such as \">= 0.1\" or \"~> 1.2\"."),
@@ -257,7 +260,7 @@ fn numbers(version: &str) -> Option<[u64; 3]> {
 
 fn literal_bool(expression: Option<Expression>, default: bool, diagnostics: &mut Diagnostics) -> bool {
     let Some(expression) = expression else { return default };
-    expression.literal_bool().unwrap_or_else(|| {
+    expression.ast().as_bool().unwrap_or_else(|| {
         diagnostics.push(
             Diagnostic::error("Invalid argument", "This must be the literal true or false.")
                 .at(expression.span()),
@@ -274,7 +277,7 @@ fn literal_string(expression: Option<Expression>, diagnostics: &mut Diagnostics)
             Diagnostic::error("Invalid argument", "This must be a literal string.").at(expression.span()),
         );
     }
-    text
+    text.map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -294,7 +297,8 @@ mod tests {
 
     #[test]
     fn version_constraints() {
-        let check = |version, constraint, expect| assert_eq!(satisfies(version, constraint), expect, "{constraint}");
+        let check =
+            |version, constraint, expect| assert_eq!(satisfies(version, constraint), expect, "{constraint}");
         check("1.2.3", ">= 1.0, < 2", Some(true));
         check("1.2.3", "~> 1.2", Some(true));
         check("2.0.0", "~> 1.2", Some(false));

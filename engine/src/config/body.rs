@@ -40,8 +40,7 @@ impl<'a> BodyReader<'a> {
         for structure in body {
             match structure {
                 Structure::Attribute(attribute) => {
-                    let value =
-                        Expression::new(file.source, Arc::clone(&file.text), attribute.value.clone());
+                    let value = Expression::new(file.source, Arc::clone(&file.text), attribute.value.clone());
                     arguments.insert(attribute.key.to_string(), (file.span(&attribute.key), value));
                 }
                 Structure::Block(block) => blocks.push(block),

@@ -9,7 +9,7 @@ use super::blocks::{self, Labels};
 use super::body::{BodyReader, FileText};
 use super::{Config, Registry, references};
 use crate::address::{TargetKind, is_identifier};
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
 use crate::syntax::File;
 
 /// The block types of the language that this version reads.
@@ -19,11 +19,10 @@ const BLOCK_TYPES: [&str; 7] = ["variable", "locals", "output", "cluster", "host
 const LATER_BLOCK_TYPES: [&str; 7] = ["data", "module", "check", "policy", "moved", "import", "removed"];
 
 /// Decodes all files of a stack as one. The result is usable only if no error was found.
-pub fn decode(files: &[File], sources: &Sources, registry: &Registry) -> (Config, Diagnostics) {
+pub fn decode(files: &[File], registry: &Registry) -> (Config, Diagnostics) {
     let mut decoder = Decoder { registry, config: Config::default(), diagnostics: Diagnostics::new() };
     for file in files {
-        let Some(source) = sources.get(file.source) else { continue };
-        let text = FileText { source: file.source, text: Arc::from(source.text.as_str()) };
+        let text = FileText { source: file.source, text: Arc::clone(&file.text) };
         for structure in &file.body {
             decoder.structure(&text, structure);
         }
@@ -70,7 +69,14 @@ impl Decoder<'_> {
         let Some(labels) = self.labels(file, block, &["NAME"]) else { return };
         let variable = blocks::variable(file, block, &labels, &mut self.diagnostics);
         let [name] = &labels.texts[..] else { return };
-        insert(&mut self.config.variables, name.clone(), variable, "variable", &labels, &mut self.diagnostics);
+        insert(
+            &mut self.config.variables,
+            name.clone(),
+            variable,
+            "variable",
+            &labels,
+            &mut self.diagnostics,
+        );
     }
 
     fn output(&mut self, file: &FileText, block: &Block) {
@@ -164,7 +170,9 @@ impl Decoder<'_> {
             format!("This version of meshform does not read `{name}` blocks yet.")
         } else {
             match did_you_mean(name, BLOCK_TYPES) {
-                Some(candidate) => format!("There is no block type \"{name}\". Did you mean \"{candidate}\"?"),
+                Some(candidate) => {
+                    format!("There is no block type \"{name}\". Did you mean \"{candidate}\"?")
+                }
                 None => format!("There is no block type \"{name}\". A stack has {}.", BLOCK_TYPES.join(", ")),
             }
         };

@@ -225,7 +225,10 @@ fn order(dependencies: &IndexMap<BlockId, Vec<BlockId>>, diagnostics: &mut Diagn
             names.sort();
             diagnostics.push(Diagnostic::error(
                 "Cycle",
-                format!("These refer to each other in a circle: {}. Break it at one of them.", names.join(", ")),
+                format!(
+                    "These refer to each other in a circle: {}. Break it at one of them.",
+                    names.join(", ")
+                ),
             ));
         }
         order.extend(component.into_iter().map(|node| graph[node].clone()));

@@ -11,9 +11,12 @@ use crate::schema::{Attribute, ResourceType};
 #[derive(Clone, Default)]
 pub struct Registry {
     types: BTreeMap<&'static str, (Arc<dyn Provider>, Arc<ResourceType>)>,
-    targets: BTreeMap<TargetKind, (Arc<dyn Provider>, Arc<Vec<Attribute>>)>,
+    targets: BTreeMap<TargetKind, TargetType>,
     reserved: BTreeMap<&'static str, &'static str>,
 }
+
+/// A kind of target: who connects to it, and the attributes of its block.
+type TargetType = (Arc<dyn Provider>, Arc<Vec<Attribute>>);
 
 impl Registry {
     /// The registry of these providers; for a resource type that two of them claim, the later one's.

@@ -49,8 +49,7 @@ fn argument(
                 ty => format!(" It must be of type {ty}."),
             };
             let detail = format!("\"{}\" has a wrong value: {error}.{wanted}", attribute.name);
-            diagnostics
-                .push(Diagnostic::error("Wrong type", detail).at(expression.part_at(&error.path)));
+            diagnostics.push(Diagnostic::error("Wrong type", detail).at(expression.part_at(&error.path)));
             Value::unknown(attribute.ty.clone())
         }
     }

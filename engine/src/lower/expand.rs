@@ -47,11 +47,7 @@ impl Each {
 /// The most instances that one block may have: more is surely a mistake in an expression.
 const INSTANCES_MAX: u64 = 1_000_000;
 
-pub(crate) fn expand(
-    repetition: &Repetition,
-    scope: &Scope<'_>,
-    diagnostics: &mut Diagnostics,
-) -> Expansion {
+pub(crate) fn expand(repetition: &Repetition, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Expansion {
     match repetition {
         Repetition::None => Expansion::Instances(vec![Each { key: None, value: Value::null() }]),
         Repetition::Count(expression) => count(expression, scope, diagnostics),

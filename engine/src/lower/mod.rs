@@ -74,11 +74,8 @@ impl Context<'_> {
         let mut scope = outer.child();
         each.bind(&mut scope);
         let desired = complete(&ty.attributes, &block.attributes, &scope, diagnostics);
-        let address = Address {
-            kind: kind.clone(),
-            name: name.clone(),
-            keys: each.key.iter().cloned().collect(),
-        };
+        let address =
+            Address { kind: kind.clone(), name: name.clone(), keys: each.key.iter().cloned().collect() };
         let instance = Instance {
             target: self.place(ty, block, &scope, diagnostics),
             kind: kind.clone(),

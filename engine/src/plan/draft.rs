@@ -243,7 +243,9 @@ impl<'a> Drafting<'a> {
     }
 
     fn output(&mut self, id: &BlockId, name: &str) {
-        let Some(output) = self.inputs.config.outputs.get(name).filter(|_| !self.inputs.destroy) else { return };
+        let Some(output) = self.inputs.config.outputs.get(name).filter(|_| !self.inputs.destroy) else {
+            return;
+        };
         let value = self.environment.evaluate(id, &output.value, &mut self.draft.diagnostics);
         if value.has_sensitive() && !output.sensitive {
             let detail = format!(

@@ -6,7 +6,7 @@ mod settle;
 
 use std::collections::BTreeMap;
 
-pub(crate) use self::draft::{Draft, DraftInputs, Sights, draft};
+pub(crate) use self::draft::{Draft, DraftInputs, Sights, Wants, draft};
 pub(crate) use self::settle::settle;
 use crate::address::{Address, TargetAddress};
 use crate::diagnostic::{Diagnostic, Sources};

@@ -140,16 +140,19 @@ impl<'a> Ordering<'a> {
         for change in self.named(needed) {
             let goes = |address| self.remove.get(address).copied();
             let stays = |address| self.make.get(address).copied().filter(|_| goes(address).is_none());
-            let edge = match (goes(dependent), stays(dependent), goes(&change.address), stays(&change.address)) {
-                (Some(dependent_goes), _, Some(needed_goes), _) => Some((dependent_goes, needed_goes)),
-                (Some(dependent_goes), _, _, Some(needed_changes)) => Some((dependent_goes, needed_changes)),
-                (_, Some(dependent_changes), Some(needed_goes), _)
-                    if matches!(change.action, Action::Delete | Action::Forget) =>
-                {
-                    Some((dependent_changes, needed_goes))
-                }
-                _ => None,
-            };
+            let edge =
+                match (goes(dependent), stays(dependent), goes(&change.address), stays(&change.address)) {
+                    (Some(dependent_goes), _, Some(needed_goes), _) => Some((dependent_goes, needed_goes)),
+                    (Some(dependent_goes), _, _, Some(needed_changes)) => {
+                        Some((dependent_goes, needed_changes))
+                    }
+                    (_, Some(dependent_changes), Some(needed_goes), _)
+                        if matches!(change.action, Action::Delete | Action::Forget) =>
+                    {
+                        Some((dependent_changes, needed_goes))
+                    }
+                    _ => None,
+                };
             if let Some((before, after)) = edge {
                 self.edge(before, after);
             }

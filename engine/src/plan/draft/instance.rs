@@ -56,7 +56,7 @@ impl<'a> Drafting<'a> {
     fn change_of(&mut self, instance: &Instance, block: &ResourceBlock) -> Option<Change> {
         let target = match self.place(instance, block) {
             Ok(target) => target,
-            Err(deferred) => return deferred,
+            Err(deferred) => return deferred.map(|change| *change),
         };
         let provider = self.inputs.registry.provider(&instance.kind)?.clone();
         let Some(identity) = provider.identify(&instance.kind, &instance.address, &instance.desired) else {
@@ -94,8 +94,8 @@ impl<'a> Drafting<'a> {
         &mut self,
         instance: &Instance,
         block: &ResourceBlock,
-    ) -> Result<Option<TargetAddress>, Option<Change>> {
-        let defer = |reason: &str| Err(Some(deferred(instance, reason)));
+    ) -> Result<Option<TargetAddress>, Option<Box<Change>>> {
+        let defer = |reason: &str| Err(Some(Box::new(deferred(instance, reason))));
         let target = match &instance.target {
             Placement::Nowhere => return Ok(None),
             Placement::Unknown => return defer("where it lives is known only after apply"),

@@ -83,7 +83,12 @@ impl<'a> Drafting<'a> {
     }
 
     /// What `target` holds of a record; asks for it if it was not seen yet.
-    pub(super) fn observed_record(&mut self, address: &Address, kind: &str, record: &Record) -> Option<Observed> {
+    pub(super) fn observed_record(
+        &mut self,
+        address: &Address,
+        kind: &str,
+        record: &Record,
+    ) -> Option<Observed> {
         let item = ObserveItem {
             address: address.clone(),
             kind: kind.to_owned(),

@@ -1,0 +1,467 @@
+//! A world in memory: one provider with one resource type, one target, one store; faults on demand.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use meshform_engine::address::{Address, TargetKind};
+use meshform_engine::apply::{Applied, Event, apply, fold};
+use meshform_engine::diagnostic::{Diagnostics, Sources};
+use meshform_engine::files::{FileError, Files};
+use meshform_engine::inputs::Input;
+use meshform_engine::observer::{Observer, Progress, Stop};
+use meshform_engine::pipeline::{Failure, Options, World, plan};
+use meshform_engine::plan::{FieldChange, Plan};
+use meshform_engine::ports::*;
+use meshform_engine::schema::{Attribute, ResourceType};
+use meshform_engine::state::Snapshot;
+use meshform_engine::types::Type;
+use meshform_engine::value::{Fingerprinter, Path, Value};
+
+/// What exists, by identity, and what goes wrong.
+#[derive(Default)]
+pub struct Reality {
+    pub things: BTreeMap<String, Value>,
+    /// Identities whose next step fails after its effect.
+    pub broken: Vec<String>,
+    /// Identity of the target.
+    pub uid: String,
+    /// Journal entries after which the process "dies"; `None` never.
+    pub entries_left: Option<usize>,
+    pub state: Snapshot,
+    pub journal: Vec<Event>,
+    pub performed: Vec<String>,
+    pub reads: usize,
+}
+
+pub type Shared = Arc<Mutex<Reality>>;
+
+pub struct Bed {
+    pub reality: Shared,
+    pub inputs: Vec<Input>,
+    pub destroy: bool,
+}
+
+impl Bed {
+    pub fn new() -> Self {
+        let reality = Reality { uid: "uid-1".into(), ..Reality::default() };
+        Self { reality: Arc::new(Mutex::new(reality)), inputs: Vec::new(), destroy: false }
+    }
+
+    fn world(&self) -> World {
+        let provider: Arc<dyn Provider> = Arc::new(Things(Arc::clone(&self.reality)));
+        let store = Arc::new(Store(Arc::clone(&self.reality)));
+        World::new([provider], store, Arc::new(Nothing), Arc::new(Epoch))
+    }
+
+    fn options(&self) -> Options {
+        Options { inputs: self.inputs.clone(), destroy: self.destroy, ..Options::default() }
+    }
+
+    pub fn plan(&self, text: &str) -> Result<Plan, Failure> {
+        let mut sources = Sources::default();
+        sources.add("main.hcl", text);
+        let world = self.world();
+        let options = self.options();
+        futures::executor::block_on(plan(sources, &world, &options, &Silent)).map(|planned| planned.plan)
+    }
+
+    pub fn apply_plan(&self, plan: &Plan) -> Result<Applied, Failure> {
+        let world = self.world();
+        futures::executor::block_on(apply(plan, &world, &self.options(), &Silent, &Stop::default()))
+    }
+
+    pub fn apply(&self, text: &str) -> Result<Applied, Failure> {
+        self.apply_plan(&self.plan(text)?)
+    }
+
+    pub fn diagnostics(&self, text: &str) -> String {
+        match self.plan(text) {
+            Err(Failure::Diagnostics(diagnostics)) => show_diagnostics(text, &diagnostics),
+            Err(Failure::Store(error)) => error.to_string(),
+            Ok(_) => "no errors".to_owned(),
+        }
+    }
+
+    pub fn show_plan(&self, text: &str) -> String {
+        match self.plan(text) {
+            Ok(plan) => show(&plan),
+            Err(_) => self.diagnostics(text),
+        }
+    }
+
+    pub fn with<T>(&self, change: impl FnOnce(&mut Reality) -> T) -> T {
+        change(&mut self.reality.lock().unwrap())
+    }
+}
+
+pub fn show_diagnostics(text: &str, diagnostics: &Diagnostics) -> String {
+    let mut sources = Sources::default();
+    sources.add("main.hcl", text);
+    let lines = diagnostics.iter().map(|it| {
+        let place = it.span.as_ref().map_or(String::new(), |span| {
+            let (line, column) = sources.position(span).unwrap();
+            format!("{line}:{column} `{}` ", sources.text(span).unwrap())
+        });
+        format!("{place}{}: {}", it.summary, it.detail)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A plan as lines of text.
+pub fn show(plan: &Plan) -> String {
+    let mut lines = Vec::new();
+    for change in &plan.changes {
+        let reason = change.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
+        lines.push(format!("{:?} {}{reason}", change.action, change.address));
+        for field in &change.fields {
+            let side =
+                |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), |value| format!("{value:?}"));
+            let forced = if field.forces_replace { " !" } else { "" };
+            lines.push(format!(
+                "  {}: {} -> {}{forced}",
+                field.path,
+                side(&field.before),
+                side(&field.after)
+            ));
+        }
+    }
+    for (name, output) in plan.outputs.iter().filter(|(_, output)| output.changed()) {
+        lines.push(format!("output {name}: {:?} -> {:?}", output.before, output.after));
+    }
+    lines.join("\n")
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _: &Progress) {}
+}
+
+struct Epoch;
+
+impl Clock for Epoch {
+    fn now_ms(&self) -> i64 {
+        0
+    }
+    fn sleep_ms(&self, _: u64) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+}
+
+struct Nothing;
+
+impl Files for Nothing {
+    fn read(&self, _: &str) -> Result<Vec<u8>, FileError> {
+        Err(FileError::NotFound)
+    }
+    fn glob(&self, _: &str, _: &str) -> Result<Vec<String>, FileError> {
+        Ok(Vec::new())
+    }
+    fn exists(&self, _: &str) -> bool {
+        false
+    }
+}
+
+/// `thing`: `name` says what it is, `input` may change, `fixed` may not; `id` and `echo` are computed.
+struct Things(Shared);
+
+impl Provider for Things {
+    fn resource_types(&self) -> Vec<ResourceType> {
+        vec![ResourceType {
+            name: "thing",
+            target: Some(TargetKind::Cluster),
+            part_kind: None,
+            attributes: vec![
+                Attribute::required("name", Type::String, "What it is."),
+                Attribute::optional("input", Type::Any, "May change."),
+                Attribute::optional("fixed", Type::String, "May not change."),
+                Attribute::computed("id", Type::String, "Set by the target."),
+                Attribute::computed("echo", Type::Any, "The input as the target repeats it."),
+            ],
+        }]
+    }
+
+    fn target(&self) -> Option<(TargetKind, Vec<Attribute>)> {
+        Some((TargetKind::Cluster, vec![Attribute::optional("server", Type::String, "Where it is.")]))
+    }
+
+    fn check(&self, _: &str, _: &Value) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    fn lower(&self, _: &LowerRequest<'_>) -> Result<Option<Vec<Part>>, Vec<Problem>> {
+        Ok(None)
+    }
+
+    fn identify(&self, _: &str, _: &Address, desired: &Value) -> Option<String> {
+        desired.get_str("name").map(str::to_owned)
+    }
+
+    fn difference(&self, request: &DifferenceRequest<'_>) -> Difference {
+        let (verdict, fields, planned) = match (request.observed, request.desired) {
+            (Observed::Absent, None) => (Verdict::NoOp, vec![], Value::null()),
+            (Observed::Present(_), None) => (Verdict::Delete, vec![], Value::null()),
+            (Observed::Absent, Some(desired)) => (Verdict::Create, vec![], planned(desired, None)),
+            (Observed::Present(there), Some(desired)) => {
+                let fields: Vec<_> = ["input", "fixed"]
+                    .into_iter()
+                    .filter_map(|name| {
+                        let before = there.attributes.get(name).cloned().unwrap_or_else(Value::null);
+                        let after = desired.get(name).cloned().unwrap_or_else(Value::null);
+                        (!before.same(&after)).then(|| FieldChange {
+                            path: Path::attribute(name),
+                            before: Some(before),
+                            after: Some(after),
+                            forces_replace: name == "fixed",
+                            owner: None,
+                        })
+                    })
+                    .collect();
+                let verdict = match &fields[..] {
+                    [] => Verdict::NoOp,
+                    fields if fields.iter().any(|field| field.forces_replace) => Verdict::Replace,
+                    _ => Verdict::Update,
+                };
+                let id = (verdict != Verdict::Replace).then(|| there.attributes.get("id").cloned()).flatten();
+                let planned = match verdict {
+                    Verdict::NoOp => there.attributes.clone(),
+                    _ => planned(desired, id),
+                };
+                (verdict, fields, planned)
+            }
+        };
+        Difference {
+            verdict,
+            fields,
+            drift: vec![],
+            planned,
+            wants_preview: false,
+            notes: vec![],
+            problems: vec![],
+        }
+    }
+
+    fn connect<'a>(
+        &'a self,
+        target: &'a TargetConfig,
+    ) -> BoxFuture<'a, Result<Arc<dyn Target>, ProviderError>> {
+        let down = target.attributes.get_str("server") == Some("down");
+        let uid = self.0.lock().unwrap().uid.clone();
+        let connected: Arc<dyn Target> = Arc::new(Here { uid, reality: Arc::clone(&self.0) });
+        Box::pin(async move {
+            match down {
+                true => Err(error(ErrorCode::Unreachable, "nobody answers")),
+                false => Ok(connected),
+            }
+        })
+    }
+}
+
+fn planned(desired: &Value, id: Option<Value>) -> Value {
+    let mut fields = desired.as_map().cloned().unwrap_or_default();
+    fields.insert("id".into(), id.unwrap_or_else(|| Value::unknown(Type::String)));
+    fields.insert("echo".into(), Value::unknown(Type::Any));
+    Value::object(fields)
+}
+
+fn error(code: ErrorCode, detail: &str) -> ProviderError {
+    ProviderError { code, summary: "It failed".into(), detail: detail.into(), path: None }
+}
+
+struct Here {
+    uid: String,
+    reality: Shared,
+}
+
+impl Target for Here {
+    fn identity(&self) -> &str {
+        &self.uid
+    }
+
+    fn observe<'a>(
+        &'a self,
+        items: &'a [ObserveItem],
+    ) -> BoxFuture<'a, Vec<Result<Observed, ProviderError>>> {
+        let mut reality = self.reality.lock().unwrap();
+        reality.reads += 1;
+        let answers = items.iter().map(|item| {
+            Ok(match reality.things.get(&item.identity) {
+                None => Observed::Absent,
+                Some(thing) => Observed::Present(Observation {
+                    attributes: thing.clone(),
+                    version: format!("{:?}", thing.unmarked()),
+                    detail: serde_json::Value::Null,
+                }),
+            })
+        });
+        let answers = answers.collect();
+        Box::pin(async { answers })
+    }
+
+    fn preview<'a>(&'a self, items: &'a [PreviewItem]) -> BoxFuture<'a, Vec<Preview>> {
+        let answers = items.iter().map(|_| Preview::Unverified("never".into())).collect();
+        Box::pin(async { answers })
+    }
+
+    fn perform<'a>(
+        &'a self,
+        request: &'a PerformRequest,
+        _: &'a dyn ports::Progress,
+    ) -> BoxFuture<'a, Result<Performed, StepFailure>> {
+        let result = self.change(request);
+        Box::pin(async { result })
+    }
+}
+
+use meshform_engine::ports;
+
+impl Here {
+    fn change(&self, request: &PerformRequest) -> Result<Performed, StepFailure> {
+        let mut reality = self.reality.lock().unwrap();
+        let there = reality.things.get(&request.identity).map(|thing| format!("{:?}", thing.unmarked()));
+        let proven = match (&request.precondition, there) {
+            (Precondition::Unproven, _) | (Precondition::Absent, None) => true,
+            (Precondition::Version(version), Some(there)) => *version == there,
+            _ => false,
+        };
+        if !proven {
+            return Err(error(ErrorCode::Changed, "it is not what was reviewed").into());
+        }
+        reality.performed.push(format!("{:?} {}", request.operation, request.identity));
+        let Some(desired) = &request.desired else {
+            reality.things.remove(&request.identity);
+            return Ok(Performed { attributes: Value::null(), private: serde_json::Value::Null });
+        };
+        let id = Value::string(format!("id-of-{}", request.identity));
+        let mut fields = desired.unmarked().as_map().cloned().unwrap_or_default();
+        fields.insert("id".into(), id);
+        let echo = fields.get("input").cloned().unwrap_or_else(Value::null);
+        fields.insert("echo".into(), echo);
+        let attributes = Value::object(fields);
+        reality.things.insert(request.identity.clone(), attributes.clone());
+        if reality.broken.contains(&request.identity) {
+            return Err(error(ErrorCode::Failed, &format!("broken with {:?}", attributes)).into());
+        }
+        Ok(Performed { attributes, private: serde_json::Value::Null })
+    }
+}
+
+/// Keeps the state as a real store does: redacted, and as a journal until it is finished.
+struct Store(Shared);
+
+pub struct Key;
+
+impl Fingerprinter for Key {
+    fn fingerprint(&self, value: &Value) -> String {
+        format!("fp{}", format!("{:?}", value.unmarked()).len())
+    }
+}
+
+impl StateStore for Store {
+    fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>> {
+        let reality = self.0.lock().unwrap();
+        let interrupted = !reality.journal.is_empty();
+        let snapshot = fold(reality.state.clone(), reality.journal.clone()).unwrap();
+        Box::pin(async move { Ok(Loaded { snapshot, interrupted }) })
+    }
+
+    fn fingerprinter(&self) -> BoxFuture<'_, Result<Arc<dyn Fingerprinter>, StoreError>> {
+        let key: Arc<dyn Fingerprinter> = Arc::new(Key);
+        Box::pin(async { Ok(key) })
+    }
+
+    fn lock<'a>(&'a self, _: &'a str, _: u64) -> BoxFuture<'a, Result<Box<dyn Lease>, StoreError>> {
+        Box::pin(async {
+            let lease: Box<dyn Lease> = Box::new(Free);
+            Ok(lease)
+        })
+    }
+
+    fn begin<'a>(
+        &'a self,
+        _: &'a dyn Lease,
+        prior: &'a Snapshot,
+    ) -> BoxFuture<'a, Result<Box<dyn Journal>, StoreError>> {
+        let mut reality = self.0.lock().unwrap();
+        if !reality.journal.is_empty() {
+            reality.state = Snapshot { serial: prior.serial + 1, ..prior.clone() };
+            reality.journal.clear();
+        }
+        let journal: Box<dyn Journal> = Box::new(Entries(Arc::clone(&self.0)));
+        Box::pin(async { Ok(journal) })
+    }
+
+    fn encode_plan(&self, _: &Plan) -> Result<Vec<u8>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn decode_plan(&self, _: &[u8]) -> Result<Plan, StoreError> {
+        Err(StoreError::Fenced)
+    }
+}
+
+struct Free;
+
+impl Lease for Free {
+    fn token(&self) -> u64 {
+        1
+    }
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+struct Entries(Shared);
+
+impl Journal for Entries {
+    fn append<'a>(&'a mut self, events: &'a [Event]) -> BoxFuture<'a, Result<(), StoreError>> {
+        let result = append(&mut self.0.lock().unwrap(), events);
+        Box::pin(async { result })
+    }
+
+    fn finish(self: Box<Self>, snapshot: Snapshot) -> BoxFuture<'static, Result<(), StoreError>> {
+        let mut reality = self.0.lock().unwrap();
+        let folded = fold(reality.state.clone(), std::mem::take(&mut reality.journal)).unwrap();
+        assert_eq!(redact(folded.clone()), redact(snapshot), "the snapshot is not the fold of the journal");
+        let changed = folded != reality.state;
+        reality.state = Snapshot { serial: folded.serial + u64::from(changed), ..folded };
+        Box::pin(async { Ok(()) })
+    }
+}
+
+fn append(reality: &mut Reality, events: &[Event]) -> Result<(), StoreError> {
+    for event in events {
+        match &mut reality.entries_left {
+            Some(0) => {
+                return Err(StoreError::Io { attempt: "append".into(), problem: "the process died".into() });
+            }
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        let event = redact_event(event.clone());
+        reality.journal.push(event);
+    }
+    Ok(())
+}
+
+fn redact(mut snapshot: Snapshot) -> Snapshot {
+    for record in snapshot.records.values_mut() {
+        record.attributes = record.attributes.redacted(&Key);
+    }
+    snapshot.outputs.values_mut().for_each(|value| *value = value.redacted(&Key));
+    snapshot
+}
+
+fn redact_event(event: Event) -> Event {
+    match event {
+        Event::Succeeded { at_ms, address, operation, record: Some(mut record) } => {
+            record.attributes = record.attributes.redacted(&Key);
+            Event::Succeeded { at_ms, address, operation, record: Some(record) }
+        }
+        Event::Ended { at_ms, outputs: Some(mut outputs) } => {
+            outputs.values_mut().for_each(|value| *value = value.redacted(&Key));
+            Event::Ended { at_ms, outputs: Some(outputs) }
+        }
+        event => event,
+    }
+}
