@@ -25,11 +25,24 @@ pub(super) fn resolve(config: &mut Config, registry: &Registry, diagnostics: &mu
                 }
             }
         }
+        found.extend(implied_target(config, registry, &block));
         dependencies.insert(block, found.into_iter().collect::<Vec<_>>());
     }
     check_depends_on(config, diagnostics);
     config.order = order(&dependencies, diagnostics);
     config.dependencies = dependencies;
+}
+
+/// The target of a resource that does not name it: the only one there is.
+fn implied_target(config: &Config, registry: &Registry, block: &BlockId) -> Option<BlockId> {
+    let BlockId::Resource(ty, name) = block else { return None };
+    let resource = config.resources.get(&(ty.clone(), name.clone()))?;
+    let kind = registry.resource_type(ty)?.target.filter(|_| resource.target.is_none())?;
+    let mut candidates = config.targets.keys().filter(|(candidate, _)| *candidate == kind);
+    match (candidates.next(), candidates.next()) {
+        (Some((kind, name)), None) => Some(BlockId::Target(*kind, name.clone())),
+        _ => None,
+    }
 }
 
 /// Every block with the expressions in it, each with how `each` and `count` may be used in it.

@@ -6,6 +6,7 @@
 //! 3. A replace that deletes first: removed, then made.
 //! 4. A is to go and B only to change: B changes first, so that it lets go of A.
 //! 5. B is to go and A only to change: B goes first, as it may not bear the changed A.
+//! 6. A renamed instance is recorded under its new address before the old one is forgotten.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +28,7 @@ pub(super) fn steps(changes: &[Change], snapshot: &Snapshot) -> Result<Vec<Step>
     for change in changes {
         ordering.make_after_dependencies(change);
         ordering.make_after_own_removal(change);
+        ordering.forget_after_heir(change, changes);
     }
     for (address, record) in &snapshot.records {
         for needed in &record.depends_on {
@@ -133,6 +135,17 @@ impl<'a> Ordering<'a> {
         if let (Some(&remove), Some(&make)) = steps {
             self.edge(remove, make);
         }
+    }
+
+    /// Rule 6.
+    fn forget_after_heir(&mut self, change: &'a Change, changes: &'a [Change]) {
+        if change.action != Action::Forget {
+            return;
+        }
+        let same = |heir: &&Change| heir.target == change.target && heir.identity == change.identity;
+        let heirs = changes.iter().filter(same).filter_map(|heir| self.make.get(&heir.address));
+        let edges: Vec<_> = heirs.copied().zip(self.remove.get(&change.address).copied()).collect();
+        edges.into_iter().for_each(|(before, after)| self.edge(before, after));
     }
 
     /// Rules 2, 4 and 5 for `dependent`, which was recorded as depending on `needed`.

@@ -54,10 +54,11 @@ fn only_what_changed_is_in_the_plan() {
     check(
         r#"
 resource "thing" "a" { name = "a" }
-resource "thing" "b" { name = "b", input = thing.a.id }
-"#
-        .replace(", ", "\n")
-        .as_str(),
+resource "thing" "b" {
+  name  = "b"
+  input = thing.a.id
+}
+"#,
         r#"
 resource "thing" "a" { name = "a" }
 resource "thing" "b" {
@@ -128,7 +129,7 @@ fn a_renamed_block_is_the_same_thing() {
         r#"resource "thing" "old" { name = "a" }"#,
         r#"resource "thing" "new" { name = "a" }"#,
         "
-NoOp thing.new
+Adopt thing.new (it was recorded as thing.old, and is only renamed)
 Forget thing.old (it is recorded as thing.new from now on)
 ",
     );
@@ -187,10 +188,7 @@ fn drift_is_repaired() {
             .things
             .insert("a".into(), Value::object([("name".into(), "a".into()), ("input".into(), 2.into())]))
     });
-    assert_eq!(
-        bed.show_plan(&text),
-        "Update thing.a\n  input: 2 -> 1\n  fixed: null -> null".replace("\n  fixed: null -> null", "")
-    );
+    assert_eq!(bed.show_plan(&text), "Update thing.a\n  input: 2 -> 1");
     bed.with(|reality| reality.things.clear());
     assert_eq!(bed.show_plan(&text), "Create thing.a (it was removed outside meshform)");
     applied(&bed, &text);

@@ -184,10 +184,11 @@ impl<'a> Drafting<'a> {
             let problem = place_problem(problem, &instance.address, &block.attributes);
             self.draft.diagnostics.push(Diagnostic { detail: secrets.scrub(&problem.detail), ..problem });
         }
-        let (action, reason) = judge(difference.verdict, &placed, observed, former);
-        let mut notes: Vec<_> = difference.notes.iter().map(|note| secrets.scrub(note)).collect();
-        if let Some((former, _)) = placed.recorded.filter(|(former, _)| **former != instance.address) {
-            notes.push(format!("It was recorded as {former}, and is only renamed."));
+        let (mut action, mut reason) = judge(difference.verdict, &placed, observed, former);
+        let renamed = placed.recorded.filter(|(former, _)| **former != instance.address);
+        if let (Action::NoOp, Some((former, _))) = (action, renamed) {
+            action = Action::Adopt;
+            reason = Some(format!("it was recorded as {former}, and is only renamed"));
         }
         Change {
             target: placed.target.clone(),
@@ -199,7 +200,7 @@ impl<'a> Drafting<'a> {
             planned: secrets.mark(&difference.planned),
             desired: Some(instance.desired.clone()),
             timeout_ms: timeout(action, &instance.timeouts),
-            notes,
+            notes: difference.notes.iter().map(|note| secrets.scrub(note)).collect(),
             ..deferred_as(instance, action, reason)
         }
     }
