@@ -5,8 +5,20 @@
 //! the result sensitive. A function that only moves parts about takes *parts*: for those, only the argument itself counts.
 
 mod arguments;
+mod cidr;
+mod collection;
+mod date;
+mod encoding;
 pub(super) mod filesystem;
+mod format;
+mod hash;
+mod json;
 mod numeric;
+mod regex;
+mod search;
+mod string;
+mod types;
+mod yaml;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -14,7 +26,22 @@ use std::sync::LazyLock;
 pub(super) use self::arguments::{Call, Failure, Function, Outcome, Parameter, Shape};
 use super::evaluate::special_names;
 
-static FAMILIES: &[&[Function]] = &[numeric::FUNCTIONS, filesystem::FUNCTIONS];
+static FAMILIES: &[&[Function]] = &[
+    cidr::FUNCTIONS,
+    collection::FUNCTIONS,
+    date::FUNCTIONS,
+    encoding::FUNCTIONS,
+    filesystem::FUNCTIONS,
+    format::FUNCTIONS,
+    hash::FUNCTIONS,
+    json::FUNCTIONS,
+    numeric::FUNCTIONS,
+    regex::FUNCTIONS,
+    search::FUNCTIONS,
+    string::FUNCTIONS,
+    types::FUNCTIONS,
+    yaml::FUNCTIONS,
+];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
     FAMILIES.iter().flat_map(|family| family.iter()).map(|function| (function.name, function)).collect()

@@ -88,7 +88,7 @@ fn unify_keyed(types: &[Type]) -> Option<Type> {
     unify(&values).map(Type::map)
 }
 
-fn all_objects<'a>(types: &'a [Type]) -> Option<Vec<&'a BTreeMap<String, Field>>> {
+fn all_objects(types: &[Type]) -> Option<Vec<&BTreeMap<String, Field>>> {
     types
         .iter()
         .map(|ty| match ty {

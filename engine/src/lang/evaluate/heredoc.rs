@@ -11,7 +11,7 @@ impl Evaluator<'_> {
         // The parser has an indent only for `<<-`, but none as well when it found nothing to take away.
         let source = heredoc.template.iter().next().and_then(hcl_edit::Span::span);
         let opening = source.and_then(|range| self.unit.text().get(..range.start));
-        let dedented = heredoc.indent().is_some() || opening.is_some_and(|before| is_dedented(before));
+        let dedented = heredoc.indent().is_some() || opening.is_some_and(is_dedented);
         let style = if dedented { Style::Dedented } else { Style::Lines };
         self.template(&heredoc.template, style, diagnostics)
     }

@@ -43,6 +43,8 @@ pub(in crate::lang) enum Shape {
     Text,
     /// A list, set or tuple, left as it is.
     Sequence,
+    /// A list whose elements have one type.
+    List,
     Texts,
     Numbers,
     Bools,
@@ -74,7 +76,7 @@ impl Shape {
             Self::Bool => Type::Bool,
             Self::Number => Type::Number,
             Self::Text => Type::String,
-            Self::Sequence => Type::Any.list(),
+            Self::Sequence | Self::List => Type::Any.list(),
             Self::Texts => Type::String.list(),
             Self::Numbers => Type::Number.list(),
             Self::Bools => Type::Bool.list(),
@@ -134,6 +136,11 @@ impl Parameter {
     /// A list, set or tuple of which only the parts are moved about.
     pub(super) const fn sequence(name: &'static str) -> Self {
         Self { parts: true, ..Self::new(name, Shape::Sequence) }
+    }
+
+    /// A list whose elements have one type and are only moved about.
+    pub(super) const fn list(name: &'static str) -> Self {
+        Self { parts: true, ..Self::new(name, Shape::List) }
     }
 
     /// A map or object of which only the parts are moved about.
@@ -258,10 +265,6 @@ impl<'a> Call<'a> {
 
     pub(super) fn number(&self, at: usize) -> Result<&BigDecimal, Failure> {
         self.value(at)?.as_number().ok_or_else(|| Failure::at(at, "a number is required"))
-    }
-
-    pub(super) fn bool(&self, at: usize) -> Result<bool, Failure> {
-        self.value(at)?.as_bool().ok_or_else(|| Failure::at(at, "a bool is required"))
     }
 
     /// A whole number that a machine integer holds.

@@ -1,6 +1,6 @@
 //! Functions over files and paths.
 
-use super::{Call, Failure, Function, Outcome, Parameter, Shape};
+use super::{Call, Failure, Function, Outcome, Parameter, Shape, encoding};
 use crate::files::FileError;
 use crate::lang::FunctionContext;
 use crate::value::Value;
@@ -9,7 +9,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("basename", &[Parameter::text("path")], Shape::Text, basename),
     Function::new("dirname", &[Parameter::text("path")], Shape::Text, dirname),
     Function::new("file", &[Parameter::text("path")], Shape::Text, file),
+    Function::new("filebase64", &[Parameter::text("path")], Shape::Text, |call| {
+        Ok(encoding::encode(&read(call.text(0)?, call.context)?))
+    }),
     Function::new("fileexists", &[Parameter::text("path")], Shape::Bool, file_exists),
+    Function::new("fileset", &[Parameter::text("folder"), Parameter::text("pattern")], Shape::Set, file_set),
     Function::new("pathexpand", &[Parameter::text("path")], Shape::Text, path_expand),
 ];
 
@@ -20,7 +24,8 @@ pub(in crate::lang) fn read_text(path: &str, context: &FunctionContext<'_>) -> R
         .map_err(|_| Failure::at(0, "the file is not UTF-8 text; filebase64 reads any file").showing(path))
 }
 
-fn read(path: &str, context: &FunctionContext<'_>) -> Result<Vec<u8>, Failure> {
+/// The bytes of a file.
+pub(super) fn read(path: &str, context: &FunctionContext<'_>) -> Result<Vec<u8>, Failure> {
     context.files.read(&resolve(path, context)).map_err(|error| unreadable(path, &error))
 }
 
@@ -52,6 +57,13 @@ fn file(call: &Call<'_>) -> Outcome {
 
 fn file_exists(call: &Call<'_>) -> Outcome {
     Ok(Value::bool(call.context.files.exists(&resolve(call.text(0)?, call.context))))
+}
+
+fn file_set(call: &Call<'_>) -> Outcome {
+    let folder = resolve(call.text(0)?, call.context);
+    let found = call.context.files.glob(&folder, call.text(1)?);
+    let found = found.map_err(|error| Failure::at(1, format!("the files cannot be listed: {error}")))?;
+    Ok(Value::set(found.into_iter().map(Value::from)))
 }
 
 fn path_expand(call: &Call<'_>) -> Outcome {

@@ -1,0 +1,178 @@
+//! Functions over lists and sets that look at what the elements are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::collection::position;
+use super::types::unified;
+use super::{Call, Failure, Function, Outcome, Parameter, Shape};
+use crate::lang::convert::set_of;
+use crate::lang::evaluate::equality;
+use crate::value::{Kind, Value};
+
+const SETS: &[Parameter] = &[Parameter::of("first", Shape::Sequence)];
+const TWO_SETS: &[Parameter] =
+    &[Parameter::of("first", Shape::Sequence), Parameter::of("second", Shape::Sequence)];
+const MORE_SETS: Parameter = Parameter::of("others", Shape::Sequence);
+
+/// The most combinations that `setproduct` makes.
+const PRODUCT_MAX: usize = 1_000_000;
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function::new("alltrue", &[Parameter::of("list", Shape::Bools).in_parts()], Shape::Bool, |call| {
+        decided(call, false)
+    }),
+    Function::new("anytrue", &[Parameter::of("list", Shape::Bools).in_parts()], Shape::Bool, |call| {
+        decided(call, true)
+    }),
+    Function::new("compact", &[Parameter::of("list", Shape::Texts)], Shape::Texts, |call| {
+        let kept =
+            call.list(0)?.iter().filter(|element| element.as_str().is_some_and(|text| !text.is_empty()));
+        Ok(Value::list(kept.cloned()))
+    }),
+    Function::new(
+        "contains",
+        &[Parameter::of("list", Shape::Sequence).in_parts(), Parameter::any("value")],
+        Shape::Bool,
+        contains,
+    ),
+    Function::new("distinct", &[Parameter::of("list", Shape::List)], Shape::Sequence, distinct),
+    Function::new(
+        "index",
+        &[Parameter::of("list", Shape::Sequence), Parameter::any("value")],
+        Shape::Number,
+        index,
+    ),
+    Function::new(
+        "matchkeys",
+        &[
+            Parameter::sequence("values"),
+            Parameter::of("keys", Shape::Sequence),
+            Parameter::of("wanted", Shape::Sequence),
+        ],
+        Shape::Sequence,
+        match_keys,
+    ),
+    Function::new("setintersection", SETS, Shape::Set, |call| {
+        combined(call, |all, next| all.retain(|element| next.iter().any(|other| other.same(element))))
+    })
+    .with_rest(MORE_SETS),
+    Function::new("setproduct", &[], Shape::Sequence, set_product)
+        .with_rest(Parameter::of("sets", Shape::Sequence)),
+    Function::new("setsubtract", TWO_SETS, Shape::Set, |call| {
+        combined(call, |all, next| all.retain(|element| !next.iter().any(|other| other.same(element))))
+    }),
+    Function::new("setunion", SETS, Shape::Set, |call| combined(call, |all, next| all.extend(next)))
+        .with_rest(MORE_SETS),
+    Function::new("sort", &[Parameter::of("list", Shape::Texts)], Shape::Texts, sort),
+    Function::new("transpose", &[Parameter::of("map", Shape::Entries)], Shape::Entries, transpose),
+];
+
+/// Whether any element is the decisive one. Null is false; what is unknown leaves the answer open unless another decides.
+fn decided(call: &Call<'_>, decisive: bool) -> Outcome {
+    let list = call.list(0)?;
+    let sensitive = list.iter().any(Value::is_sensitive);
+    let decides = |element: &Value| element.is_known() && (element.as_bool() == Some(true)) == decisive;
+    let result = match () {
+        () if list.iter().any(decides) => Value::bool(decisive),
+        () if list.iter().any(|element| !element.is_known()) => Value::unknown(crate::types::Type::Bool),
+        () => Value::bool(!decisive),
+    };
+    Ok(result.marked(sensitive))
+}
+
+fn contains(call: &Call<'_>) -> Outcome {
+    let (list, wanted) = (call.list(0)?, call.value(1)?);
+    let mut open = false;
+    for element in list {
+        match equality(element, wanted) {
+            Some(true) => return Ok(Value::bool(true).marked(list.iter().any(Value::has_sensitive))),
+            Some(false) => {}
+            None => open = true,
+        }
+    }
+    let result = if open { Value::unknown(crate::types::Type::Bool) } else { Value::bool(false) };
+    Ok(result.marked(list.iter().any(Value::has_sensitive)))
+}
+
+fn distinct(call: &Call<'_>) -> Outcome {
+    let list = call.list(0)?;
+    let mut order: Vec<usize> = (0..list.len()).collect();
+    order.sort_by(|a, b| list[*a].compare(&list[*b]).then(a.cmp(b)));
+    order.dedup_by(|later, first| list[*later].same(&list[*first]));
+    order.sort_unstable();
+    Ok(Value::list(order.into_iter().filter_map(|at| list.get(at).cloned())))
+}
+
+fn index(call: &Call<'_>) -> Outcome {
+    let found = position(call.list(0)?, call.value(1)?).and_then(|at| u64::try_from(at).ok());
+    found.map(Value::number).ok_or_else(|| Failure::at(1, "the list has no such element"))
+}
+
+fn match_keys(call: &Call<'_>) -> Outcome {
+    let (values, keys, wanted) = (call.list(0)?, call.list(1)?, call.list(2)?);
+    if values.len() != keys.len() {
+        return Err(Failure::new(format!("there are {} values, but {} keys", values.len(), keys.len())));
+    }
+    let pairs = values.iter().zip(keys).filter(|(_, key)| position(wanted, key).is_some());
+    Ok(Value::list(pairs.map(|(value, _)| value.clone())))
+}
+
+/// Folds all sets into the first, with their elements converted to the type that all of them have in common.
+fn combined(call: &Call<'_>, combine: fn(&mut Vec<Value>, Vec<Value>)) -> Outcome {
+    let mut lengths = Vec::new();
+    let mut elements = Vec::new();
+    for at in 0..call.count() {
+        let list = call.list(at)?;
+        lengths.push(list.len());
+        elements.extend_from_slice(list);
+    }
+    let mut elements = unified(elements).into_iter();
+    let mut sets = lengths.into_iter().map(|length| elements.by_ref().take(length).collect::<Vec<_>>());
+    let mut all = sets.next().unwrap_or_default();
+    sets.for_each(|next| combine(&mut all, next));
+    Ok(set_of(all))
+}
+
+/// Every combination of one element each; a set if all of them are sets.
+fn set_product(call: &Call<'_>) -> Outcome {
+    if call.count() < 2 {
+        return Err(Failure::new("at least two sets or lists are required"));
+    }
+    let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
+    let mut all_sets = true;
+    for at in 0..call.count() {
+        let list = call.list(at)?;
+        all_sets &= matches!(call.value(at)?.kind(), Kind::Set(_));
+        if rows.len().saturating_mul(list.len()) > PRODUCT_MAX {
+            return Err(Failure::new(format!("there are more than {PRODUCT_MAX} combinations")));
+        }
+        rows = rows
+            .iter()
+            .flat_map(|row| list.iter().map(|element| row.iter().cloned().chain([element.clone()]).collect()))
+            .collect();
+    }
+    let rows: Vec<Value> = rows.into_iter().map(Value::list).collect();
+    Ok(if all_sets { set_of(rows) } else { Value::list(rows) })
+}
+
+fn sort(call: &Call<'_>) -> Outcome {
+    let mut texts = call.texts(0)?;
+    texts.sort_unstable();
+    Ok(Value::list(texts.into_iter().map(Value::from)))
+}
+
+/// A map of lists of texts turned around: under each text the keys whose lists had it.
+fn transpose(call: &Call<'_>) -> Outcome {
+    let mut turned: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let entries = call.value(0)?.as_map();
+    for (key, texts) in entries.into_iter().flatten() {
+        let texts = texts.as_list().ok_or_else(|| Failure::at(0, "each value must be a list of strings"))?;
+        for text in texts {
+            let text = text.as_str().ok_or_else(|| Failure::at(0, "each value must be a list of strings"))?;
+            turned.entry(text.to_owned()).or_default().insert(key);
+        }
+    }
+    let entries =
+        turned.into_iter().map(|(text, keys)| (text, Value::list(keys.into_iter().map(Value::from))));
+    Ok(Value::map(entries))
+}

@@ -1,0 +1,76 @@
+//! Functions that convert, and those about the sensitive mark.
+
+use super::{Call, Failure, Function, Outcome, Parameter, Shape};
+use crate::lang::convert::{ConvertError, convert};
+use crate::lang::unify::{type_of_value, unify};
+use crate::types::Type;
+use crate::value::{Kind, Value};
+
+const VALUE: &[Parameter] = &[Parameter::any("value").nullable().in_parts()];
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function::new("issensitive", VALUE, Shape::Bool, |call| Ok(Value::bool(call.value(0)?.is_sensitive())))
+        .raw(),
+    Function::new("nonsensitive", VALUE, Shape::Any, nonsensitive).raw(),
+    Function::new("sensitive", VALUE, Shape::Any, |call| Ok(call.value(0)?.clone().sensitive())).raw(),
+    Function::new("tobool", VALUE, Shape::Bool, |call| to(call, &Type::Bool)).raw(),
+    Function::new("tolist", VALUE, Shape::Sequence, |call| to(call, &Type::Any.list())).raw(),
+    Function::new("tomap", VALUE, Shape::Entries, |call| to(call, &Type::Any.map())).raw(),
+    Function::new("tonumber", VALUE, Shape::Number, |call| to(call, &Type::Number)).raw(),
+    Function::new("toset", VALUE, Shape::Set, |call| to(call, &Shape::Set.ty())).raw(),
+    Function::new("tostring", VALUE, Shape::Text, |call| to(call, &Type::String)).raw(),
+    Function::new("type", VALUE, Shape::Text, |call| Ok(shown(call.value(0)?).into())).raw(),
+];
+
+fn to(call: &Call<'_>, ty: &Type) -> Outcome {
+    convert(call.value(0)?, ty).map_err(|ConvertError { path, message }| match path.0.is_empty() {
+        true => Failure::at(0, message),
+        false => Failure::at(0, message).showing(format!("at {path}")),
+    })
+}
+
+/// Only the mark of the value itself is taken off; those of its parts stay.
+fn nonsensitive(call: &Call<'_>) -> Outcome {
+    let value = call.value(0)?;
+    match value.kind() {
+        // There is nothing but the fingerprint left to show.
+        Kind::Fingerprint(_) => Ok(Value::unknown(Type::Any)),
+        kind => Ok(Value::new(kind.clone())),
+    }
+}
+
+/// The type of a value as one would write it. Elements of one type make a list, others a tuple.
+fn shown(value: &Value) -> String {
+    simplified(type_of_value(value)).to_string()
+}
+
+fn simplified(ty: Type) -> Type {
+    match ty {
+        Type::Tuple(elements) => {
+            let elements: Vec<Type> = elements.into_iter().map(simplified).collect();
+            match elements.split_first() {
+                Some((first, rest)) if rest.iter().all(|other| other == first) => first.clone().list(),
+                _ => Type::Tuple(elements),
+            }
+        }
+        Type::Object(fields) => Type::Object(
+            fields
+                .into_iter()
+                .map(|(name, mut field)| {
+                    field.ty = simplified(field.ty);
+                    (name, field)
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// All values converted to the type that they have in common, or as they are if they have none.
+pub(super) fn unified(values: Vec<Value>) -> Vec<Value> {
+    let types: Vec<Type> = values.iter().filter(|value| !value.is_null()).map(type_of_value).collect();
+    match unify(&types) {
+        Some(ty) => values.into_iter().map(|value| convert(&value, &ty).unwrap_or(value)).collect(),
+        None => values,
+    }
+}
