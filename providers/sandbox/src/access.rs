@@ -150,12 +150,12 @@ fn failed(error: &dyn std::error::Error) -> SandboxError {
 }
 
 fn sentence(what: &str) -> SandboxError {
-    SandboxError { message: format!("failed to {what}") }
+    SandboxError { message: format!("The sandbox failed to {what}.") }
 }
 
 fn unexpected(answer: Answer) -> SandboxError {
     match answer {
-        Answer::Failed { message } => SandboxError { message },
+        Answer::Failed { message } => sentence(&message),
         _ => sentence("understand the sandbox's answer; `meshform sandbox down` ends one of another version"),
     }
 }

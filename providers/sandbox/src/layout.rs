@@ -8,6 +8,8 @@
 //!   daemon.log         what it had to say
 //!   control.sock       where it takes requests (elsewhere if this path is too long for a socket)
 //!   NAME.kubeconfig    for kubectl
+//!   ssh_config         for `ssh -F ssh_config HOST`
+//!   known_hosts        for ssh_config
 //!   clusters/NAME/     endpoint.json, world/
 //!   hosts/NAME/        endpoint.json, keys, root/
 //! ```
@@ -60,6 +62,14 @@ impl Layout {
 
     pub(crate) fn hosts(&self) -> PathBuf {
         self.folder.join("hosts")
+    }
+
+    pub(crate) fn ssh_config(&self) -> PathBuf {
+        self.folder.join("ssh_config")
+    }
+
+    pub(crate) fn known_hosts(&self) -> PathBuf {
+        self.folder.join("known_hosts")
     }
 
     pub(crate) fn kubeconfig(&self, cluster: &str) -> PathBuf {

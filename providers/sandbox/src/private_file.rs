@@ -1,11 +1,12 @@
 //! Files that only their owner may read, replaced as a whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Writes `content` to `path` with mode 0600. A reader sees the old content or the new one, never a part.
+/// Writes `content` to `path` with mode 0600. A reader sees the old content or the new one, never a part, and so it
+/// stays if we are killed. It isn't forced to the disk: a sandbox need not outlive a power cut.
 pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut staged = path.as_os_str().to_owned();
     staged.push(format!(".{}.new", std::process::id()));
@@ -24,7 +25,6 @@ pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
 }
 
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(content)
 }

@@ -3,6 +3,7 @@
 //! Needs `ssh` (Debian's openssh-client) and a kernel that lets us have namespaces.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -181,6 +182,44 @@ async fn a_folder_with_a_long_path_works_too() {
     let sandbox = sandbox(&state);
     assert_eq!(ssh(&sandbox.host("edge").await.unwrap(), "echo in"), "in\n");
     assert!(sandbox.down().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_reaches_hosts_by_name() {
+    let stack = Stack::new();
+    let sandbox = sandbox(&stack.state());
+    for name in ["edge", "Web One"] {
+        sandbox.host(name).await.unwrap();
+    }
+    let config = stack.state().join("sandbox/ssh_config");
+    let names = fs::read_to_string(&config).unwrap();
+    for name in names.lines().filter_map(|line| line.strip_prefix("Host ")) {
+        let output = Command::new("ssh").arg("-F").arg(&config).args([name, "hostname"]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), name);
+    }
+    assert_eq!(names.matches("Host ").count(), 2);
+}
+
+/// Serves where the kernel refuses any namespace, as in a locked-down container.
+const WITHOUT_NAMESPACES: &str = "exec unshare --user --map-root-user /bin/sh -c '
+    echo 0 >/proc/sys/user/max_user_namespaces
+    exec setpriv --bounding-set=-all --inh-caps=-all \"$@\"' sh \"$@\"";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_namespaces_a_login_fails_and_says_why() {
+    let stack = Stack::new();
+    let itself = std::env::current_exe().unwrap().into_os_string();
+    let mut arguments: Vec<OsString> = ["-c", WITHOUT_NAMESPACES, "sh"].map(Into::into).to_vec();
+    arguments.push(itself);
+    arguments.extend(["--ignored", "--exact", SERVED].map(OsString::from));
+    let sandbox = Sandbox::at(&stack.state()).served_by("/bin/sh".into(), arguments);
+    sandbox.host("edge").await.unwrap();
+    let config = stack.state().join("sandbox/ssh_config");
+    let output = Command::new("ssh").arg("-F").arg(&config).args(["edge", "echo in"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(255), b"".as_slice()), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("namespaces"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,8 @@ pub(crate) enum EndpointError {
     File { path: PathBuf, source: io::Error },
     #[error("read {path}: it isn't what meshform writes; `meshform sandbox reset` starts over")]
     Corrupt { path: PathBuf, source: serde_json::Error },
+    #[error("use {folder}, which belongs to {owner:?}; choose another name")]
+    Taken { folder: PathBuf, owner: String },
     #[error("listen on 127.0.0.1")]
     Listen { source: io::Error },
 }
@@ -38,6 +40,9 @@ impl Endpoint {
         let file_error = |source| EndpointError::File { path: path.clone(), source };
         private_file::create_directory(folder).map_err(file_error)?;
         let remembered = read(&path)?;
+        if let Some(other) = remembered.as_ref().filter(|endpoint| endpoint.name != name) {
+            return Err(EndpointError::Taken { folder: folder.to_owned(), owner: other.name.clone() });
+        }
         let listener = listen(remembered.as_ref().map_or(0, |endpoint| endpoint.port)).await?;
         let port = listener.local_addr().map_err(|source| EndpointError::Listen { source })?.port();
         let token = remembered.as_ref().map_or_else(new_token, |endpoint| endpoint.token.clone());

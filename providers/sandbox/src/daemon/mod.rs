@@ -131,7 +131,7 @@ async fn converse(stream: UnixStream, residents: Arc<Mutex<Residents>>, stop: mp
         let stopping = request == Request::Stop;
         let answer = answer(&residents, request).await;
         if let Answer::Failed { message } = &answer {
-            log(message);
+            log(&format!("failed to {message}"));
         }
         if wire::send(&mut writing, &answer).await.is_err() {
             return;
@@ -153,7 +153,7 @@ async fn answer(residents: &Mutex<Residents>, request: Request) -> Answer {
         Request::Status => Ok(Answer::Status(residents.status())),
         Request::Stop => Ok(Answer::Stopping),
     };
-    answer.unwrap_or_else(|error| Answer::Failed { message: format!("failed to {}", chain(&error)) })
+    answer.unwrap_or_else(|error| Answer::Failed { message: chain(&error) })
 }
 
 /// Taken for the life of the process, and given back by the kernel whatever ends it. A predecessor that is about to

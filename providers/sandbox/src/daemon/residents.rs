@@ -1,7 +1,7 @@
 //! The clusters and hosts that one daemon serves.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,7 +26,7 @@ pub(crate) enum ResidentError {
     #[error("open the sandbox host {name:?}")]
     Host { name: String, source: HostError },
     #[error("write {path}")]
-    Kubeconfig { path: PathBuf, source: std::io::Error },
+    Client { path: PathBuf, source: std::io::Error },
     #[error("finish opening {name:?}")]
     Interrupted { name: String, source: JoinError },
 }
@@ -89,7 +89,7 @@ impl Residents {
         let url = format!("http://{ADDRESS}:{}", endpoint.port);
         let kubeconfig_path = self.layout.kubeconfig(name);
         private_file::write(&kubeconfig_path, kube::kubeconfig(name, &url, token.as_deref()).as_bytes())
-            .map_err(|source| ResidentError::Kubeconfig { path: kubeconfig_path.clone(), source })?;
+            .map_err(|source| ResidentError::Client { path: kubeconfig_path.clone(), source })?;
         let (served, stopped) = (Arc::clone(&world), self.stopped());
         self.tasks.spawn(async move {
             if let Err(error) = kube::serve(served, listener, stopped).await {
@@ -124,7 +124,22 @@ impl Residents {
         };
         self.tasks.spawn(Arc::new(host).serve(listener, self.stopped()));
         self.hosts.insert(name.to_owned(), access.clone());
+        self.write_ssh_files()?;
         Ok(access)
+    }
+
+    /// What lets a person say `ssh -F ssh_config HOST`.
+    fn write_ssh_files(&self) -> Result<(), ResidentError> {
+        let known_hosts = self.layout.known_hosts();
+        let files = [
+            (self.layout.ssh_config(), ssh_config(&self.hosts, &known_hosts)),
+            (known_hosts, self.hosts.values().map(|host| format!("{}\n", host.known_hosts)).collect()),
+        ];
+        for (path, text) in files {
+            private_file::write(&path, text.as_bytes())
+                .map_err(|source| ResidentError::Client { path, source })?;
+        }
+        Ok(())
     }
 
     pub(crate) fn status(&self) -> wire::Status {
@@ -164,6 +179,28 @@ impl Residents {
             let _ = stop.wait_for(|stop| *stop).await;
         }
     }
+}
+
+/// One `Host` section per host (ssh_config(5)), and nothing of the user's own configuration.
+fn ssh_config(hosts: &BTreeMap<String, wire::Host>, known_hosts: &Path) -> String {
+    let sections = hosts.iter().map(|(name, host)| {
+        format!(
+            "Host {}\n  HostName {}\n  Port {}\n  User {}\n  IdentityFile {}\n  IdentitiesOnly yes\n  \
+             UserKnownHostsFile {}\n  StrictHostKeyChecking yes\n\n",
+            slug(name),
+            host.address,
+            host.port,
+            host.user,
+            quoted(&host.identity_file),
+            quoted(known_hosts),
+        )
+    });
+    sections.collect()
+}
+
+/// A path as ssh_config(5) takes it: `%` begins a token of its own.
+fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.display().to_string().replace('%', "%%"))
 }
 
 /// Opening reads and writes files: not on a thread that serves.

@@ -32,6 +32,7 @@ pub(crate) enum Answer {
     Host(Host),
     Status(Status),
     Stopping,
+    /// Reads after "failed to".
     Failed {
         message: String,
     },

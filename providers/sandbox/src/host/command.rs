@@ -112,9 +112,10 @@ fn connect(command: &mut Command, entrance: Entrance, request: &Request) -> io::
     Ok(Some(ours))
 }
 
-/// The argument of `sh -c`. The shell starts in `/`, sshd's in the home folder.
+/// The argument of `sh -c`. The shell starts in `/` and with whatever mask we were started with; a login, in the home
+/// folder and with the usual mask.
 fn script(program: &Program) -> OsString {
-    let mut script = b"cd 2>/dev/null || cd /; ".to_vec();
+    let mut script = b"umask 022; cd 2>/dev/null || cd /; ".to_vec();
     match program {
         Program::CommandLine(line) => script.extend_from_slice(line),
         Program::LoginShell => {
@@ -193,7 +194,7 @@ async fn work_pipes(
 ) -> Option<ExitStatus> {
     let (mut stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take()?, child.stderr.take()?);
     let feed = async {
-        while let Some(data) = input.receive().await {
+        while let Some(data) = next(input, channel).await? {
             let Some(pipe) = stdin.as_mut() else { continue };
             if pipe.write_all(&data).await.is_err() {
                 // It closed its input. What else arrives is thrown away.
@@ -201,7 +202,7 @@ async fn work_pipes(
             }
         }
         stdin = None;
-        std::future::pending::<()>().await;
+        std::future::pending().await
     };
     let rest = async {
         let sent =
@@ -210,8 +211,21 @@ async fn work_pipes(
         status.ok()
     };
     tokio::select! {
-        () = feed => None,
+        broken = feed => broken,
         status = rest => status,
+    }
+}
+
+/// The next input, if any; nothing at all if it's lost, which the client is told.
+async fn next(input: &mut InputReceiver, channel: &ChannelWriteHalf<Msg>) -> Option<Option<Vec<u8>>> {
+    match input.receive().await {
+        Ok(data) => Some(data),
+        Err(error) => {
+            let message = format!("meshform: the sandbox host failed to keep the command's input: {error}\n");
+            // The command is ended next, whether this arrives or not.
+            let _ = channel.extended_data_bytes(STDERR, message.into_bytes()).await;
+            None
+        }
     }
 }
 
@@ -238,12 +252,12 @@ async fn work_terminal(
     input: &mut InputReceiver,
 ) -> Option<ExitStatus> {
     let feed = async {
-        while let Some(data) = input.receive().await {
+        while let Some(data) = next(input, channel).await? {
             if terminal.write_all(&data).await.is_err() {
                 break;
             }
         }
-        std::future::pending::<()>().await;
+        std::future::pending().await
     };
     let show = show(terminal, channel);
     tokio::pin!(feed, show);
@@ -252,7 +266,7 @@ async fn work_terminal(
         tokio::select! {
             status = child.wait() => break status.ok(),
             () = &mut show, if !shown => shown = true,
-            () = &mut feed => {}
+            broken = &mut feed => return broken,
         }
     };
     if !shown {

@@ -4,6 +4,7 @@
 # Arguments: the folder with the root's own files, an empty folder to mount on, the host's name.
 # Answers one line, `READY PID`, with its process id as the machine sees it. Ends when its standard input closes.
 set -eu
+umask 022
 root=$1
 stage=$2
 name=$3

@@ -49,6 +49,9 @@ const FOLDERS: &[(&str, u32)] = &[
     ("var", 0o755),
     ("var/cache", 0o755),
     ("var/lib", 0o755),
+    ("var/lib/dpkg", 0o755),
+    ("var/lib/dpkg/info", 0o755),
+    ("var/lib/dpkg/updates", 0o755),
     ("var/log", 0o755),
     ("var/mail", 0o755),
     ("var/spool", 0o755),
@@ -116,6 +119,8 @@ fn files(hostname: &str, machine_id: &str) -> Vec<(&'static str, u32, String)> {
         ("etc/environment", 0o644, String::new()),
         ("etc/resolv.conf", 0o644, String::new()),
         ("etc/profile", 0o644, PROFILE.to_owned()),
+        // No package is installed: those of the shared `/usr` aren't the host's to change.
+        ("var/lib/dpkg/status", 0o644, String::new()),
     ]
 }
 
@@ -177,12 +182,16 @@ fn follow_machine(machine: &Path, root: &Path) -> Result<(), RootError> {
     copy_folder(&machine.join("etc/alternatives"), &root.join("etc/alternatives"))
 }
 
-/// Copies the files and links of a flat folder; other entries, and what we may not read, are left out.
+/// Copies the files and links of a flat folder; other entries, what we may not read, and the manual pages (most of
+/// the alternatives) are left out.
 fn copy_folder(from: &Path, to: &Path) -> Result<(), RootError> {
     make_folder(to, 0o755)?;
     let Ok(entries) = fs::read_dir(from) else { return Ok(()) };
     for entry in entries.flatten() {
         let target = to.join(entry.file_name());
+        if target.extension().is_some_and(|extension| extension == "gz") {
+            continue;
+        }
         match fs::read_link(entry.path()) {
             Ok(link) => at(&target, symlink(link, &target))?,
             Err(_) => copy_if_present(&entry.path(), &target)?,

@@ -206,7 +206,7 @@ impl Handler for Connection {
 
     async fn data(&mut self, id: ChannelId, data: &[u8], _session: &mut Session) -> Result<(), Self::Error> {
         if let Some(Slot::Running { input: Some(input), .. }) = self.channels.get(&id) {
-            input.send(data).await;
+            input.send(data);
         }
         Ok(())
     }
