@@ -80,15 +80,16 @@ impl From<Diagnostic> for Failure {
 }
 
 impl World {
-    /// A world with these providers besides the builtin one.
+    /// A world with these providers besides the builtin one, and with block types that are reserved for later.
     pub fn new(
         providers: impl IntoIterator<Item = Arc<dyn Provider>>,
+        reserved: impl IntoIterator<Item = (&'static str, &'static str)>,
         store: Arc<dyn StateStore>,
         files: Arc<dyn Files>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let builtin: Arc<dyn Provider> = Arc::new(Values);
-        let registry = Registry::new([builtin].into_iter().chain(providers));
+        let registry = Registry::new([builtin].into_iter().chain(providers)).reserving(reserved);
         Self { registry, store, files, clock, connections: Mutex::default() }
     }
 

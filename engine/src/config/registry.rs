@@ -29,9 +29,15 @@ impl Registry {
             if let Some((kind, attributes)) = provider.target() {
                 registry.targets.insert(kind, (Arc::clone(&provider), Arc::new(attributes)));
             }
-            registry.reserved.extend(provider.reserved_blocks());
         }
         registry
+    }
+
+    /// The same registry, with block types that are known but cannot be used yet: each with a sentence that says so.
+    #[must_use]
+    pub fn reserving(mut self, blocks: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
+        self.reserved.extend(blocks);
+        self
     }
 
     /// The schema of a resource type.

@@ -24,11 +24,6 @@ pub trait Provider: Send + Sync {
     /// The kind of target that this provider connects to, with the attributes of its block.
     fn target(&self) -> Option<(TargetKind, Vec<Attribute>)>;
 
-    /// Block types that this provider reserves but cannot serve yet, each with a sentence that says so.
-    fn reserved_blocks(&self) -> Vec<(&'static str, &'static str)> {
-        Vec::new()
-    }
-
     /// Checks a resource's values beyond their types. Values may be unknown: what cannot be told yet is no problem.
     fn check(&self, kind: &str, desired: &Value) -> Vec<Problem>;
 

@@ -50,7 +50,7 @@ impl Bed {
     fn world(&self) -> World {
         let provider: Arc<dyn Provider> = Arc::new(Things(Arc::clone(&self.reality)));
         let store = Arc::new(Store(Arc::clone(&self.reality)));
-        World::new([provider], store, Arc::new(Nothing), Arc::new(Epoch))
+        World::new([provider], [], store, Arc::new(Nothing), Arc::new(Epoch))
     }
 
     fn options(&self) -> Options {
