@@ -1,0 +1,169 @@
+//! What is wrong with a resource's values, as far as they are known.
+
+use meshform_engine::diagnostic::Severity;
+use meshform_engine::ports::Problem;
+use meshform_engine::value::{Path, PathStep, Value};
+
+use crate::attributes::{given, sensitive, text};
+use crate::file::Mode;
+use crate::schema;
+
+/// Checks one resource.
+pub(crate) fn check(kind: &str, desired: &Value) -> Vec<Problem> {
+    match kind {
+        schema::FILE => file(desired),
+        schema::COMMAND => command(desired),
+        _ => Vec::new(),
+    }
+}
+
+fn file(desired: &Value) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    problems.extend(text(desired, "path").and_then(|path| place("path", path)));
+    problems.extend(text(desired, "mode").filter(|mode| Mode::parse(mode).is_none()).map(|mode| {
+        wrong(
+            "mode",
+            format!(
+                "{mode:?} is not a file mode. Write three or four octal digits, such as \"0644\" or \"0755\"."
+            ),
+        )
+    }));
+    problems.extend(["owner", "group"].into_iter().filter_map(|name| account(name, text(desired, name)?)));
+    let policies = ["remove", "restore", "keep"];
+    problems.extend(text(desired, "on_destroy").filter(|policy| !policies.contains(policy)).map(|policy| {
+        wrong("on_destroy", format!("{policy:?} is none of \"remove\", \"restore\" and \"keep\"."))
+    }));
+    problems
+}
+
+fn command(desired: &Value) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for name in ["run", "unless", "onlyif", "creates", "on_destroy", "working_directory"] {
+        problems.extend(text(desired, name).filter(|text| text.contains('\0')).map(|_| nul(name)));
+    }
+    for name in ["creates", "working_directory"] {
+        problems.extend(
+            text(desired, name).filter(|path| !path.starts_with('/')).map(|path| relative(name, path)),
+        );
+    }
+    if sensitive(desired, "on_destroy") && given(desired, "on_destroy").is_some() {
+        problems.push(wrong(
+            "on_destroy",
+            "It is kept in the state until it is run, and the state never holds a secret. Let the command read the secret from where it \
+             lies on the host."
+                .into(),
+        ));
+    }
+    problems.extend(environment(desired));
+    problems
+}
+
+fn environment(desired: &Value) -> Vec<Problem> {
+    let Some(variables) = desired.get("environment").and_then(Value::as_map) else { return Vec::new() };
+    let at = |name: &str| Path::attribute("environment").join(PathStep::Attribute(name.to_owned()));
+    let mut problems = Vec::new();
+    for (name, value) in variables {
+        if !is_variable(name) {
+            let detail = format!(
+                "{name:?} is not the name of an environment variable: letters, digits and _, no digit first."
+            );
+            problems.push(Problem { path: at(name), ..wrong("environment", detail) });
+        }
+        if value.as_str().is_some_and(|text| text.contains('\0')) {
+            problems.push(Problem { path: at(name), ..nul("environment") });
+        }
+    }
+    problems
+}
+
+/// Whether a shell takes it as a variable's name.
+fn is_variable(name: &str) -> bool {
+    !name.starts_with(|first: char| first.is_ascii_digit())
+        && !name.is_empty()
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}
+
+/// A path has one spelling only, as it is what tells one file from another.
+fn place(name: &str, path: &str) -> Option<Problem> {
+    if path.contains('\0') {
+        return Some(nul(name));
+    }
+    let Some(inside) = path.strip_prefix('/') else { return Some(relative(name, path)) };
+    if inside.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        let detail = format!(
+            "{path:?} is not the plain path of a file: write it without \".\", \"..\", \"//\" and a \"/\" at the end."
+        );
+        return Some(wrong(name, detail));
+    }
+    None
+}
+
+fn account(name: &str, account: &str) -> Option<Problem> {
+    let odd = |letter: char| letter == ':' || letter == '/' || letter.is_whitespace() || letter.is_control();
+    let fits = !account.is_empty() && !account.starts_with(['-', '+']) && !account.contains(odd);
+    (!fits).then(|| {
+        wrong(
+            name,
+            format!(
+                "{account:?} is not the name or number of a {}.",
+                if name == "owner" { "user" } else { name }
+            ),
+        )
+    })
+}
+
+fn relative(name: &str, path: &str) -> Problem {
+    wrong(name, format!("{path:?} is not an absolute path: it has to start with \"/\"."))
+}
+
+fn nul(name: &str) -> Problem {
+    wrong(name, "It holds a NUL byte, which no path, argument or environment variable can.".into())
+}
+
+fn wrong(name: &str, detail: String) -> Problem {
+    let summary = format!("Invalid {}", name.replace('_', " "));
+    Problem { severity: Severity::Error, summary, detail, path: Path::attribute(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meshform_engine::types::Type;
+
+    fn check(kind: &str, fields: &[(&str, Value)], expect: &[&str]) {
+        let desired = Value::object(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        let found: Vec<_> =
+            super::check(kind, &desired).iter().map(|problem| problem.path.to_string()).collect();
+        assert_eq!(found, expect, "{desired:?}");
+    }
+
+    #[test]
+    fn files() {
+        let check = |fields: &[(&str, Value)], expect: &[&str]| check("host_file", fields, expect);
+        check(&[("path", "/etc/motd".into()), ("mode", "0644".into()), ("on_destroy", "keep".into())], &[]);
+        check(&[("path", Value::unknown(Type::String)), ("mode", Value::unknown(Type::String))], &[]);
+        for path in ["", "etc/motd", "/", "/etc/", "/etc//motd", "/etc/./motd", "/etc/../motd", "/a\0b"] {
+            check(&[("path", path.into())], &["path"]);
+        }
+        for path in ["/a b", "/a\nb", "/$(x)", "/.a", "/..a", "/ü'\""] {
+            check(&[("path", path.into())], &[]);
+        }
+        for mode in ["", "64", "0888", "00644", "rw", "+644"] {
+            check(&[("mode", mode.into())], &["mode"]);
+        }
+        check(&[("owner", "a:b".into()), ("group", "-g".into())], &["owner", "group"]);
+        check(&[("owner", "0".into()), ("group", "www-data".into())], &[]);
+        check(&[("on_destroy", "delete".into())], &["on_destroy"]);
+    }
+
+    #[test]
+    fn commands() {
+        let check = |fields: &[(&str, Value)], expect: &[&str]| check("host_command", fields, expect);
+        check(&[("run", "true".into()), ("creates", "/x".into())], &[]);
+        check(&[("run", "a\0".into()), ("creates", "x".into())], &["run", "creates"]);
+        check(&[("on_destroy", Value::string("rm").sensitive())], &["on_destroy"]);
+        let variables =
+            Value::map([("A_1".into(), "x".into()), ("1A".into(), "x".into()), ("B".into(), "\0".into())]);
+        check(&[("environment", variables)], &["environment[\"1A\"]", "environment.B"]);
+    }
+}

@@ -1,0 +1,113 @@
+//! What would have to be done with a command: a pure function of what is recorded, there and wanted.
+
+use meshform_engine::plan::FieldChange;
+use meshform_engine::ports::{Difference, DifferenceRequest, Observation, Observed, Verdict};
+use meshform_engine::types::Type;
+use meshform_engine::value::{Fingerprinter, Kind, Value};
+
+use super::{guards, is_done, runs_again};
+use crate::attributes::{change, created, flag, given, sensitive, unchanged, with};
+
+const GIVEN: [&str; 9] = [
+    "run",
+    "unless",
+    "onlyif",
+    "creates",
+    "triggers",
+    "on_destroy",
+    "environment",
+    "working_directory",
+    "sensitive",
+];
+
+/// What would have to be done.
+pub(crate) fn difference(request: &DifferenceRequest<'_>) -> Difference {
+    let mut difference = Difference {
+        verdict: Verdict::NoOp,
+        fields: Vec::new(),
+        drift: Vec::new(),
+        planned: Value::null(),
+        wants_preview: false,
+        notes: Vec::new(),
+        problems: Vec::new(),
+    };
+    match (request.desired, request.observed) {
+        (None, Observed::Absent) => {}
+        (None, Observed::Present(_)) => remove(request, &mut difference),
+        (Some(desired), Observed::Absent) => create(request, desired, &mut difference),
+        (Some(desired), Observed::Present(there)) => update(request, desired, there, &mut difference),
+    }
+    difference
+}
+
+fn remove(request: &DifferenceRequest<'_>, difference: &mut Difference) {
+    difference.verdict = Verdict::Delete;
+    let Some(attributes) = request.record.map(|record| &record.attributes) else { return };
+    let note = match given(attributes, "on_destroy").and_then(Value::as_str) {
+        Some(command) => format!("Runs on the host: {command}"),
+        None => "Nothing is run on the host: there is no on_destroy.".to_owned(),
+    };
+    difference.notes.push(note);
+    if sensitive(attributes, "environment") && given(attributes, "on_destroy").is_some() {
+        let note =
+            "Sensitive environment variables are not set for on_destroy: the state does not hold them.";
+        difference.notes.push(note.to_owned());
+    }
+}
+
+fn create(request: &DifferenceRequest<'_>, desired: &Value, difference: &mut Difference) {
+    difference.verdict = Verdict::Create;
+    difference.planned = to_run(desired);
+    difference.fields = created(desired, &GIVEN[..8]);
+    if is_done(request.record) {
+        difference.notes.push("Its guards say that it has to run again.".to_owned());
+    }
+}
+
+fn update(
+    request: &DifferenceRequest<'_>,
+    desired: &Value,
+    there: &Observation,
+    difference: &mut Difference,
+) {
+    let Some(record) = request.record else {
+        difference.planned = with(desired, [("stdout", Value::null()), ("exit_code", Value::null())]);
+        difference
+            .notes
+            .push("Its guards say that there is nothing to do: it is recorded as it is.".to_owned());
+        return;
+    };
+    let was = &record.attributes;
+    // A step that was cut off has left no output, only the promise of one.
+    let known = |value: &&Value| !matches!(value.kind(), Kind::Unknown(_));
+    let result = ["stdout", "exit_code"]
+        .map(|name| (name, there.attributes.get(name).filter(known).cloned().unwrap_or_else(Value::null)));
+    difference.planned = with(desired, result);
+    difference.fields = changed(was, desired, request.fingerprinter);
+    if difference.fields.is_empty() {
+        return;
+    }
+    difference.verdict = Verdict::Update;
+    if runs_again(was, desired) {
+        difference.planned = to_run(desired);
+        difference.notes.push("The command runs again.".to_owned());
+    } else if guards(desired).is_empty() {
+        difference.notes.push("The command does not run again: only what is recorded changes.".to_owned());
+    } else {
+        difference
+            .notes
+            .push("The command does not run again: its guards say that there is nothing to do.".to_owned());
+    }
+}
+
+fn changed(was: &Value, desired: &Value, keyed: &dyn Fingerprinter) -> Vec<FieldChange> {
+    let names = GIVEN.iter().filter(|name| !unchanged(was.get(name), desired.get(name), keyed));
+    let show = |name: &&str| change(name, given(was, name).cloned(), given(desired, name).cloned());
+    names.map(show).collect()
+}
+
+/// The attributes of a command that is going to run.
+fn to_run(desired: &Value) -> Value {
+    let stdout = Value::unknown(Type::String).marked(flag(desired, "sensitive"));
+    with(desired, [("stdout", stdout), ("exit_code", Value::unknown(Type::Number))])
+}

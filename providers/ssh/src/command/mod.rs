@@ -1,0 +1,89 @@
+//! `host_command`: a shell command that runs when its guards, its triggers or its text say so.
+
+mod diff;
+mod observe;
+mod perform;
+
+use meshform_engine::state::{Record, RecordStatus};
+use meshform_engine::value::{Kind, Value};
+
+use crate::attributes::text;
+use crate::script::{Guards, Setting};
+
+pub(crate) use self::diff::difference;
+pub(crate) use self::observe::{look, observed};
+pub(crate) use self::perform::{Deed, cut_off, deed, performed};
+
+/// What decides about running again: everything that the command is made of.
+const SUBSTANCE: [&str; 4] = ["run", "environment", "working_directory", "triggers"];
+
+/// The guards that are known.
+pub(crate) fn guards(attributes: &Value) -> Guards<'_> {
+    Guards {
+        creates: text(attributes, "creates"),
+        unless: text(attributes, "unless"),
+        onlyif: text(attributes, "onlyif"),
+    }
+}
+
+/// In what the commands run, as far as it is known.
+pub(crate) fn setting(attributes: &Value) -> Setting<'_> {
+    let variables = attributes.get("environment").and_then(Value::as_map);
+    let known =
+        variables.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
+    Setting { environment: known.collect(), folder: text(attributes, "working_directory") }
+}
+
+/// Whether the command came to its end.
+fn is_done(record: Option<&Record>) -> bool {
+    record.is_some_and(|record| record.status == RecordStatus::Complete)
+}
+
+/// Whether an update runs the command again, or changes only what is recorded.
+///
+/// With guards, they alone say whether the command is needed, but new triggers always run it. Whether a sensitive part has changed cannot be
+/// told from a fingerprint without its key: such a command runs again.
+fn runs_again(recorded: &Value, desired: &Value) -> bool {
+    let guarded = !guards(desired).is_empty();
+    let counts = |name: &&&str| !guarded || **name == "triggers";
+    SUBSTANCE.iter().filter(counts).any(|name| {
+        let null = Value::null();
+        let (was, wanted) = (recorded.get(name).unwrap_or(&null), desired.get(name).unwrap_or(&null));
+        has_fingerprint(was) || !was.same(wanted)
+    })
+}
+
+fn has_fingerprint(value: &Value) -> bool {
+    match value.kind() {
+        Kind::Fingerprint(_) => true,
+        _ => {
+            value.as_list().is_some_and(|elements| elements.iter().any(has_fingerprint))
+                || value.as_map().is_some_and(|entries| entries.values().any(has_fingerprint))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(recorded: &[(&str, Value)], desired: &[(&str, Value)], expect: bool) {
+        let object = |fields: &[(&str, Value)]| {
+            Value::object(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())))
+        };
+        assert_eq!(runs_again(&object(recorded), &object(desired)), expect, "{recorded:?} {desired:?}");
+    }
+
+    #[test]
+    fn what_runs_a_command_again() {
+        let run = |text: &'static str| ("run", Value::string(text));
+        let creates = ("creates", Value::string("/x"));
+        let fingerprint = || Value::new(Kind::Fingerprint("f".into())).sensitive();
+        check(&[run("a")], &[run("a")], false);
+        check(&[run("a")], &[run("b")], true);
+        check(&[run("a")], &[run("b"), creates.clone()], false);
+        check(&[run("a"), ("triggers", 1.into())], &[run("a"), ("triggers", 2.into()), creates], true);
+        check(&[run("a"), ("on_destroy", "x".into())], &[run("a"), ("on_destroy", "y".into())], false);
+        check(&[("run", fingerprint())], &[run("a")], true);
+    }
+}

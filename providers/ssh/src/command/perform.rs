@@ -1,0 +1,159 @@
+//! How a command is run, and what the answer makes of it.
+
+use meshform_engine::ports::{
+    ErrorCode, Operation, PerformRequest, Performed, Precondition, ProviderError, StepFailure,
+};
+use meshform_engine::value::Value;
+use serde_json::json;
+
+use super::{guards, runs_again, setting};
+use crate::answer::Answer;
+use crate::attributes::{flag, text, with};
+use crate::error::{error, tail};
+use crate::script::{Guards, Task};
+
+/// The longest output that is recorded, in bytes; more is cut off at the end.
+const OUTPUT_LIMIT: usize = 64 * 1024;
+
+/// What a step does with a command.
+#[derive(Debug)]
+pub(crate) enum Deed<'a> {
+    /// It runs this.
+    Run(Task<'a>),
+    /// It changes only what is recorded.
+    Record(Performed),
+}
+
+/// What a step does with a command.
+///
+/// # Errors
+/// When there is nothing to run.
+pub(crate) fn deed(request: &PerformRequest, seconds: u64) -> Result<Deed<'_>, ProviderError> {
+    match (request.operation, &request.desired) {
+        (Operation::Delete, _) => Ok(end(request, seconds)),
+        (operation, Some(desired)) => {
+            let was = request.record.as_deref().map(|record| &record.attributes);
+            match was.filter(|was| operation == Operation::Update && !runs_again(was, desired)) {
+                Some(was) => Ok(Deed::Record(record_only(was, desired))),
+                None => begin(request, desired, seconds),
+            }
+        }
+        (_, None) => Err(error(ErrorCode::Invalid, "Incomplete request", "The command is missing.")),
+    }
+}
+
+fn begin<'a>(request: &PerformRequest, desired: &'a Value, seconds: u64) -> Result<Deed<'a>, ProviderError> {
+    let Some(command) = text(desired, "run") else {
+        return Err(error(ErrorCode::Invalid, "Incomplete request", "The command is missing."));
+    };
+    // New triggers run the command whatever its guards say.
+    let asked = request.operation == Operation::Create || request.precondition == Precondition::Unproven;
+    let guards = if asked { guards(desired) } else { Guards::default() };
+    Ok(Deed::Run(Task { command, setting: setting(desired), guards, seconds }))
+}
+
+fn end(request: &PerformRequest, seconds: u64) -> Deed<'_> {
+    let attributes = request.record.as_deref().map(|record| &record.attributes);
+    match attributes.and_then(|attributes| Some((attributes, text(attributes, "on_destroy")?))) {
+        Some((attributes, command)) => {
+            Deed::Run(Task { command, setting: setting(attributes), guards: Guards::default(), seconds })
+        }
+        None => Deed::Record(gone()),
+    }
+}
+
+/// What the answer makes of it. `words` is what the command wrote to its standard error.
+///
+/// # Errors
+/// When the command failed.
+#[expect(clippy::result_large_err, reason = "the engine's own contract, and steps that fail are few")]
+pub(crate) fn performed(
+    request: &PerformRequest,
+    answer: &Answer,
+    words: &str,
+) -> Result<Performed, StepFailure> {
+    let Some(desired) = &request.desired else {
+        return match exit_code(answer) {
+            Some(0) => Ok(gone()),
+            code => Err(failure(request, code, answer, words).into()),
+        };
+    };
+    if answer.get("skipped", 0).is_some() {
+        return Ok(ended(desired, Value::null(), Value::null()));
+    }
+    match exit_code(answer) {
+        Some(0) => Ok(ended(desired, output(answer), Value::number(0))),
+        code => Err(StepFailure {
+            error: failure(request, code, answer, words),
+            // It may have done a part of its work.
+            partial: Some(ended(desired, Value::null(), code.map_or_else(Value::null, Value::from))),
+        }),
+    }
+}
+
+/// What is recorded about a command whose end was not heard: it may have done a part of its work.
+pub(crate) fn cut_off(request: &PerformRequest) -> Option<Performed> {
+    Some(ended(request.desired.as_ref()?, Value::null(), Value::null()))
+}
+
+fn exit_code(answer: &Answer) -> Option<i64> {
+    answer.get("exit", 0)?.field(0).parse().ok()
+}
+
+fn output(answer: &Answer) -> Value {
+    let bytes = answer.get("output", 0).and_then(|record| record.bytes(0)).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let end = text.floor_char_boundary(OUTPUT_LIMIT);
+    Value::string(text.get(..end).unwrap_or_default().trim_end_matches('\n'))
+}
+
+fn record_only(was: &Value, desired: &Value) -> Performed {
+    let value = |name| was.get(name).cloned().unwrap_or_else(Value::null);
+    ended(desired, value("stdout"), value("exit_code"))
+}
+
+fn ended(desired: &Value, stdout: Value, exit_code: Value) -> Performed {
+    let stdout = stdout.marked(flag(desired, "sensitive"));
+    Performed {
+        attributes: with(desired, [("stdout", stdout), ("exit_code", exit_code)]),
+        private: json!({}),
+    }
+}
+
+fn gone() -> Performed {
+    Performed { attributes: Value::null(), private: serde_json::Value::Null }
+}
+
+fn failure(request: &PerformRequest, code: Option<i64>, answer: &Answer, words: &str) -> ProviderError {
+    let (what, attributes) = match &request.desired {
+        Some(desired) => ("The command", Some(desired)),
+        None => ("on_destroy", request.record.as_deref().map(|record| &record.attributes)),
+    };
+    let how = match code {
+        Some(124 | 137) => "was stopped: it took longer than it may (timeouts)".to_owned(),
+        Some(126) => {
+            "ended with exit code 126: it, or its working_directory, cannot be entered or run".to_owned()
+        }
+        Some(code) => format!("ended with exit code {code}"),
+        None => "did not tell how it ended".to_owned(),
+    };
+    let secret =
+        attributes.is_some_and(|attributes| flag(attributes, "sensitive") || attributes.has_sensitive());
+    let said = match secret {
+        true => " Its output may hold secrets and is not shown.".to_owned(),
+        false => {
+            quoted("standard error", words)
+                + &quoted("standard output", output(answer).as_str().unwrap_or_default())
+        }
+    };
+    let timed_out = matches!(code, Some(124 | 137));
+    let error_code = if timed_out { ErrorCode::TimedOut } else { ErrorCode::Failed };
+    error(error_code, "Command failed", format!("{what} {how}.{said}"))
+}
+
+fn quoted(name: &str, text: &str) -> String {
+    match tail(text) {
+        text if text.is_empty() => String::new(),
+        text => format!("\nThe end of its {name}:\n{text}"),
+    }
+}

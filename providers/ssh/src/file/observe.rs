@@ -1,0 +1,179 @@
+//! What is asked about a file, and what the answer makes of it.
+
+use meshform_engine::ports::{ErrorCode, Observation, ObserveItem, Observed, ProviderError};
+use meshform_engine::value::Value;
+use serde_json::json;
+
+use super::{Mode, checksum};
+use crate::answer::Answer;
+use crate::attributes::{flag, sensitive, text, unknown};
+use crate::error::{blame, error};
+use crate::script::{CONTENT_LIMIT, FileLook, sha256};
+
+/// What the host tells about a file that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct File {
+    /// The SHA-256 of its content in hexadecimal.
+    pub(crate) sum: String,
+    /// Its permissions.
+    pub(crate) mode: Mode,
+    /// Its owner's number.
+    pub(crate) uid: String,
+    /// Its group's number.
+    pub(crate) gid: String,
+    /// Its owner's name.
+    pub(crate) user: String,
+    /// Its group's name.
+    pub(crate) group: String,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// How many names it has.
+    pub(crate) links: u64,
+    /// Its inode and when that changed last.
+    changed: String,
+}
+
+/// What to ask about a file.
+pub(crate) fn look(index: usize, item: &ObserveItem) -> FileLook<'_> {
+    let desired = item.desired.as_ref();
+    let secret = is_secret(item);
+    FileLook {
+        index,
+        path: &item.identity,
+        want: desired.and_then(|desired| text(desired, "content")).map(|content| sha256(content.as_bytes())),
+        content: desired.is_some() && !secret,
+    }
+}
+
+/// What the answer says about the file, or `None` when it says that the file changed while it was looked at.
+pub(crate) fn observed(
+    index: usize,
+    item: &ObserveItem,
+    answer: &Answer,
+) -> Option<Result<Observed, ProviderError>> {
+    for record in answer.about(index) {
+        match record.kind.as_str() {
+            "absent" => return Some(absent(item, record.field(0))),
+            "other" => return Some(Err(not_a_file(&item.identity, record.field(0)))),
+            "unreadable" => return Some(Err(unreadable(&item.identity))),
+            "unstable" => return None,
+            _ => {}
+        }
+    }
+    let file = File::read(answer, index)?;
+    let content = match answer.get("content", index) {
+        Some(record) => Some(record.bytes(0).filter(|bytes| sha256(bytes) == file.sum)?),
+        None => None,
+    };
+    Some(Ok(Observed::Present(observation(item, &file, content))))
+}
+
+impl File {
+    fn read(answer: &Answer, index: usize) -> Option<Self> {
+        let stat = answer.get("stat", index)?;
+        let sum = answer.get("sum", index)?.field(0);
+        Some(Self {
+            sum: sum.to_owned(),
+            mode: Mode::from_stat(stat.field(0))?,
+            uid: stat.field(1).to_owned(),
+            gid: stat.field(2).to_owned(),
+            user: stat.field(3).to_owned(),
+            group: stat.field(4).to_owned(),
+            size: stat.field(5).parse().ok()?,
+            links: stat.field(6).parse().ok()?,
+            changed: format!("{}:{}", stat.field(7), stat.field(8)),
+        })
+    }
+
+    /// What `difference` needs besides the attributes.
+    fn detail(&self) -> serde_json::Value {
+        json!({ "sum": self.sum, "uid": self.uid, "gid": self.gid, "size": self.size, "links": self.links })
+    }
+
+    /// What apply proves before it writes. The hash of a secret would end in the plan, where the secret could be guessed from it: there,
+    /// the time of the last change stands for the content.
+    fn version(&self, secret: bool) -> String {
+        match secret {
+            true => format!("time:{}", self.changed),
+            false => format!("content:{}:{}:{}:{}", self.sum, self.mode.to_stat(), self.uid, self.gid),
+        }
+    }
+}
+
+fn observation(item: &ObserveItem, file: &File, content: Option<Vec<u8>>) -> Observation {
+    let secret = is_secret(item);
+    let wanted = item
+        .desired
+        .as_ref()
+        .filter(|desired| checksum(desired).is_some_and(|sum| sum.as_str() == Some(file.sum.as_str())));
+    let content = match (wanted, content) {
+        (Some(desired), _) => desired.get("content").cloned(),
+        (None, Some(bytes)) => {
+            String::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).map(Value::string)
+        }
+        (None, None) => None,
+    };
+    let attributes = Value::object([
+        ("path".to_owned(), Value::string(item.identity.as_str())),
+        ("content".to_owned(), content.unwrap_or_else(Value::null).marked(secret)),
+        ("mode".to_owned(), Value::string(file.mode.to_text())),
+        ("owner".to_owned(), Value::string(named(&file.user, &file.uid))),
+        ("group".to_owned(), Value::string(named(&file.group, &file.gid))),
+        ("sha256".to_owned(), Value::string(file.sum.as_str()).marked(secret)),
+    ]);
+    Observation { attributes, version: file.version(secret), detail: file.detail() }
+}
+
+/// Whether what the file holds, or held under the record, is sensitive.
+fn is_secret(item: &ObserveItem) -> bool {
+    let secret = |attributes: &Value| sensitive(attributes, "content");
+    item.desired.as_ref().is_some_and(secret)
+        || item.record.as_ref().is_some_and(|record| secret(&record.attributes))
+}
+
+/// A number that has no name shows as `UNKNOWN`.
+fn named<'a>(name: &'a str, number: &'a str) -> &'a str {
+    if name == "UNKNOWN" { number } else { name }
+}
+
+fn absent(item: &ObserveItem, folder: &str) -> Result<Observed, ProviderError> {
+    let needs_folder =
+        |desired: &Value| !flag(desired, "create_parents") && !unknown(desired, "create_parents");
+    if folder == "nowhere" && item.desired.as_ref().is_some_and(needs_folder) {
+        return Err(no_folder(&item.identity));
+    }
+    Ok(Observed::Absent)
+}
+
+/// The folder of a file is missing.
+pub(super) fn no_folder(path: &str) -> ProviderError {
+    let folder =
+        path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder });
+    let detail = format!(
+        "The folder {folder} is not there, or may not be looked into. Set create_parents = true to have it made with the file, or check \
+         the path."
+    );
+    blame(error(ErrorCode::Invalid, "Folder missing", detail), "path")
+}
+
+/// Something else lies at the path.
+pub(super) fn not_a_file(path: &str, what: &str) -> ProviderError {
+    let what = if what == "folder" { "a folder" } else { "something else than a file" };
+    let detail = format!(
+        "At {path} there is {what}, which is never replaced by a file. Move it away, or choose another path."
+    );
+    blame(error(ErrorCode::Invalid, "Not a file", detail), "path")
+}
+
+fn unreadable(path: &str) -> ProviderError {
+    let detail = format!(
+        "{path} is there, but the login user may not read it, so nothing can be said about it. Log in as a user who may, or set become = \
+         \"sudo\" on the host."
+    );
+    blame(error(ErrorCode::Denied, "File not readable", detail), "path")
+}
+
+/// Whether a file of that size is kept for the way back.
+pub(super) fn fits(size: u64) -> bool {
+    usize::try_from(size).is_ok_and(|size| size <= CONTENT_LIMIT)
+}

@@ -1,0 +1,184 @@
+//! How a file is changed, and what the answer makes of it.
+
+use meshform_engine::ports::{
+    ErrorCode, Operation, PerformRequest, Performed, Precondition, ProviderError, StepFailure,
+};
+use meshform_engine::value::Value;
+use serde_json::json;
+
+use super::observe::{no_folder, not_a_file};
+use super::{Mode, checksum, policy};
+use crate::answer::Answer;
+use crate::attributes::{flag, text, with};
+use crate::error::{blame, error, tail};
+use crate::script::{Guard, Keep, Policy, Program, Remove, Write, remove, write};
+
+/// One change of a file, ready to be sent, any number of times.
+#[derive(Debug)]
+pub(crate) struct Change<'a> {
+    request: &'a PerformRequest,
+    mode: String,
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// When its attributes are not those of a file that can be written.
+pub(crate) fn change(request: &PerformRequest) -> Result<Change<'_>, ProviderError> {
+    let mode = match &request.desired {
+        Some(desired) => {
+            text(desired, "mode").and_then(Mode::parse).ok_or_else(|| incomplete("mode"))?.to_stat()
+        }
+        None => String::new(),
+    };
+    Ok(Change { request, mode })
+}
+
+impl Change<'_> {
+    /// The program that makes it. `again`: an earlier answer was lost, so it may be made already.
+    ///
+    /// # Errors
+    /// When there is nothing to write.
+    pub(crate) fn program(&self, nonce: &str, again: bool) -> Result<Program, ProviderError> {
+        let guard = match &self.request.precondition {
+            Precondition::Unproven => Guard::Any,
+            Precondition::Absent if again => Guard::ExactOrDone("absent"),
+            Precondition::Absent => Guard::Exact("absent"),
+            Precondition::Version(version) if again => Guard::ExactOrDone(version),
+            Precondition::Version(version) => Guard::Exact(version),
+        };
+        match (self.request.operation, &self.request.desired) {
+            (Operation::Delete, _) => Ok(remove(nonce, &self.removal(guard))),
+            (_, Some(desired)) => Ok(write(nonce, &self.writing(desired, guard, again)?)),
+            (_, None) => Err(incomplete("content")),
+        }
+    }
+
+    fn removal<'a>(&'a self, guard: Guard<'a>) -> Remove<'a> {
+        let record = self.request.record.as_ref();
+        Remove {
+            path: &self.request.identity,
+            policy: record.map_or(Policy::Remove, |record| policy(&record.attributes)),
+            was: record.and_then(|record| record.private.get("preimage")?.as_str()).unwrap_or_default(),
+            guard,
+        }
+    }
+
+    fn writing<'a>(
+        &'a self,
+        desired: &'a Value,
+        guard: Guard<'a>,
+        again: bool,
+    ) -> Result<Write<'a>, ProviderError> {
+        let keep = match (policy(desired), self.before().is_some()) {
+            (Policy::Restore, false) if self.is_first_touch() && !again => Keep::Yes,
+            (Policy::Restore, false) => Keep::IfMissing,
+            _ => Keep::No,
+        };
+        Ok(Write {
+            path: &self.request.identity,
+            content: text(desired, "content").ok_or_else(|| incomplete("content"))?.as_bytes(),
+            mode: &self.mode,
+            owner: text(desired, "owner"),
+            group: text(desired, "group"),
+            parents: flag(desired, "create_parents"),
+            guard,
+            keep,
+        })
+    }
+
+    /// What is recorded about what was there before the first touch.
+    fn before(&self) -> Option<&str> {
+        self.request.record.as_ref()?.private.get("preimage")?.as_str()
+    }
+
+    fn is_first_touch(&self) -> bool {
+        self.request.record.is_none() && self.request.precondition != Precondition::Unproven
+    }
+}
+
+/// What the answer makes of it. `words` is what the host's tools wrote for people.
+///
+/// # Errors
+/// When the host says that the change was not made.
+#[expect(clippy::result_large_err, reason = "the engine's own contract, and steps that fail are few")]
+pub(crate) fn performed(change: &Change<'_>, answer: &Answer, words: &str) -> Result<Performed, StepFailure> {
+    if let Some(record) = answer.get("fail", 0) {
+        return Err(failure(change.request, record.field(0), record.field(1), words).into());
+    }
+    let Some(desired) = &change.request.desired else {
+        return Ok(Performed { attributes: Value::null(), private: serde_json::Value::Null });
+    };
+    let put_aside = answer.get("done", 0).map(|record| record.field(1)).filter(|kept| !kept.is_empty());
+    let private = match change.before().or(put_aside) {
+        Some(before) => json!({ "preimage": before }),
+        None => json!({}),
+    };
+    let attributes = with(desired, [("sha256", checksum(desired).unwrap_or_else(Value::null))]);
+    Ok(Performed { attributes, private })
+}
+
+fn failure(request: &PerformRequest, code: &str, what: &str, words: &str) -> ProviderError {
+    let path = request.identity.as_str();
+    let said = match tail(words) {
+        words if words.is_empty() => String::new(),
+        words => format!(" The host says: {words}"),
+    };
+    let make = |code, summary, detail: String| error(code, summary, detail + &said);
+    match code {
+        "changed" => changed(path, &request.precondition, what),
+        "not_a_file" => not_a_file(path, what),
+        "folder" => no_folder(path),
+        "owner" | "group" => blame(
+            make(
+                ErrorCode::Invalid,
+                "Owner not set",
+                format!(
+                    "{path} could not be given to the {code} {what:?}: it is not known on the host, or that takes root."
+                ),
+            ),
+            code,
+        ),
+        "aside" => make(
+            ErrorCode::Failed,
+            "Previous content not at hand",
+            format!(
+                "What was at {path} before is kept in the folder of meshform on the host (/var/lib/meshform, for root), and could not be \
+                 read or written there. Nothing was changed. Make room there, or set on_destroy to \"remove\" or \"keep\"."
+            ),
+        ),
+        "link" => make(
+            ErrorCode::Invalid,
+            "Broken link",
+            format!("{path} is a link that leads to nowhere or in a circle."),
+        ),
+        "lost" => make(
+            ErrorCode::Changed,
+            "Changed while it was written",
+            format!(
+                "{path} was written, but is not as wanted right after: something else on the host writes to it."
+            ),
+        ),
+        _ => make(
+            ErrorCode::Failed,
+            "File not written",
+            format!("{path} could not be changed; what was there still is."),
+        ),
+    }
+}
+
+fn changed(path: &str, reviewed: &Precondition, now: &str) -> ProviderError {
+    let what = match (reviewed, now) {
+        (Precondition::Absent, _) => "something is there by now",
+        (_, "absent") => "it is gone",
+        _ => "its content, mode or owner is another one",
+    };
+    let detail = format!(
+        "{path} is not what was reviewed: {what}. Nothing was changed. Plan again to see it as it is now."
+    );
+    error(ErrorCode::Changed, "Changed since the plan", detail)
+}
+
+fn incomplete(name: &str) -> ProviderError {
+    blame(error(ErrorCode::Invalid, "Incomplete request", format!("The file's {name} is missing.")), name)
+}

@@ -1,0 +1,74 @@
+//! The program that looks at everything a plan asks of one host.
+
+use std::fmt::Write as _;
+
+use super::task::{Guards, Setting};
+use super::{Program, assign, program, quote};
+
+/// So many paths go into one argument list at most…
+const BATCH_FILES: usize = 500;
+/// …and so many bytes of them.
+const BATCH_BYTES: usize = 100_000;
+
+/// One file to look at.
+#[derive(Clone, Debug)]
+pub(crate) struct FileLook<'a> {
+    /// The number of its records.
+    pub(crate) index: usize,
+    /// Where it lies.
+    pub(crate) path: &'a str,
+    /// The SHA-256 that it shall have, if that is known.
+    pub(crate) want: Option<String>,
+    /// Whether its content is of interest when it has another one.
+    pub(crate) content: bool,
+}
+
+/// One command whose guards are to be asked.
+#[derive(Clone, Debug)]
+pub(crate) struct GuardLook<'a> {
+    /// The number of its record.
+    pub(crate) index: usize,
+    /// Its guards.
+    pub(crate) guards: Guards<'a>,
+    /// Where they run.
+    pub(crate) setting: Setting<'a>,
+}
+
+/// The program that looks at these files, and asks these guards. With `singly`, each file by processes of its own: slower, but no file
+/// can get in the way of another.
+pub(crate) fn look(
+    nonce: &str,
+    files: &[FileLook<'_>],
+    guards: &[GuardLook<'_>],
+    timeout: bool,
+    singly: bool,
+) -> Program {
+    let mut body = String::new();
+    if !files.is_empty() {
+        body.push_str(include_str!("look.sh"));
+    }
+    let (mut count, mut bytes) = (0, 0);
+    for file in files {
+        // A tool may print such a name in a form of its own, on several lines even.
+        let alone = singly || file.path.contains(['\n', '\\']);
+        if count > 0 && (alone || count == BATCH_FILES || bytes + file.path.len() > BATCH_BYTES) {
+            body.push_str("measure\n");
+            (count, bytes) = (0, 0);
+        }
+        let want = file.want.as_deref().unwrap_or("-");
+        let _ = writeln!(body, "look {} {} {want} {}", file.index, quote(file.path), u8::from(file.content));
+        (count, bytes) = if alone { (BATCH_FILES, 0) } else { (count + 1, bytes + file.path.len()) };
+    }
+    if count > 0 {
+        body.push_str("measure\n");
+    }
+    if !guards.is_empty() {
+        body.push_str(&assign("timeout", if timeout { "1" } else { "0" }));
+        body.push_str(include_str!("run.sh"));
+    }
+    for look in guards {
+        body.push_str(&look.guards.ask(nonce, &look.setting));
+        let _ = writeln!(body, "say settled {} \"$settled\"", look.index);
+    }
+    program(nonce, &body)
+}

@@ -1,0 +1,82 @@
+//! The programs that hosts run: pure text.
+//!
+//! A program is one shell function that is called on its last line, so a transfer that is cut off executes nothing. It reads nothing from
+//! the standard input on which it arrived. Values go in as quoted words or quoted here-documents, never as arguments of a process.
+//!
+//! Its answer is framed by a nonce: what a login shell prints before it is not taken for an answer, and only the last record proves that
+//! the answer is whole.
+
+mod change;
+mod look;
+mod task;
+
+pub(crate) use self::change::{Guard, Keep, Policy, Remove, Write, remove, sha256, write};
+pub(crate) use self::look::{FileLook, GuardLook, look};
+pub(crate) use self::task::{Guards, Setting, Task, task};
+
+/// Content of up to so many bytes is fetched for a diff and kept for the way back.
+pub(crate) const CONTENT_LIMIT: usize = 1024 * 1024;
+
+/// One program, and the nonce that its answer has to bear.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    /// What `/bin/sh` reads.
+    pub(crate) text: String,
+    /// The nonce of its answer.
+    pub(crate) nonce: String,
+}
+
+/// The program that tells what a host is: its machine id, who we are there, and whether it has what we need.
+pub(crate) fn hello(nonce: &str) -> Program {
+    program(nonce, include_str!("hello.sh"))
+}
+
+fn program(nonce: &str, body: &str) -> Program {
+    let text = format!(
+        "main() {{\n{}{}{}printf 'BEGIN\\t%s\\n' \"$nonce\"\n{body}finish\n}}\nmain </dev/null\n",
+        assign("nonce", nonce),
+        assign("content_limit", &CONTENT_LIMIT.to_string()),
+        include_str!("prelude.sh"),
+    );
+    Program { text, nonce: nonce.to_owned() }
+}
+
+/// A line that sets a variable.
+fn assign(name: &str, value: &str) -> String {
+    format!("{name}={}\n", quote(value))
+}
+
+/// One word of the shell, whatever is in it (NUL bytes apart, which no shell can hold).
+pub(crate) fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::{hello, quote};
+    use crate::answer::Answer;
+
+    #[test]
+    fn every_shell_reads_back_what_was_quoted() {
+        for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
+            for text in ["", "a b", "it's", "''", "$(id) `id` $HOME \\ \" !x", "line\nline\n", "ü€\t"] {
+                let print = format!("printf %s {}", quote(text));
+                let output = Command::new(shell[0]).args(&shell[1..]).args(["-c", &print]).output();
+                assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap(), text, "{shell:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_program_cut_anywhere_does_nothing() {
+        let program = hello("n1");
+        for end in (0..program.text.len() - "main </dev/null\n".len()).step_by(97) {
+            let output = Command::new("sh").arg("-c").arg(&program.text[..end]).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&output.stdout), "", "cut at {end}");
+        }
+        let output = Command::new("sh").arg("-c").arg(&program.text).output().unwrap();
+        assert!(Answer::read(&output.stdout, "n1").is_some());
+    }
+}

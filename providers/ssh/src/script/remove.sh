@@ -1,0 +1,49 @@
+forget() {
+  aside
+  rm -rf -- "$before"
+  say done 0 "$1"
+  finish
+}
+resolve
+inspect
+[ "$policy" != keep ] || forget kept
+aside
+if [ "$policy" = remove ] || { [ "$policy" = restore ] && [ "$was" = absent ]; }; then
+  [ "$kind" != absent ] || forget gone
+  prove
+  rm -f -- "$real" || fail write
+  sync -- "$folder" 2>/dev/null || sync
+  forget removed
+fi
+if [ ! -f "$before/what" ]; then
+  # Nothing was ever put aside for a file that was taken over as it was.
+  [ -n "$was" ] || forget kept
+  fail aside
+fi
+read -r what mode owner group <"$before/what"
+case $what in
+  absent)
+    [ "$kind" != absent ] || forget gone
+    prove
+    rm -f -- "$real" || fail write
+    forget removed
+    ;;
+  too_large) forget kept ;;
+  kept) ;;
+  *) fail aside ;;
+esac
+prove
+[ -d "$folder" ] || fail folder
+reserve
+in_place=0
+if [ "$kind" = file ]; then
+  cp -a -- "$real" "$temporary" || fail write
+fi
+chmod 0600 -- "$temporary" && cat -- "$before/content" >"$temporary" || fail write
+chown -- "$owner:$group" "$temporary" 2>/dev/null || in_place=1
+[ "$in_place" = 1 ] || chmod -- "$mode" "$temporary" || fail write
+inspect
+prove
+replace
+[ "$how" != in_place ] || chmod -- "$mode" "$real" || fail write
+forget restored

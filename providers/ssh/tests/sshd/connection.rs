@@ -1,0 +1,126 @@
+//! Getting in, not getting in, and getting in again.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use meshform_engine::ports::{ErrorCode, ProviderError};
+use meshform_engine::value::Value;
+
+use crate::server::{Sshd, keygen};
+use crate::stack::{Fields, Stack, connect};
+
+async fn refused(server: &Sshd, over: Fields<'_>) -> ProviderError {
+    match connect(server, over).await {
+        Ok(_) => panic!("it let us in"),
+        Err(error) => error,
+    }
+}
+
+fn check(error: &ProviderError, code: ErrorCode, summary: &str, says: &[&str]) {
+    assert_eq!((error.code, error.summary.as_str()), (code, summary), "{error}");
+    says.iter().for_each(|part| assert!(error.detail.contains(part), "{part:?} in {error}"));
+}
+
+#[tokio::test]
+async fn a_host_is_its_key_and_its_machine_id() {
+    let server = Sshd::start();
+    let target = connect(&server, &[]).await.unwrap();
+    assert!(target.identity().starts_with("SHA256:"), "{}", target.identity());
+    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    assert!(target.identity().ends_with(machine.trim()), "{}", target.identity());
+    assert_eq!(connect(&server, &[]).await.unwrap().identity(), target.identity());
+}
+
+#[tokio::test]
+async fn refusals_say_what_to_do() {
+    let server = Sshd::start();
+    keygen(&server.path("other_key"));
+    let other = Value::from(server.path("other_key").to_str().unwrap());
+    let error = refused(&server, &[("identity_file", other)]).await;
+    check(&error, ErrorCode::Denied, "Login denied", &["other_key", "SHA256:", "authorized_keys"]);
+
+    let error = refused(&server, &[("identity_file", "missing".into())]).await;
+    check(&error, ErrorCode::Denied, "Identity file missing", &["/nonexistent/missing"]);
+
+    let pin = fs::read_to_string(server.path("other_key.pub")).unwrap();
+    let error = refused(&server, &[("host_key", pin.as_str().into())]).await;
+    check(&error, ErrorCode::Denied, "Host key changed", &["host_key pins SHA256:", "ssh-keygen -lf"]);
+
+    let error = refused(&server, &[("host_key", Value::null())]).await;
+    check(&error, ErrorCode::Denied, "Host key unknown", &["SHA256:", "ssh-keyscan -p", "accept_new"]);
+
+    let error = refused(&server, &[("port", 1.into())]).await;
+    check(&error, ErrorCode::Unreachable, "Host unreachable", &["host.web", "port 1", "refused"]);
+
+    let error = refused(&server, &[("address", "no-such-host.invalid".into())]).await;
+    check(&error, ErrorCode::Unreachable, "Host unreachable", &["no-such-host.invalid"]);
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_made_again() {
+    let mut server = Sshd::start();
+    let path = server.path("file");
+    let mut stack = Stack::new(&server, "host_file").await;
+    let desired: Fields<'_> = &[("path", path.to_str().unwrap().into()), ("content", "x".into())];
+    stack.converge(Some(desired)).await;
+    server.restart();
+    assert_eq!(stack.plan(Some(desired)).await.unwrap().summary(), "NoOp");
+    server.stop();
+    let error = stack.plan(Some(desired)).await.err().unwrap();
+    assert_eq!(error.code, ErrorCode::Unreachable, "{error}");
+}
+
+#[tokio::test]
+async fn many_steps_at_once_keep_within_the_servers_limits() {
+    let server = Sshd::start();
+    let stack = Stack::new(&server, "host_file").await;
+    let path = server.path("file");
+    fs::write(&path, "x").unwrap();
+    let desired: Fields<'_> = &[("path", path.to_str().unwrap().into()), ("content", "x".into())];
+    let looks = (0..60).map(|_| stack.plan(Some(desired)));
+    for planned in futures::future::join_all(looks).await {
+        assert!(planned.is_ok(), "{:?}", planned.err());
+    }
+}
+
+/// Behaves as sudo does with a password: reads one line, ahead of need; asks again after a wrong one.
+const SUDO: &str = r#"#!/bin/sh
+echo "$@" >>"$HOME/arguments"
+while :; do
+  IFS= read -r line || { echo "sudo: no password was provided" >&2; exit 1; }
+  [ "$line" = "pass word'" ] && break
+  echo "Sorry, try again." >&2
+  echo x >>"$HOME/tries"
+done
+while [ "$1" != -- ]; do shift; done
+shift
+echo "$@" >>"$HOME/arguments"
+exec "$@"
+"#;
+
+#[tokio::test]
+async fn sudo_gets_its_password_and_nothing_else() {
+    let server = Sshd::start();
+    fs::create_dir(server.path("bin")).unwrap();
+    fs::write(server.path("bin/sudo"), SUDO).unwrap();
+    fs::set_permissions(server.path("bin/sudo"), fs::Permissions::from_mode(0o755)).unwrap();
+    let with = |password: &'static str| {
+        [("become", Value::from("sudo")), ("become_password", Value::string(password).sensitive())]
+    };
+    let error = refused(&server, &with("wrong")).await;
+    check(&error, ErrorCode::Denied, "Not allowed to become root", &["become_password", "try again"]);
+    assert_eq!(
+        fs::read_to_string(server.path("tries")).unwrap(),
+        "x\n",
+        "one try, so that nobody is locked out"
+    );
+
+    let target = connect(&server, &with("pass word'")).await.unwrap();
+    let path = server.path("file");
+    let mut stack = Stack::new(&server, "host_file").await;
+    stack.target = target;
+    stack.converge(Some(&[("path", path.to_str().unwrap().into()), ("content", "by root".into())])).await;
+    assert_eq!(fs::read_to_string(&path).unwrap(), "by root");
+    let arguments = fs::read_to_string(server.path("arguments")).unwrap();
+    assert!(arguments.contains("/bin/sh") && !arguments.contains("pass word"), "{arguments}");
+}
