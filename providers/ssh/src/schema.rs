@@ -45,12 +45,8 @@ pub(crate) fn host() -> Vec<Attribute> {
 
 /// The resource types of this provider.
 pub(crate) fn resource_types() -> Vec<ResourceType> {
-    let on_host = |name, attributes| ResourceType {
-        name,
-        target: Some(TargetKind::Host),
-        composite: false,
-        attributes,
-    };
+    let on_host =
+        |name, attributes| ResourceType { name, target: Some(TargetKind::Host), part_kind: None, attributes };
     vec![on_host(FILE, file()), on_host(COMMAND, command())]
 }
 

@@ -1,12 +1,10 @@
 //! How a command is run, and what the answer makes of it.
 
-use meshform_engine::ports::{
-    ErrorCode, Operation, PerformRequest, Performed, Precondition, ProviderError, StepFailure,
-};
+use meshform_engine::ports::{ErrorCode, Operation, PerformRequest, Performed, ProviderError, StepFailure};
 use meshform_engine::value::Value;
 use serde_json::json;
 
-use super::{guards, runs_again, setting};
+use super::{guards, is_done, runs_again, setting};
 use crate::answer::Answer;
 use crate::attributes::{flag, text, with};
 use crate::error::{error, tail};
@@ -32,8 +30,9 @@ pub(crate) fn deed(request: &PerformRequest, seconds: u64) -> Result<Deed<'_>, P
     match (request.operation, &request.desired) {
         (Operation::Delete, _) => Ok(end(request, seconds)),
         (operation, Some(desired)) => {
-            let was = request.record.as_deref().map(|record| &record.attributes);
-            match was.filter(|was| operation == Operation::Update && !runs_again(was, desired)) {
+            let done = request.record.as_deref().filter(|record| is_done(Some(record)));
+            let was = done.map(|record| &record.attributes).filter(|_| operation == Operation::Update);
+            match was.filter(|was| !runs_again(was, desired)) {
                 Some(was) => Ok(Deed::Record(record_only(was, desired))),
                 None => begin(request, desired, seconds),
             }
@@ -47,7 +46,7 @@ fn begin<'a>(request: &PerformRequest, desired: &'a Value, seconds: u64) -> Resu
         return Err(error(ErrorCode::Invalid, "Incomplete request", "The command is missing."));
     };
     // New triggers run the command whatever its guards say.
-    let asked = request.operation == Operation::Create || request.precondition == Precondition::Unproven;
+    let asked = request.operation == Operation::Create || !is_done(request.record.as_deref());
     let guards = if asked { guards(desired) } else { Guards::default() };
     Ok(Deed::Run(Task { command, setting: setting(desired), guards, seconds }))
 }
