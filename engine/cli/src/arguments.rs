@@ -1,0 +1,149 @@
+//! The command line's grammar. Flags may also be written with one dash: see `dashes`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{apply, destroy, output, plan, sandbox, show, state, validate, version};
+use crate::input::VariableArguments;
+use crate::problem::{Problem, ReportStyle};
+
+/// Plans and applies infrastructure that spans Kubernetes clusters, SSH hosts, meshes and rollouts
+#[derive(Debug, Parser)]
+#[command(name = "meshform", version, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// Work as if started in this folder
+    #[arg(short = 'C', long = "chdir", value_name = "FOLDER", global = true)]
+    directory: Option<PathBuf>,
+    /// Print without colours
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check the configuration without asking any target
+    Validate(validate::Arguments),
+    /// Show what apply would change
+    Plan(plan::Arguments),
+    /// Make it so: plan, ask, change; or apply a saved plan
+    Apply(apply::Arguments),
+    /// Take the whole stack down
+    Destroy(destroy::Arguments),
+    /// Show a saved plan, or what the state records
+    Show(show::Arguments),
+    /// Print the outputs of the last apply
+    Output(output::Arguments),
+    /// Look into the state
+    #[command(subcommand)]
+    State(state::Command),
+    /// Run the embedded cluster and hosts
+    #[command(subcommand)]
+    Sandbox(sandbox::Command),
+    /// Print the version
+    Version(version::Arguments),
+}
+
+/// The flags of every command that plans.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) variables: VariableArguments,
+    /// Wait so long for the state's lock, such as 30s or 5m
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = milliseconds)]
+    pub(crate) lock_timeout: u64,
+    /// Print everything as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show long values to their end
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
+/// The flags of every command that changes targets.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ChangeArguments {
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+    /// Run at most so many steps at once on each target
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) parallelism: u16,
+    #[command(flatten)]
+    pub(crate) run: RunArguments,
+}
+
+impl Arguments {
+    /// Goes where `-C` says.
+    ///
+    /// # Errors
+    /// When there is no such folder.
+    pub(crate) fn enter_directory(&self) -> Result<(), Problem> {
+        let Some(directory) = &self.directory else { return Ok(()) };
+        std::env::set_current_dir(directory).map_err(|error| Problem::io("go to", directory, &error))
+    }
+}
+
+impl Command {
+    /// How a problem is reported.
+    pub(crate) fn report_style(&self) -> ReportStyle {
+        let document = |json: bool| if json { ReportStyle::Document } else { ReportStyle::Text };
+        let events = |json: bool| if json { ReportStyle::Events } else { ReportStyle::Text };
+        match self {
+            Self::Validate(arguments) => document(arguments.json),
+            Self::Plan(arguments) => document(arguments.run.json),
+            Self::Apply(arguments) => events(arguments.change.run.json),
+            Self::Destroy(arguments) => events(arguments.change.run.json),
+            Self::Show(arguments) => document(arguments.json),
+            Self::Output(arguments) => document(arguments.json),
+            Self::State(command) => document(command.json()),
+            Self::Sandbox(command) => document(command.json()),
+            Self::Version(arguments) => document(arguments.json),
+        }
+    }
+}
+
+/// A duration as milliseconds: `500ms`, `30s`, `5m`, `1h`; a number alone counts seconds.
+pub(crate) fn milliseconds(text: &str) -> Result<u64, String> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err("expected a duration such as 30s, 5m or 1h".to_owned()),
+    };
+    let number: Option<u64> = number.parse().ok();
+    number
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| "expected a duration such as 30s, 5m or 1h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_units() {
+        let check = |given, expect: Option<u64>| assert_eq!(milliseconds(given).ok(), expect, "{given}");
+        check("30s", Some(30_000));
+        check("5m", Some(300_000));
+        check("1h", Some(3_600_000));
+        check("250ms", Some(250));
+        check("7", Some(7_000));
+        check("", None);
+        check("s", None);
+        check("5d", None);
+        check("99999999999999999999h", None);
+    }
+}

@@ -1,0 +1,51 @@
+//! `meshform apply`: plan a stack, ask, and make it so; or apply a saved plan as it is.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::carry_out;
+use crate::arguments::ChangeArguments;
+use crate::exit::Exit;
+use crate::input::{Stack, Subject};
+use crate::problem::Problem;
+use crate::progress::Watcher;
+use crate::session::{Session, runtime};
+use crate::{json, render, terminal};
+
+/// What to apply, and how.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// The stack's folder, or a saved plan
+    #[arg(default_value = ".", value_name = "FOLDER|PLANFILE")]
+    subject: PathBuf,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+/// Applies.
+///
+/// # Errors
+/// When nothing could be planned or begun.
+pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
+    match Subject::find(&arguments.subject)? {
+        Subject::Folder(folder) => {
+            carry_out::whole(&Stack::read(&folder)?, &arguments.change, false, session)
+        }
+        Subject::PlanFile(bytes) => saved(&bytes, &arguments.change, session),
+    }
+}
+
+/// A saved plan has been reviewed: nobody is asked.
+fn saved(bytes: &[u8], arguments: &ChangeArguments, session: &Session) -> Result<Exit, Problem> {
+    let plan = carry_out::saved(bytes, session)?;
+    let stack = carry_out::stack_of(&plan)?;
+    let options = carry_out::change_options(&stack, arguments, plan.destroy, session)?;
+    let watcher = carry_out::watcher(&arguments.run, session);
+    match &watcher {
+        Watcher::Machine(stream) => stream.write(&json::events::planned(&plan)),
+        Watcher::Person(_) | Watcher::Nobody => terminal::print(&(render::plan::summary(&plan) + "\n"))?,
+    }
+    let world = session.world(&stack.folder);
+    runtime()?.block_on(carry_out::apply(plan, &world, &options, watcher))
+}

@@ -1,0 +1,256 @@
+//! What `plan`, `apply` and `destroy` share: making a plan, asking, applying it, telling how it went.
+
+use std::path::Path;
+use std::time::Instant;
+
+use meshform_engine::apply::{Applied, apply as run_plan};
+use meshform_engine::diagnostic::{Diagnostics, Sources};
+use meshform_engine::observer::Stop;
+use meshform_engine::pipeline::{self, Failure, Options, Planned, World};
+use meshform_engine::plan::Plan;
+
+use crate::arguments::{ChangeArguments, RunArguments};
+use crate::counts::Work;
+use crate::exit::Exit;
+use crate::input::Stack;
+use crate::problem::{Problem, tell};
+use crate::progress::{Display, EventStream, Watcher};
+use crate::render::plan::Detail;
+use crate::session::{Session, runtime};
+use crate::{interrupt, json, render, terminal};
+
+/// How much of a plan is shown.
+pub(super) fn detail(arguments: &RunArguments) -> Detail {
+    Detail { full: arguments.full, columns: terminal::columns() }
+}
+
+/// What the engine is told besides the stack's files.
+///
+/// # Errors
+/// When a file of variables cannot be read.
+pub(super) fn options(
+    stack: &Stack,
+    arguments: &RunArguments,
+    destroy: bool,
+    session: &Session,
+) -> Result<Options, Problem> {
+    let inputs = arguments.variables.inputs(&session.environment, stack.variables.clone())?;
+    let folder = stack.folder_name();
+    Ok(Options { folder, inputs, destroy, lock_wait_ms: arguments.lock_timeout, ..Options::default() })
+}
+
+/// The same, for what changes targets.
+///
+/// # Errors
+/// When a file of variables cannot be read.
+pub(super) fn change_options(
+    stack: &Stack,
+    arguments: &ChangeArguments,
+    destroy: bool,
+    session: &Session,
+) -> Result<Options, Problem> {
+    let options = options(stack, &arguments.run, destroy, session)?;
+    Ok(Options { parallelism: arguments.parallelism.into(), ..options })
+}
+
+/// Makes a plan.
+///
+/// # Errors
+/// When the configuration is wrong, or a target or the state cannot be read.
+pub(super) async fn plan(
+    stack: &Stack,
+    world: &World,
+    options: &Options,
+    watcher: &Watcher,
+) -> Result<Planned, Problem> {
+    let planned = pipeline::plan(stack.sources.clone(), world, options, watcher).await;
+    planned.map_err(|failure| Problem::from_engine(failure, stack.sources.clone()))
+}
+
+/// Plans a stack, asks, and applies the plan.
+///
+/// # Errors
+/// When nothing could be planned or begun; a step that fails is no error but an outcome.
+pub(super) fn whole(
+    stack: &Stack,
+    arguments: &ChangeArguments,
+    destroy: bool,
+    session: &Session,
+) -> Result<Exit, Problem> {
+    if !arguments.auto_approve && (arguments.run.json || !terminal::can_ask()) {
+        return Err(nobody_to_ask(destroy));
+    }
+    let options = change_options(stack, arguments, destroy, session)?;
+    let world = session.world(&stack.folder);
+    let runtime = runtime()?;
+    let watcher = watcher(&arguments.run, session);
+    let planned = runtime.block_on(plan(stack, &world, &options, &watcher))?;
+    let watcher = shown(watcher, &planned, &arguments.run, session)?;
+    if planned.plan.is_empty() {
+        return nothing_to_do(&watcher, &planned.plan);
+    }
+    if !arguments.auto_approve && !approved(destroy)? {
+        terminal::say("Nothing was changed.\n");
+        return Ok(Exit::Failed);
+    }
+    runtime.block_on(apply(planned.plan, &world, &options, watcher))
+}
+
+/// Shows the plan to whoever watches, and gives the watcher of the apply.
+fn shown(
+    watcher: Watcher,
+    planned: &Planned,
+    arguments: &RunArguments,
+    session: &Session,
+) -> Result<Watcher, Problem> {
+    let plan = &planned.plan;
+    if let Watcher::Machine(stream) = &watcher {
+        plan.warnings
+            .iter()
+            .for_each(|warning| stream.write(&json::events::diagnostic(warning, &plan.sources)));
+        stream.write(&json::events::planned(plan));
+        return Ok(watcher);
+    }
+    // The redrawn part goes before anything else is printed.
+    drop(watcher);
+    preface(planned);
+    terminal::print(&render::plan::text(plan, detail(arguments)))?;
+    Ok(self::watcher(arguments, session))
+}
+
+/// What is to be said before a plan is shown: that records are uncertain, and the warnings.
+pub(super) fn preface(planned: &Planned) {
+    if planned.interrupted {
+        terminal::say("note: the last apply was cut off; what became of its steps was looked up\n\n");
+    }
+    warn(&planned.plan);
+}
+
+/// Tells a plan's warnings.
+pub(super) fn warn(plan: &Plan) {
+    let mut warnings = Diagnostics::new();
+    warnings.extend(plan.warnings.iter().cloned());
+    tell(&warnings, &plan.sources);
+}
+
+/// Applies a plan as it is.
+///
+/// # Errors
+/// When it cannot be begun.
+pub(super) async fn apply(
+    plan: Plan,
+    world: &World,
+    options: &Options,
+    watcher: Watcher,
+) -> Result<Exit, Problem> {
+    let started = Instant::now();
+    let applied = run_interruptibly(&plan, world, options, &watcher).await;
+    let applied = applied.map_err(|failure| Problem::from_engine(failure, plan.sources.clone()))?;
+    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tell_end(watcher, &plan, &applied, elapsed_ms)?;
+    Ok(match (applied.succeeded.len() == plan.steps.len(), applied.deferred.is_empty()) {
+        (false, _) => Exit::Failed,
+        (true, true) => Exit::Done,
+        (true, false) => Exit::Paused,
+    })
+}
+
+async fn run_interruptibly(
+    plan: &Plan,
+    world: &World,
+    options: &Options,
+    watcher: &Watcher,
+) -> Result<Applied, Failure> {
+    let stop = Stop::default();
+    tokio::select! {
+        applied = run_plan(plan, world, options, watcher, &stop) => applied,
+        never = interrupt::pass_on(&stop, |message| watcher.note(message)) => match never {},
+    }
+}
+
+fn tell_end(watcher: Watcher, plan: &Plan, applied: &Applied, elapsed_ms: u64) -> Result<(), Problem> {
+    let counts = Work::of(plan).done(&applied.succeeded);
+    if let Watcher::Machine(stream) = &watcher {
+        stream.write(&json::events::applied(&counts, applied));
+        return Ok(());
+    }
+    drop(watcher);
+    terminal::say(&render::outcome::failures(plan, applied, terminal::columns()));
+    let mut text = render::outcome::line(&counts, plan, applied, elapsed_ms) + "\n";
+    text.push_str(&render::outcome::outputs(&applied.snapshot.outputs));
+    Ok(terminal::print(&text)?)
+}
+
+/// A plan that changes nothing still has outputs to tell.
+fn nothing_to_do(watcher: &Watcher, plan: &Plan) -> Result<Exit, Problem> {
+    let outputs = plan
+        .outputs
+        .iter()
+        .filter_map(|(name, output)| Some((name.clone(), output.after.clone()?)))
+        .collect();
+    match watcher {
+        Watcher::Machine(stream) => stream.write(&json::events::unchanged(&outputs)),
+        Watcher::Person(_) | Watcher::Nobody => terminal::print(&render::outcome::outputs(&outputs))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// A watcher for one run.
+pub(super) fn watcher(arguments: &RunArguments, session: &Session) -> Watcher {
+    match arguments.json {
+        true => Watcher::Machine(EventStream::new()),
+        false => Watcher::Person(Display::new(session.environment.ci)),
+    }
+}
+
+/// A saved plan, checked to be one, and the stack that it was made for.
+///
+/// # Errors
+/// When the bytes are not a plan that this program can read.
+pub(super) fn saved(bytes: &[u8], session: &Session) -> Result<Plan, Problem> {
+    Ok(session.store(Path::new(".")).decode_plan(bytes)?)
+}
+
+/// The stack that a saved plan was made for, its files as they were then.
+///
+/// # Errors
+/// When its folder is not there or its files of variables cannot be read.
+pub(super) fn stack_of(plan: &Plan) -> Result<Stack, Problem> {
+    let folder = Path::new(&plan.folder);
+    if !folder.is_dir() {
+        return Err(Problem::new(
+            "The plan's stack is not here",
+            format!(
+                "The plan was made for the folder {}, and there is none of that name below the present one. Apply it from where it \
+                 was made, or name that place by -C FOLDER.",
+                folder.display()
+            ),
+        ));
+    }
+    let sources: Sources = plan.sources.clone();
+    Ok(Stack { folder: folder.to_owned(), sources, variables: Stack::variables_beside(folder)? })
+}
+
+fn approved(destroy: bool) -> Result<bool, Problem> {
+    let question = match destroy {
+        true => "\nDestroy all of this? It cannot be undone. Only \"yes\" is taken: ",
+        false => "\nApply these changes? Only \"yes\" is taken: ",
+    };
+    let answer = terminal::ask(question)
+        .map_err(|error| Problem::new("No answer", format!("Failed to read the answer: {error}.")))?;
+    Ok(answer.as_deref() == Some("yes"))
+}
+
+fn nobody_to_ask(destroy: bool) -> Problem {
+    let instead = match destroy {
+        true => "save the plan to be reviewed by \"meshform plan -destroy -out FILE\"",
+        false => "save the plan to be reviewed by \"meshform plan -out FILE\"",
+    };
+    Problem::new(
+        "Nobody is there to approve",
+        format!(
+            "Changes need a \"yes\", and this is not a terminal. Give -auto-approve to go ahead without asking, or {instead} and then \
+             run \"meshform apply FILE\". Nothing was changed."
+        ),
+    )
+}

@@ -1,0 +1,35 @@
+//! One file per command.
+
+pub(crate) mod apply;
+mod carry_out;
+pub(crate) mod destroy;
+pub(crate) mod output;
+pub(crate) mod plan;
+pub(crate) mod sandbox;
+pub(crate) mod show;
+pub(crate) mod state;
+pub(crate) mod validate;
+pub(crate) mod version;
+
+use crate::arguments::Command;
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::session::Session;
+
+/// Runs one command.
+///
+/// # Errors
+/// When it could not do what it was asked for.
+pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Problem> {
+    match command {
+        Command::Validate(arguments) => validate::run(&arguments, session),
+        Command::Plan(arguments) => plan::run(&arguments, session),
+        Command::Apply(arguments) => apply::run(&arguments, session),
+        Command::Destroy(arguments) => destroy::run(&arguments, session),
+        Command::Show(arguments) => show::run(&arguments, session),
+        Command::Output(arguments) => output::run(&arguments, session),
+        Command::State(command) => state::run(&command, session),
+        Command::Sandbox(command) => sandbox::run(&command, session),
+        Command::Version(arguments) => version::run(&arguments),
+    }
+}

@@ -1,0 +1,72 @@
+//! `meshform plan`: what would apply do?
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::carry_out::{self, detail};
+use crate::arguments::RunArguments;
+use crate::exit::Exit;
+use crate::input::Stack;
+use crate::problem::Problem;
+use crate::progress::{Display, Watcher};
+use crate::session::{Session, runtime};
+use crate::{json, render, terminal};
+
+/// What to plan, and how to show it.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// The stack's folder
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+    /// Save the plan to a file, so that apply does exactly this
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Exit with 2 if there is anything to do
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Plan to take the whole stack down
+    #[arg(long)]
+    destroy: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArguments,
+}
+
+/// Makes a plan, shows it, and saves it if asked to.
+///
+/// # Errors
+/// When there is no plan to be had, or it cannot be saved.
+pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
+    let stack = Stack::read(&arguments.folder)?;
+    let options = carry_out::options(&stack, &arguments.run, arguments.destroy, session)?;
+    let world = session.world(&stack.folder);
+    let watcher = match arguments.run.json {
+        true => Watcher::Nobody,
+        false => Watcher::Person(Display::new(session.environment.ci)),
+    };
+    let planned = runtime()?.block_on(carry_out::plan(&stack, &world, &options, &watcher))?;
+    drop(watcher);
+    if arguments.run.json {
+        terminal::print(&json::text(&json::plan::document(&planned.plan)))?;
+    } else {
+        carry_out::preface(&planned);
+        terminal::print(&render::plan::text(&planned.plan, detail(&arguments.run)))?;
+    }
+    if let Some(path) = &arguments.out {
+        save(&world.store.encode_plan(&planned.plan)?, path)?;
+        terminal::say(&format!("Saved. To do exactly this: meshform apply {}\n", path.display()));
+    }
+    let changes = arguments.detailed_exitcode && !planned.plan.is_empty();
+    Ok(if changes { Exit::Changes } else { Exit::Done })
+}
+
+/// Writes a saved plan for this user only, whole or not at all.
+fn save(bytes: &[u8], path: &Path) -> Result<(), Problem> {
+    let trouble = |error| Problem::io("write the plan to", path, &error);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(trouble)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(trouble)?;
+    file.persist(path).map_err(|error| trouble(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `meshform show`: a saved plan, or what the state records.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use meshform_engine::plan::Plan;
+
+use super::{carry_out, state};
+use crate::exit::Exit;
+use crate::input::Subject;
+use crate::problem::Problem;
+use crate::render::plan::Detail;
+use crate::render::style::{FAINT, paint};
+use crate::render::text::duration;
+use crate::session::Session;
+use crate::{json, render, terminal};
+
+/// What to show.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// A saved plan, or the stack's folder
+    #[arg(default_value = ".", value_name = "PLANFILE|FOLDER")]
+    subject: PathBuf,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show long values to their end
+    #[arg(long)]
+    full: bool,
+}
+
+/// Shows it.
+///
+/// # Errors
+/// When there is no such plan or stack, or it cannot be read.
+pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
+    match Subject::find(&arguments.subject)? {
+        Subject::PlanFile(bytes) => show_plan(&carry_out::saved(&bytes, session)?, arguments, session)?,
+        Subject::Folder(folder) => {
+            let snapshot = state::load(&folder, session)?;
+            match arguments.json {
+                true => terminal::print(&json::text(&json::state::document(&snapshot)))?,
+                false => terminal::print(&render::state::text(&snapshot))?,
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn show_plan(plan: &Plan, arguments: &Arguments, session: &Session) -> Result<(), Problem> {
+    if arguments.json {
+        return Ok(terminal::print(&json::text(&json::plan::document(plan)))?);
+    }
+    let age_ms = u64::try_from(session.clock().now_ms() - plan.created_ms).unwrap_or(0);
+    let header =
+        format!("A plan for {}, made {} ago (state serial {}).", plan.folder, duration(age_ms), plan.serial);
+    terminal::say(&format!("{}\n\n", paint(FAINT, header)));
+    carry_out::warn(plan);
+    let detail = Detail { full: arguments.full, columns: terminal::columns() };
+    Ok(terminal::print(&render::plan::text(plan, detail))?)
+}

@@ -1,0 +1,30 @@
+//! The run as JSON lines on standard output.
+
+use meshform_engine::observer::{Observer, Progress};
+use serde_json::Value as Json;
+
+use crate::{json, terminal};
+
+/// Writes each event as one line of JSON.
+pub(crate) struct EventStream;
+
+impl EventStream {
+    /// A stream whose first line tells the versions.
+    pub(crate) fn new() -> Self {
+        let stream = Self;
+        stream.write(&json::events::version(crate::VERSION));
+        stream
+    }
+
+    /// Writes one document.
+    pub(crate) fn write(&self, document: &Json) {
+        // A reader that has gone away must not stop the run; the exit code still tells how it went.
+        let _ = terminal::print(&format!("{document}\n"));
+    }
+}
+
+impl Observer for EventStream {
+    fn event(&self, event: &Progress) {
+        self.write(&json::events::progress(event));
+    }
+}

@@ -1,0 +1,16 @@
+//! Values, plans and diagnostics as text: pure functions, styled with ANSI sequences.
+//!
+//! Nothing here knows where the text goes: the terminal strips the styles where nobody would see them.
+
+pub(crate) mod diagnostics;
+pub(crate) mod fields;
+pub(crate) mod hcl_text;
+pub(crate) mod outcome;
+pub(crate) mod outputs;
+pub(crate) mod plan;
+pub(crate) mod sandbox;
+pub(crate) mod state;
+pub(crate) mod style;
+pub(crate) mod text;
+pub(crate) mod text_diff;
+pub(crate) mod yaml_text;

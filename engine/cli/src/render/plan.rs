@@ -1,0 +1,103 @@
+//! A plan for its reviewer: what takes something away comes first, what stays is only counted.
+//!
+//! ```text
+//! drift · destructive changes · other changes · outputs · one line that sums up
+//! ```
+
+mod body;
+mod fold;
+mod header;
+mod summary;
+
+use meshform_engine::plan::{Action, Change, Plan};
+use meshform_engine::value::Path;
+
+use self::fold::{Entry, fold};
+use super::fields::{self, Notation, Owner};
+use super::outputs;
+use super::style::{DANGER, STRONG, paint};
+use super::text::{harmless, indented};
+use crate::counts::Counts;
+use crate::veil;
+
+/// How much of a plan is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Detail {
+    /// Whether long values are shown to their end.
+    pub(crate) full: bool,
+    /// How wide sentences may be, in columns.
+    pub(crate) columns: usize,
+}
+
+/// The whole plan as text, each line ended.
+pub(crate) fn text(plan: &Plan, detail: Detail) -> String {
+    let mut lines = drift(plan);
+    let entries = fold(plan.changes.iter().filter(|change| change.action != Action::NoOp), detail);
+    let (destructive, other): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|entry| header::destroys(entry.action()));
+    if !destructive.is_empty() {
+        lines.push(paint(DANGER, summary::destructive(&Counts::of(plan))));
+        section(&mut lines, &destructive);
+        if !other.is_empty() {
+            lines.push(paint(STRONG, "Other changes:"));
+        }
+    }
+    section(&mut lines, &other);
+    let outputs = outputs::changes(&plan.outputs);
+    if !outputs.is_empty() {
+        lines.push(paint(STRONG, "Outputs:"));
+        lines.extend(indented(outputs, 2));
+        lines.push(String::new());
+    }
+    lines.push(summary::line(plan));
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// The line that sums a plan up.
+pub(crate) fn summary(plan: &Plan) -> String {
+    summary::line(plan)
+}
+
+fn section(lines: &mut Vec<String>, entries: &[Entry<'_>]) {
+    if !entries.is_empty() && !lines.is_empty() && !lines.last().is_some_and(String::is_empty) {
+        lines.push(String::new());
+    }
+    for (at, entry) in entries.iter().enumerate() {
+        lines.extend(entry.lines());
+        // One-line entries stand close together.
+        if !entry.is_short() || !entries.get(at + 1).is_some_and(Entry::is_short) {
+            lines.push(String::new());
+        }
+    }
+}
+
+fn drift(plan: &Plan) -> Vec<String> {
+    let drifted: Vec<_> = plan.changes.iter().filter(|change| !change.drift.is_empty()).collect();
+    if drifted.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![paint(STRONG, "Changed outside of meshform since the last apply:"), String::new()];
+    for change in drifted {
+        lines.push(format!("    {}{}", paint(STRONG, harmless(&change.address.to_string())), fate(change)));
+        let (prefix, notation) = body::notation(change);
+        lines.extend(indented(fields::lines(&veil::drift(change), &prefix, notation, Owner::Changed), 6));
+        lines.push(String::new());
+    }
+    lines
+}
+
+/// What becomes of a drift, where the changes below do not tell.
+fn fate(change: &Change) -> &'static str {
+    match change.action {
+        Action::NoOp => " (stays: the configuration does not ask for anything else)",
+        _ => "",
+    }
+}
+
+/// The path that is left out of all others, and how compound values are written.
+fn kube_style() -> (Path, Notation) {
+    (Path::attribute("manifest"), Notation::Yaml)
+}
+
+#[cfg(test)]
+mod tests;

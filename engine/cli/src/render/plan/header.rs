@@ -1,0 +1,88 @@
+//! The first line of a change: `-/+ replace kube_object.web  apps/v1/Deployment/shop/web on cluster.prod`.
+
+use anstyle::Style;
+use meshform_engine::plan::{Action, Change};
+
+use crate::render::style::{ADDED, CHANGED, DANGER, FAINT, STRONG, paint};
+use crate::render::text::harmless;
+
+/// Whether the action takes something away from a target.
+pub(super) fn destroys(action: Action) -> bool {
+    matches!(action, Action::Delete | Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst)
+}
+
+/// In this order the changes are shown.
+pub(super) fn rank(action: Action) -> u8 {
+    match action {
+        Action::Delete => 0,
+        Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst => 1,
+        Action::Update => 2,
+        Action::Adopt => 3,
+        Action::Create => 4,
+        Action::Step => 5,
+        Action::Forget => 6,
+        Action::Read => 7,
+        Action::Defer => 8,
+        Action::NoOp => 9,
+    }
+}
+
+/// The line.
+pub(super) fn line(change: &Change) -> String {
+    let (symbol, word, style) = mark(change.action);
+    let address = change.address.to_string();
+    format!(
+        "{} {}{}{}",
+        paint(style, format!("{symbol:>3} {word:<7}")),
+        paint(STRONG, harmless(&address)),
+        place(change),
+        reason(change)
+    )
+}
+
+fn reason(change: &Change) -> String {
+    match &change.reason {
+        Some(reason) if tells_reason(change.action) => paint(FAINT, format!("  ({})", harmless(reason))),
+        _ => String::new(),
+    }
+}
+
+/// Whether the line itself tells the reason: of what has no content to show below.
+pub(super) fn tells_reason(action: Action) -> bool {
+    matches!(action, Action::Delete | Action::Forget)
+}
+
+/// What the instance is and where, faintly.
+pub(super) fn place(change: &Change) -> String {
+    let what = match (&change.prior_identity, &change.identity) {
+        (Some(old), Some(new)) => format!("{old} → {new}"),
+        (_, what) => what.clone().unwrap_or_default(),
+    };
+    let place = match (&change.target, what.as_str()) {
+        (None, "") => return String::new(),
+        (None, _) => what,
+        (Some(target), "") => format!("on {target}"),
+        (Some(target), _) => format!("{what} on {target}"),
+    };
+    // An instance that lives nowhere is identified by its address, which stands there already.
+    if place == change.address.to_string() {
+        return String::new();
+    }
+    format!("  {}", paint(FAINT, harmless(&place)))
+}
+
+fn mark(action: Action) -> (&'static str, &'static str, Style) {
+    match action {
+        Action::NoOp => ("", "keep", FAINT),
+        Action::Create => ("+", "create", ADDED),
+        Action::Update => ("~", "update", CHANGED),
+        Action::ReplaceDeleteFirst => ("-/+", "replace", DANGER),
+        Action::ReplaceCreateFirst => ("+/-", "replace", DANGER),
+        Action::Delete => ("-", "delete", DANGER),
+        Action::Forget => (".", "forget", FAINT),
+        Action::Adopt => ("=", "adopt", CHANGED),
+        Action::Read => ("<", "read", FAINT),
+        Action::Defer => ("?", "defer", CHANGED),
+        Action::Step => (">", "step", CHANGED),
+    }
+}

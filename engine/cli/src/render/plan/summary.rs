@@ -1,0 +1,55 @@
+//! The line that sums a plan up.
+
+use meshform_engine::plan::Plan;
+
+use crate::counts::Counts;
+use crate::render::style::{GOOD, STRONG, paint};
+use crate::render::text::counted;
+
+/// `Plan: 3 to create, 1 to update, 0 to delete.`, or that there is nothing to do.
+pub(super) fn line(plan: &Plan) -> String {
+    let counts = Counts::of(plan);
+    if plan.is_empty() {
+        return paint(GOOD, nothing(plan, counts.unchanged));
+    }
+    let replace = if counts.replace > 0 { format!("{} to replace, ", counts.replace) } else { String::new() };
+    let mut line = format!(
+        "Plan: {} to create, {} to update, {replace}{} to delete.",
+        counts.create, counts.update, counts.delete
+    );
+    let rare = [
+        (counts.adopt, "to adopt"),
+        (counts.step, "to roll out"),
+        (counts.read, "to read"),
+        (counts.forget, "to forget"),
+        (counts.defer, "deferred to the next apply"),
+    ];
+    let rare: Vec<_> =
+        rare.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    if !rare.is_empty() {
+        line.push_str(&format!(" Besides: {}.", rare.join(", ")));
+    }
+    if counts.unchanged > 0 {
+        line.push_str(&format!(" {} unchanged.", counts.unchanged));
+    }
+    paint(STRONG, line)
+}
+
+/// What the destructive part of a plan is headed by.
+pub(super) fn destructive(counts: &Counts) -> String {
+    let parts = [(counts.delete, "to delete"), (counts.replace, "to replace")];
+    let parts: Vec<_> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    format!("Destructive changes: {}", parts.join(", "))
+}
+
+fn nothing(plan: &Plan, unchanged: usize) -> String {
+    match (plan.destroy, unchanged) {
+        (true, _) => "Nothing to destroy: the state records no instances.".to_owned(),
+        (false, 0) => "Nothing to do: the configuration declares no instances.".to_owned(),
+        (false, count) => {
+            let verb = if count == 1 { "is" } else { "are" };
+            format!("Nothing to do: {} {verb} as the configuration says.", counted(count, "instance"))
+        }
+    }
+}

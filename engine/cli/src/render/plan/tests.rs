@@ -1,0 +1,202 @@
+//! Each file of `tests/plans` is a plan as text; `UPDATE=1 cargo test` writes what the renderer says now.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::*;
+use meshform_engine::address::{Address, Key, TargetAddress, TargetKind};
+use meshform_engine::plan::{FieldChange, OutputChange};
+use meshform_engine::ports::Precondition;
+use meshform_engine::types::Type;
+use meshform_engine::value::{PathStep, Value, from_json};
+use serde_json::{Value as Json, json};
+
+fn check(name: &str, plan: &Plan) {
+    let text = text(plan, Detail { full: false, columns: 80 });
+    let plain = anstream::adapter::strip_str(&text).to_string();
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/plans").join(format!("{name}.txt"));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &plain).unwrap();
+    }
+    let expect = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(plain, expect, "{} differs; UPDATE=1 cargo test accepts it", path.display());
+}
+
+fn plan(changes: Vec<Change>) -> Plan {
+    Plan {
+        created_ms: 0,
+        destroy: false,
+        folder: ".".into(),
+        sources: Default::default(),
+        variables: BTreeMap::new(),
+        lineage: String::new(),
+        serial: 0,
+        targets: BTreeMap::new(),
+        changes,
+        steps: Vec::new(),
+        outputs: BTreeMap::new(),
+        warnings: Vec::new(),
+    }
+}
+
+fn change(action: Action, address: Address, identity: &str, wanted: Option<Value>) -> Change {
+    Change {
+        kind: address.kind.clone(),
+        target: (identity != address.to_string()).then(|| TargetAddress {
+            kind: TargetKind::Cluster,
+            name: "prod".into(),
+            key: None,
+        }),
+        address,
+        identity: Some(identity.to_owned()),
+        prior_identity: None,
+        action,
+        reason: None,
+        fields: Vec::new(),
+        drift: Vec::new(),
+        planned: wanted.clone().unwrap_or_else(Value::null),
+        desired: wanted,
+        precondition: Precondition::Absent,
+        depends_on: Vec::new(),
+        timeout_ms: None,
+        notes: Vec::new(),
+    }
+}
+
+fn deployment(name: &str, replicas: u32, image: &str) -> Json {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "shop", "name": name},
+        "spec": {"replicas": replicas, "template": {"spec": {"containers": [{"name": "web", "image": image}]}}},
+    })
+}
+
+fn object(action: Action, name: &str, manifest: Json) -> Change {
+    let wanted = Value::object([("manifest".into(), from_json(&manifest)), ("wait".into(), Value::null())]);
+    let identity = format!("apps/v1/Deployment/shop/{name}");
+    change(action, Address::new("kube_object", name), &identity, Some(wanted))
+}
+
+fn value(action: Action, name: &str, input: Value) -> Change {
+    let address = Address::new("value", name);
+    let identity = address.to_string();
+    change(action, address, &identity, Some(Value::object([("input".into(), input)])))
+}
+
+fn field(path: &[&str], before: Json, after: Json) -> FieldChange {
+    let steps = path.iter().map(|name| PathStep::Attribute((*name).into())).collect();
+    FieldChange {
+        path: Path(steps),
+        before: Some(from_json(&before)),
+        after: Some(from_json(&after)),
+        forces_replace: false,
+        owner: None,
+    }
+}
+
+#[test]
+fn created_things_show_their_content() {
+    let token = Value::object([
+        ("token".into(), Value::string("hunter2").sensitive()),
+        ("address".into(), Value::unknown(Type::String)),
+        ("script".into(), "#!/bin/sh\necho hello\n".into()),
+    ]);
+    let mut plan = plan(vec![
+        object(Action::Create, "web", deployment("web", 2, "nginx:1.27")),
+        value(Action::Create, "token", token),
+        value(Action::NoOp, "same", Value::null()),
+    ]);
+    plan.outputs
+        .insert("url".into(), OutputChange { before: None, after: Some(Value::unknown(Type::String)) });
+    check("create", &plan);
+}
+
+#[test]
+fn what_destroys_comes_first() {
+    let mut replaced = object(Action::ReplaceDeleteFirst, "api", deployment("api", 1, "api:2"));
+    replaced.reason = Some("the selector of a Deployment cannot be changed in place".into());
+    let mut selector = field(&["manifest", "spec", "selector", "matchLabels", "app"], json!("a"), json!("b"));
+    selector.forces_replace = true;
+    replaced.fields = vec![selector, field(&["manifest", "spec", "replicas"], json!(2), json!(1))];
+    replaced.notes = vec![
+        "Its pods are gone until the new ones are ready, so expect an interruption of service meanwhile."
+            .into(),
+    ];
+    let mut updated = object(Action::Update, "web", deployment("web", 3, "web:2"));
+    let mut replicas = field(&["manifest", "spec", "replicas"], json!(2), json!(3));
+    replicas.owner = Some("kubectl-edit (Update, 2026-11-01T10:00:00Z)".into());
+    let mut image =
+        field(&["manifest", "spec", "template", "spec", "containers"], json!("web:1"), json!("web:2"));
+    image.path = image
+        .path
+        .join(PathStep::Element(vec![("name".into(), "web".into())]))
+        .join(PathStep::Attribute("image".into()));
+    let page =
+        field(&["manifest", "data", "index.html"], json!("<p>\none\n</p>\n"), json!("<p>\ntwo\n</p>\n"));
+    updated.fields = vec![replicas, image, page];
+    let mut adopted = object(Action::Adopt, "old", deployment("old", 1, "old:1"));
+    adopted.reason = Some("it is there already, and kubectl-create made it".into());
+    let mut deferred = value(Action::Defer, "later", Value::null());
+    deferred.reason = Some("where it lives is known only after apply".into());
+    let mut orphan = value(Action::Delete, "b", Value::null());
+    orphan.reason = Some("it is no longer in the configuration".into());
+    check(
+        "destructive",
+        &plan(vec![
+            adopted,
+            orphan,
+            value(Action::Delete, "a", Value::null()),
+            deferred,
+            value(Action::Forget, "lost", Value::null()),
+            replaced,
+            updated,
+        ]),
+    );
+}
+
+#[test]
+fn the_same_change_to_many_is_told_once() {
+    let mut many: Vec<_> = ["a", "b", "c"]
+        .map(|key| {
+            let mut change = object(Action::Update, "web", deployment(key, 3, "web:2"));
+            change.address = change.address.with_key(Key::Name(key.into()));
+            change.identity = Some(format!("apps/v1/Deployment/shop/{key}"));
+            change.fields = vec![field(&["manifest", "spec", "replicas"], json!(2), json!(3))];
+            change
+        })
+        .into();
+    many[1].fields = vec![field(&["manifest", "spec", "replicas"], json!(1), json!(3))];
+    check("folded", &plan(many));
+}
+
+#[test]
+fn drift_is_told_before_all_else() {
+    let mut drifted = object(Action::Update, "web", deployment("web", 2, "web:1"));
+    let mut live = field(&["manifest", "spec", "replicas"], json!(2), json!(5));
+    live.owner = Some("kubectl-scale (Update, 2026-11-01T10:00:00Z)".into());
+    drifted.drift = vec![live];
+    drifted.fields = vec![field(&["manifest", "spec", "replicas"], json!(5), json!(2))];
+    let mut kept = value(Action::NoOp, "kept", Value::null());
+    kept.drift = vec![field(&["output"], json!("x"), json!("y"))];
+    let mut plan = plan(vec![drifted, kept]);
+    let (before, after) = (Some("http://a".into()), Some("http://b".into()));
+    plan.outputs.insert("url".into(), OutputChange { before, after });
+    check("drift", &plan);
+}
+
+#[test]
+fn long_content_is_cut() {
+    let lines: Vec<_> = (1..=100).map(|number| (format!("key{number:03}"), json!(number))).collect();
+    let manifest =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "data": Json::Object(lines.into_iter().collect())});
+    check("long", &plan(vec![object(Action::Create, "big", manifest)]));
+}
+
+#[test]
+fn an_empty_plan_says_so() {
+    check(
+        "empty",
+        &plan(vec![value(Action::NoOp, "a", Value::null()), value(Action::NoOp, "b", Value::null())]),
+    );
+    check("none", &plan(Vec::new()));
+}

@@ -1,0 +1,76 @@
+//! What the commands of one process share: the program's parts, the environment, the runtime.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use meshform_engine::pipeline::World;
+use meshform_engine::ports::{Clock, Sandbox, StateStore};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::Parts;
+use crate::environment::Environment;
+use crate::input::DiskFiles;
+use crate::problem::Problem;
+
+/// The folder of a stack in which its state and its sandbox live.
+const STATE_FOLDER: &str = ".meshform";
+
+/// One run of the program.
+pub(crate) struct Session {
+    parts: Parts,
+    pub(crate) environment: Environment,
+}
+
+impl Session {
+    pub(crate) fn new(parts: Parts, environment: Environment) -> Self {
+        Self { parts, environment }
+    }
+
+    /// Everything that the engine needs to work on the stack of a folder.
+    pub(crate) fn world(&self, folder: &Path) -> World {
+        let providers = (self.parts.providers)(self.sandbox(folder));
+        World::new(providers, self.store(folder), Arc::new(DiskFiles), Arc::clone(&self.parts.clock))
+    }
+
+    /// The store of a stack's state.
+    pub(crate) fn store(&self, folder: &Path) -> Arc<dyn StateStore> {
+        (self.parts.store)(&folder.join(STATE_FOLDER), Arc::clone(&self.parts.clock))
+    }
+
+    /// The sandbox of a stack.
+    pub(crate) fn sandbox(&self, folder: &Path) -> Arc<dyn Sandbox> {
+        self.sandbox_in(&folder.join(STATE_FOLDER))
+    }
+
+    /// The sandbox whose `.meshform` folder is given.
+    pub(crate) fn sandbox_in(&self, state_folder: &Path) -> Arc<dyn Sandbox> {
+        (self.parts.sandbox)(state_folder)
+    }
+
+    /// The time.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.parts.clock.as_ref()
+    }
+}
+
+/// A runtime for work on many targets at once.
+///
+/// # Errors
+/// When the system gives no threads.
+pub(crate) fn runtime() -> Result<Runtime, Problem> {
+    built(Builder::new_multi_thread())
+}
+
+/// A runtime for one quick question, without threads of its own.
+///
+/// # Errors
+/// When the system gives no event queue.
+pub(crate) fn small_runtime() -> Result<Runtime, Problem> {
+    built(Builder::new_current_thread())
+}
+
+fn built(mut builder: Builder) -> Result<Runtime, Problem> {
+    let runtime = builder.enable_all().build();
+    runtime
+        .map_err(|error| Problem::new("The runtime cannot be started", format!("The system says: {error}.")))
+}
