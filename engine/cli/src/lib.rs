@@ -49,6 +49,8 @@ pub type Providers = Vec<Arc<dyn Provider>>;
 pub struct Parts {
     /// Every provider, given the sandbox in which its embedded targets run.
     pub providers: fn(Arc<dyn Sandbox>) -> Providers,
+    /// Block types that are kept for later, each with a sentence that says so.
+    pub reserved: &'static [(&'static str, &'static str)],
     /// The store of the stack whose `.meshform` folder is given.
     pub store: fn(&Path, Arc<dyn Clock>) -> Arc<dyn StateStore>,
     /// The sandbox of the stack whose `.meshform` folder is given.

@@ -29,7 +29,14 @@ impl Session {
     /// Everything that the engine needs to work on the stack of a folder.
     pub(crate) fn world(&self, folder: &Path) -> World {
         let providers = (self.parts.providers)(self.sandbox(folder));
-        World::new(providers, self.store(folder), Arc::new(DiskFiles), Arc::clone(&self.parts.clock))
+        let reserved = self.parts.reserved.iter().copied();
+        World::new(
+            providers,
+            reserved,
+            self.store(folder),
+            Arc::new(DiskFiles),
+            Arc::clone(&self.parts.clock),
+        )
     }
 
     /// The store of a stack's state.
