@@ -1,4 +1,4 @@
-//! What a step costs the journal: microseconds per durable append, on a disk and in memory (where a sync costs nothing).
+//! What a step costs the journal: microseconds per step (two events), passed and of CPU time, on a disk and in memory (where a sync costs nothing).
 //!
 //! `cargo run --release -p meshform-state --example append_cost [FOLDER…]`, by default the temporary folder and `/dev/shm`.
 #![expect(clippy::print_stdout, reason = "it is what the example is for")]
@@ -17,7 +17,7 @@ use meshform_engine::state::{Record, RecordStatus, Snapshot};
 use meshform_engine::value::Value;
 use meshform_state::{LocalStore, SystemClock};
 
-const STEPS: u64 = 1_000;
+const STEPS: u64 = 2_000;
 
 /// How many events are appended at once: one, and as many as steps running side by side bring together.
 const BATCHES: [usize; 2] = [1, 16];
@@ -44,22 +44,36 @@ async fn measure(folder: &Path, batch: usize, prior: u64) -> Result<(), Box<dyn 
         records: (0..prior).map(|index| (address(index), record())).collect(),
         ..Snapshot::default()
     };
-    store.begin(&*lease, &Snapshot::default()).await?.finish(snapshot).await?;
+    let journal = store.begin(&*lease, &Snapshot::default()).await?;
+    let start = Instant::now();
+    journal.finish(snapshot).await?;
+    let (written, start) = (start.elapsed(), Instant::now());
     let state = store.load().await?.snapshot;
+    let loaded = start.elapsed();
     let mut journal = store.begin(&*lease, &state).await?;
     journal.append(&[Event::Began { at_ms: 0, targets: BTreeMap::new() }]).await?;
     let events: Vec<_> = (0..STEPS).flat_map(events).collect();
-    let start = Instant::now();
+    let (start, cpu_before) = (Instant::now(), cpu_seconds()?);
     for events in events.chunks(batch) {
         journal.append(events).await?;
     }
-    let per_step = start.elapsed().as_secs_f64() * 1e6 / STEPS as f64;
+    let per_step = |seconds: f64| seconds * 1e6 / STEPS as f64;
+    let (passed, cpu) = (per_step(start.elapsed().as_secs_f64()), per_step(cpu_seconds()? - cpu_before));
+    let folder = folder.display();
     println!(
-        "{:<10} {batch:>3} events at once, {prior:>6} records before: {per_step:>8.1} µs per step",
-        folder.display()
+        "{folder:<10} {batch:>3} events at once, {prior:>6} records before: {passed:>8.1} µs, CPU {cpu:>6.1} µs; \
+         state written in {written:.1?}, loaded in {loaded:.1?}"
     );
     lease.release().await?;
     Ok(())
+}
+
+/// The CPU time of this process, in seconds: the fields 14 and 15 of `/proc/self/stat`, in hundredths of a second.
+fn cpu_seconds() -> Result<f64, Box<dyn Error>> {
+    let text = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks = fields.skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
+    Ok(ticks / 100.0)
 }
 
 fn events(index: u64) -> [Event; 2] {

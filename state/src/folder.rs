@@ -14,11 +14,12 @@
 //! A file changes by being replaced: written beside, synced, renamed, the folder synced. Everything that replaces or removes a file
 //! holds the [`Guard`], so the names of the files beside are fixed and a crash leaves no litter that grows.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::ops::Deref;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use meshform_engine::ports::StoreError;
 
@@ -29,6 +30,9 @@ pub(crate) const FINGERPRINT_KEY: &str = "fingerprint.key";
 const JOURNALS: &str = "journal";
 const GUARD: &str = "lock.guard";
 const IGNORE: &str = ".gitignore";
+
+/// How long the guard is waited for.
+const GUARD_WAIT: Duration = Duration::from_secs(20);
 
 /// A state's folder. It need not exist before the first write.
 pub(crate) struct Folder {
@@ -80,18 +84,25 @@ impl Folder {
     }
 
     /// Waits for the guard. Makes the folder if it is not there.
+    ///
+    /// # Errors
+    /// When someone holds it for [`GUARD_WAIT`], as only a stopped process does.
     pub(crate) fn guard(&self) -> Result<Guard<'_>, StoreError> {
+        self.guard_within(GUARD_WAIT)
+    }
+
+    fn guard_within(&self, wait: Duration) -> Result<Guard<'_>, StoreError> {
         let path = self.path.join(GUARD);
-        let open = || OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
-        let file = match open() {
+        let mut options = OpenOptions::new();
+        let file = match options.append(true).open(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.make()?;
-                open()
+                options.create(true).mode(0o600).open(&path)
             }
             opened => opened,
         };
-        let file = file.and_then(|file| file.lock().map(|()| file));
-        Ok(Guard { folder: self, _file: file.map_err(|error| failed("lock", &path, &error))? })
+        let locked = file.and_then(|file| lock_within(&file, wait).map(|()| file));
+        Ok(Guard { folder: self, _file: locked.map_err(|error| failed("lock", &path, &error))? })
     }
 
     /// What is wrong with a file.
@@ -173,6 +184,25 @@ fn failed(verb: &str, path: &Path, error: &io::Error) -> StoreError {
     StoreError::Io { attempt: format!("{verb} {}", path.display()), problem: error.to_string() }
 }
 
+/// Locks a file, looking ever less often whether that can be done.
+fn lock_within(file: &File, wait: Duration) -> io::Result<()> {
+    let deadline = Instant::now() + wait;
+    let mut pause = Duration::from_micros(100);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::other(format!("another process has held it for {wait:?}")));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
 fn absent_as_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(content) => Ok(Some(content)),
@@ -187,5 +217,21 @@ fn sync(folder: Option<&Path>) -> io::Result<()> {
         Some(folder) if folder.as_os_str().is_empty() => File::open(".")?.sync_all(),
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guard_that_is_never_given_back_is_not_waited_for_forever() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, wait) = (Folder::new(root.path().join("state")), Duration::from_millis(20));
+        let guard = folder.guard_within(wait).unwrap();
+        let error = folder.guard_within(wait).err().unwrap().to_string();
+        assert!(error.ends_with("lock.guard: another process has held it for 20ms"), "{error}");
+        drop(guard);
+        assert!(folder.guard_within(wait).is_ok());
     }
 }

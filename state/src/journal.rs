@@ -59,7 +59,7 @@ impl LocalJournal {
         }
         let lineage = if lineage.is_empty() { random_name()? } else { lineage.to_owned() };
         let header = Header { lineage: lineage.clone(), serial, token };
-        let name = folder::journal(serial + 1);
+        let name = folder::journal(serial.saturating_add(1));
         let (first, lines) = Lines::begin(&header).map_err(|problem| guard.invalid(&name, problem))?;
         guard.replace(&name, first.as_bytes())?;
         let file = guard.open_to_append(&name)?;
@@ -110,7 +110,7 @@ impl Writer {
         let guard = self.folder.guard()?;
         lease::prove(&guard, self.token)?;
         if !body.has_content_of(&self.prior) {
-            settle::write(&guard, &body.named(&self.lineage, self.prior.serial + 1))?;
+            settle::write(&guard, &body.named(&self.lineage, self.prior.serial.saturating_add(1)))?;
         }
         guard.remove(&self.name)
     }

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Nothing here knows HCL, providers or terminals. A secret cannot pass: the only constructor of a stored value
-//! ([`wire`]) redacts it, and its serialiser refuses what was not redacted.
+//! (`wire::value::Stored`) redacts it, and its serialiser refuses what was not redacted.
 
 mod clock;
 mod fingerprint;

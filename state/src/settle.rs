@@ -94,7 +94,7 @@ impl Settled {
         self.interrupted = is_cut_off(&events);
         let folded = fold(state.clone(), events).map_err(|error| error.to_string())?;
         self.is_ahead = !has_same_content(&folded, state);
-        self.snapshot = Snapshot { serial: state.serial + u64::from(self.is_ahead), ..folded };
+        self.snapshot = Snapshot { serial: state.serial.saturating_add(u64::from(self.is_ahead)), ..folded };
         Ok(())
     }
 }

@@ -74,6 +74,33 @@ async fn reading_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_folder_that_someone_else_made_is_used_as_it_is() {
+    let world = World::new();
+    std::fs::create_dir(&world.folder).unwrap();
+    assert_eq!(apply(&world.store(), apply_of(1)).await.serial, 1);
+    assert_eq!(world.read(".gitignore"), "*\n");
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_again_is_not_written() {
+    let world = World::new();
+    let nested = |levels| (0..levels).fold(Value::null(), |inner, _| Value::list([inner]));
+    apply(&world.store(), vec![began(), started(0, nested(100)), succeeded(0, nested(100)), ended()]).await;
+    let lease = world.store().lock("apply", 0).await.unwrap();
+    let prior = world.store().load().await.unwrap().snapshot;
+    let mut journal = world.store().begin(&*lease, &prior).await.unwrap();
+    let check = async |result: Result<(), StoreError>| {
+        let error = result.unwrap_err().to_string();
+        assert!(error.ends_with("its values are nested deeper than 120 levels"), "{error}");
+        assert_eq!(world.store().load().await.unwrap().snapshot, prior);
+    };
+    check(journal.append(&[started(1, nested(130))]).await).await;
+    let mut snapshot = prior.clone();
+    snapshot.outputs.insert("deep".into(), nested(130));
+    check(journal.finish(snapshot).await).await;
+}
+
+#[tokio::test]
 async fn an_apply_of_an_old_state_does_not_begin() {
     let world = World::new();
     let old = apply(&world.store(), apply_of(1)).await;

@@ -9,19 +9,13 @@ use meshform_state::LocalStore;
 
 use crate::world::{TestClock, World, address, began, started, store_of_parent, succeeded};
 
+/// Whether the lease is refused because another holds it to destroy.
 async fn denied(store: &LocalStore, wait_ms: u64) -> bool {
-    match store.lock("apply", wait_ms).await {
-        Err(StoreError::Locked { operation, since, holder }) => {
-            assert_eq!(operation, "destroy");
-            assert!(
-                since.ends_with('Z') && holder.contains('@') && holder.contains("(process "),
-                "{since} {holder}"
-            );
-            true
-        }
-        Err(other) => panic!("{other}"),
-        Ok(_) => false,
-    }
+    let Err(error) = store.lock("apply", wait_ms).await else { return false };
+    let StoreError::Locked { holder, operation, since } = &error else { return false };
+    assert!(holder.contains('@') && holder.contains(" (process "), "{error}");
+    assert!(operation == "destroy" && since.ends_with('Z'), "{error}");
+    true
 }
 
 #[tokio::test]
@@ -62,7 +56,12 @@ async fn a_heartbeat_keeps_a_lease_and_its_end_gives_it_away() {
         // The heartbeat may not have begun to sleep yet: time goes on until it has woken up once.
         while world.read("lock") == before {
             clock.advance(2_500);
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            let noticed = async {
+                while world.read("lock") == before {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            let _ = tokio::time::timeout(Duration::from_millis(200), noticed).await;
         }
         assert!(denied(&world.store_at(&clock), 0).await);
     }

@@ -88,12 +88,12 @@ fn store_of(folder: &Path) -> LocalStore {
     LocalStore::new(folder.to_owned(), Arc::new(SystemClock))
 }
 
-/// Time passes only by [`TestClock::advance`].
+/// Starts now; then time passes only by [`TestClock::advance`].
 pub(crate) struct TestClock(watch::Sender<i64>);
 
 impl TestClock {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(watch::Sender::new(1_795_494_868_123)))
+        Arc::new(Self(watch::Sender::new(SystemClock.now_ms())))
     }
 
     pub(crate) fn advance(&self, by_ms: i64) {
