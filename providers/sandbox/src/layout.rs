@@ -76,14 +76,16 @@ impl Layout {
         self.folder.join(format!("{}.kubeconfig", slug(cluster)))
     }
 
-    /// The control socket. If the folder's path is too long for one, it lies in `short`, named by a hash.
-    pub(crate) fn socket(&self, short: &Path) -> PathBuf {
-        let near = self.folder.join("control.sock");
-        if near.as_os_str().len() <= SOCKET_PATH_BYTES_MAX {
-            return near;
-        }
+    /// The control socket, unless its path is too long for one.
+    pub(crate) fn socket(&self) -> Option<PathBuf> {
+        let socket = self.folder.join("control.sock");
+        (socket.as_os_str().len() <= SOCKET_PATH_BYTES_MAX).then_some(socket)
+    }
+
+    /// The control socket in another folder, which many sandboxes may share.
+    pub(crate) fn socket_in(&self, shared: &Path) -> PathBuf {
         let digest = digest(self.folder.as_os_str().as_encoded_bytes(), 8);
-        short.join(format!("{digest}.sock"))
+        shared.join(format!("{digest}.sock"))
     }
 }
 
@@ -129,11 +131,12 @@ mod tests {
 
     #[test]
     fn a_socket_path_fits_the_kernel() {
-        let short = Path::new("/run/short");
         let near = Layout::of_stack(Path::new("/stack/.meshform"));
-        assert_eq!(near.socket(short), Path::new("/stack/.meshform/sandbox/control.sock"));
+        assert_eq!(near.socket(), Some(PathBuf::from("/stack/.meshform/sandbox/control.sock")));
         let far = Layout::of_stack(&Path::new("/").join("x".repeat(200)));
-        assert!(far.socket(short).starts_with(short));
-        assert!(far.socket(short).as_os_str().len() <= SOCKET_PATH_BYTES_MAX);
+        assert_eq!(far.socket(), None);
+        let socket = far.socket_in(Path::new("/run/user/1000/meshform-1000"));
+        assert!(socket.as_os_str().len() <= SOCKET_PATH_BYTES_MAX);
+        assert_ne!(socket.file_name(), near.socket_in(Path::new("/")).file_name());
     }
 }

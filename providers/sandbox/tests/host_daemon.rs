@@ -110,6 +110,8 @@ async fn a_killed_process_is_replaced_and_its_world_is_there() {
     let host = sandbox.host("edge").await.unwrap();
     let cluster = sandbox.cluster("prod").await.unwrap();
     assert_eq!(ssh(&host, "echo kept >/etc/kept; (setsid sleep 300 >/dev/null 2>&1 &) ; hostname"), "edge\n");
+    let boot = ssh(&host, "cat /proc/sys/kernel/random/boot_id");
+    assert_eq!(ssh(&host, "cat /proc/sys/kernel/random/boot_id"), boot);
     let first = sandbox.status().await.unwrap().unwrap();
 
     assert!(Command::new("kill").args(["-9", &first.pid.to_string()]).status().unwrap().success());
@@ -122,6 +124,7 @@ async fn a_killed_process_is_replaced_and_its_world_is_there() {
     assert_ne!(second.pid, first.pid);
     assert_eq!((second.clusters, second.hosts), (first.clusters, first.hosts));
     assert_eq!(ssh(&host, "cat /etc/kept; ps -e -o comm= | grep -c sleep || :"), "kept\n0\n");
+    assert_ne!(ssh(&host, "cat /proc/sys/kernel/random/boot_id"), boot, "its processes ended: it has booted");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -247,6 +247,12 @@ fn the_root_is_private() {
     let outside = lab.folder.path().canonicalize().unwrap();
     check(&format!("ls -d '{}' 2>/dev/null || echo unreachable", outside.display()), "unreachable\n");
     check("echo x >/dev/null; head -c 4 /dev/zero | wc -c; ls /dev/fd/0 >/dev/null && echo ok", "4\nok\n");
+    let machine = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    check(
+        "wc -c </proc/sys/kernel/random/boot_id; stat -c %a /run/lock; ls /run/boot_id 2>/dev/null",
+        "37\n1777\n",
+    );
+    assert_ne!(text(&lab.run("cat /proc/sys/kernel/random/boot_id", b"").stdout), machine);
     check("chmod 640 /srv && stat -c %a:%U /srv", "640:root\n");
 }
 
@@ -268,9 +274,9 @@ fn another_key_or_account_is_refused() {
 #[test]
 fn a_client_that_goes_takes_its_command_along() {
     let lab = Lab::start();
-    let line = "sh -c 'echo $$ >/run/inner; sleep 300' & echo $$ >/run/outer; wait";
+    let line = "sh -c 'echo $$ >/srv/inner; sleep 300' & echo $$ >/srv/outer; wait";
     let mut ssh = lab.ssh().args(["edge", line]).spawn().unwrap();
-    wait_until("the command", || lab.root.join("run/outer").exists() && lab.root.join("run/inner").exists());
+    wait_until("the command", || lab.root.join("srv/outer").exists() && lab.root.join("srv/inner").exists());
     let count = "ps -e -o comm= | grep -c sleep";
     assert_eq!(text(&lab.run(count, b"").stdout), "1\n");
     ssh.kill().unwrap();

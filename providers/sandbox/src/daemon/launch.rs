@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::io::BufReader;
 use tokio::net::UnixStream;
 
-use super::record::{Record, build_of};
+use super::record::{BUILD_VARIABLE, Record, build_of};
 use super::wire::{self, Answer, Request};
 use crate::layout::Layout;
 use crate::private_file;
@@ -138,6 +138,7 @@ impl Daemon {
             .arg(&program.file)
             .args(&program.arguments)
             .arg(&self.state)
+            .env(BUILD_VARIABLE, build_of(&program.file))
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)

@@ -67,8 +67,10 @@ pub(crate) async fn serve(layout: Layout) -> Result<(), ServeError> {
     let _lock = lock(&layout.daemon_lock()).await?;
     let (terminate, interrupt, _hangup) = signals().map_err(|source| ServeError::Signals { source })?;
 
-    let short = short_folder().map_err(at(layout.folder()))?;
-    let socket = layout.socket(&short);
+    let socket = match layout.socket() {
+        Some(socket) => socket,
+        None => layout.socket_in(&short_folder().map_err(at(layout.folder()))?),
+    };
     let control = listen(&socket).map_err(|source| ServeError::Control { path: socket.clone(), source })?;
     let mut residents = Residents::new(layout.clone());
     for failure in residents.reopen().await {

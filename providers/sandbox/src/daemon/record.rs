@@ -1,5 +1,6 @@
 //! Which process serves a sandbox: what `daemon.json` says, and whether it can be believed.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -9,6 +10,9 @@ use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
 
 use crate::private_file;
+
+/// The environment variable by which the launcher says what it launched: a wrapper's build isn't ours.
+pub(crate) const BUILD_VARIABLE: &str = "MESHFORM_SANDBOX_BUILD";
 
 /// The content of `daemon.json`. Written when the process takes requests, removed when it stops.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +36,7 @@ impl Record {
             start_ticks: start_ticks(pid).unwrap_or_default(),
             socket,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            build: build_of(Path::new("/proc/self/exe")),
+            build: env::var(BUILD_VARIABLE).unwrap_or_else(|_| build_of(Path::new("/proc/self/exe"))),
         }
     }
 

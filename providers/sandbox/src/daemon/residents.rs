@@ -24,7 +24,7 @@ pub(crate) enum ResidentError {
     #[error("open the sandbox cluster {name:?}")]
     World { name: String, source: kube::Error },
     #[error("open the sandbox host {name:?}")]
-    Host { name: String, source: HostError },
+    Host { name: String, source: Box<HostError> },
     #[error("write {path}")]
     Client { path: PathBuf, source: std::io::Error },
     #[error("finish opening {name:?}")]
@@ -44,7 +44,24 @@ pub(crate) struct Residents {
 struct Cluster {
     world: Arc<kube::World>,
     url: String,
+    /// Holds the token. Sensitive.
+    kubeconfig: String,
     kubeconfig_path: PathBuf,
+}
+
+impl Cluster {
+    /// Writes the kubeconfig, unless it's there: people tidy up.
+    fn write_kubeconfig(&self) -> Result<PathBuf, ResidentError> {
+        let path = self.kubeconfig_path.clone();
+        let current = std::fs::read(&path);
+        if current.is_ok_and(|current| current == self.kubeconfig.as_bytes()) {
+            return Ok(path);
+        }
+        match private_file::write(&path, self.kubeconfig.as_bytes()) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(ResidentError::Client { path, source }),
+        }
+    }
 }
 
 impl Residents {
@@ -74,7 +91,7 @@ impl Residents {
     /// The path of the cluster's kubeconfig.
     pub(crate) async fn ensure_cluster(&mut self, name: &str) -> Result<PathBuf, ResidentError> {
         if let Some(cluster) = self.clusters.get(name) {
-            return Ok(cluster.kubeconfig_path.clone());
+            return cluster.write_kubeconfig();
         }
         let folder = self.layout.clusters().join(slug(name));
         let (endpoint, listener) = Endpoint::open(&folder, name)
@@ -87,18 +104,17 @@ impl Residents {
             .await?
             .map_err(|source| ResidentError::World { name: name.to_owned(), source })?;
         let url = format!("http://{ADDRESS}:{}", endpoint.port);
-        let kubeconfig_path = self.layout.kubeconfig(name);
-        private_file::write(&kubeconfig_path, kube::kubeconfig(name, &url, token.as_deref()).as_bytes())
-            .map_err(|source| ResidentError::Client { path: kubeconfig_path.clone(), source })?;
-        let (served, stopped) = (Arc::clone(&world), self.stopped());
+        let kubeconfig = kube::kubeconfig(name, &url, token.as_deref());
+        let cluster = Cluster { world, url, kubeconfig, kubeconfig_path: self.layout.kubeconfig(name) };
+        let path = cluster.write_kubeconfig()?;
+        let (served, stopped) = (Arc::clone(&cluster.world), self.stopped());
         self.tasks.spawn(async move {
             if let Err(error) = kube::serve(served, listener, stopped).await {
                 super::log(&super::chain(&error));
             }
         });
-        self.clusters
-            .insert(name.to_owned(), Cluster { world, url, kubeconfig_path: kubeconfig_path.clone() });
-        Ok(kubeconfig_path)
+        self.clusters.insert(name.to_owned(), cluster);
+        Ok(path)
     }
 
     /// How to reach the host.
@@ -113,7 +129,7 @@ impl Residents {
         let own_name = name.to_owned();
         let host = in_background(name, move || Host::open(&folder, &own_name, &slug(&own_name)))
             .await?
-            .map_err(|source| ResidentError::Host { name: name.to_owned(), source })?;
+            .map_err(|source| ResidentError::Host { name: name.to_owned(), source: Box::new(source) })?;
         let access = wire::Host {
             address: ADDRESS.to_owned(),
             port: endpoint.port,

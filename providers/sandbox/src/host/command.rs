@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use russh::server::{Handle, Msg};
 use russh::{ChannelWriteHalf, Sig};
-use rustix::process::{Pid, Signal};
+use rustix::process::Signal;
 use rustix::termios::Winsize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use super::confine::{ConfineError, Confinement, Entrance, PATH};
 use super::input::InputReceiver;
+use super::signal;
 use super::terminal::{Terminal, TerminalRequest};
 
 /// What ssh(1) itself exits with when it fails, so that it isn't taken for the command's own status.
@@ -293,7 +294,7 @@ async fn obey(leader: Option<u32>, terminal: Option<&Terminal>, events: &mut mps
             (Event::Resize(size), Some(terminal)) => terminal.resize(size),
             (Event::Resize(_), None) => {}
             (Event::Signal(name), _) => {
-                if let (Some(group), Some(signal)) = (group_inside(leader), signal_number(&name)) {
+                if let (Some(group), Some(signal)) = (signal::group_inside(leader), signal::number(&name)) {
                     // It may have ended meanwhile.
                     let _ = rustix::process::kill_process_group(group, signal);
                 }
@@ -304,7 +305,7 @@ async fn obey(leader: Option<u32>, terminal: Option<&Terminal>, events: &mut mps
 
 /// Ends a process whose client has gone, with its process group.
 async fn hang_up(child: &mut Child) {
-    if let Some(group) = group_inside(child.id()) {
+    if let Some(group) = signal::group_inside(child.id()) {
         // Either may find that the group has ended.
         let _ = rustix::process::kill_process_group(group, Signal::HUP);
         if tokio::time::timeout(HANGUP_GRACE, child.wait()).await.is_err() {
@@ -316,51 +317,6 @@ async fn hang_up(child: &mut Child) {
     let _ = child.kill().await;
 }
 
-/// The process group of what `nsenter` waits for: its child leads a session of its own.
-fn group_inside(nsenter: Option<u32>) -> Option<Pid> {
-    let nsenter = nsenter?;
-    let children = std::fs::read_to_string(format!("/proc/{nsenter}/task/{nsenter}/children")).ok()?;
-    Pid::from_raw(children.split_ascii_whitespace().next()?.parse().ok()?)
-}
-
-fn signal_number(name: &Sig) -> Option<Signal> {
-    Some(match name {
-        Sig::ABRT => Signal::ABORT,
-        Sig::ALRM => Signal::ALARM,
-        Sig::FPE => Signal::FPE,
-        Sig::HUP => Signal::HUP,
-        Sig::ILL => Signal::ILL,
-        Sig::INT => Signal::INT,
-        Sig::KILL => Signal::KILL,
-        Sig::PIPE => Signal::PIPE,
-        Sig::QUIT => Signal::QUIT,
-        Sig::SEGV => Signal::SEGV,
-        Sig::TERM => Signal::TERM,
-        Sig::USR1 => Signal::USR1,
-        Sig::Custom(name) if name == "USR2" => Signal::USR2,
-        Sig::Custom(_) => return None,
-    })
-}
-
-/// The protocol's name of a signal (RFC 4254, 6.10).
-fn signal_name(number: i32) -> Sig {
-    match Signal::from_named_raw(number) {
-        Some(Signal::ABORT) => Sig::ABRT,
-        Some(Signal::ALARM) => Sig::ALRM,
-        Some(Signal::FPE) => Sig::FPE,
-        Some(Signal::HUP) => Sig::HUP,
-        Some(Signal::ILL) => Sig::ILL,
-        Some(Signal::INT) => Sig::INT,
-        Some(Signal::KILL) => Sig::KILL,
-        Some(Signal::PIPE) => Sig::PIPE,
-        Some(Signal::QUIT) => Sig::QUIT,
-        Some(Signal::SEGV) => Sig::SEGV,
-        Some(Signal::TERM) => Sig::TERM,
-        Some(Signal::USR1) => Sig::USR1,
-        _ => Sig::Custom(format!("SIG{number}@meshform")),
-    }
-}
-
 /// Ends the channel. A client that has gone doesn't hear it, so errors don't matter here.
 async fn finish(remote: &Remote, status: Option<u32>, signal: Option<i32>) {
     let channel = &remote.channel;
@@ -368,7 +324,7 @@ async fn finish(remote: &Remote, status: Option<u32>, signal: Option<i32>) {
     if let Some(status) = status {
         let _ = channel.exit_status(status).await;
     } else if let Some(number) = signal {
-        let name = signal_name(number);
+        let name = signal::name(number);
         let _ =
             remote.handle.exit_signal_request(channel.id(), name, false, String::new(), String::new()).await;
     }

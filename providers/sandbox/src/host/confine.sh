@@ -55,6 +55,14 @@ for knob in sys sysrq-trigger irq bus fs; do
 	fi
 done
 
+# What's in /run ends with the processes: for the host this is a boot, so it has an id of its own.
+mount -t tmpfs -o mode=0755,nosuid,nodev,size=64m tmpfs "$stage/run"
+mkdir -m 1777 "$stage/run/lock"
+cat /proc/sys/kernel/random/uuid >"$stage/run/boot_id"
+chmod 444 "$stage/run/boot_id"
+mount --bind "$stage/run/boot_id" "$stage/proc/sys/kernel/random/boot_id"
+rm "$stage/run/boot_id"
+
 cd "$stage"
 mkdir -p .machine
 pivot_root . .machine

@@ -19,6 +19,7 @@ mod input;
 mod keys;
 mod root;
 mod server;
+mod signal;
 mod terminal;
 
 use std::fmt::Write;
@@ -115,7 +116,8 @@ impl Host {
         self.keys.known_hosts_line(address, port)
     }
 
-    /// The folder that the host sees as `/`; what the host mounts over it (`/usr`, `/dev`, `/proc`) isn't there.
+    /// The folder that the host sees as `/`; what the host mounts over it (`/usr`, `/dev`, `/proc`,
+    /// `/run`) isn't there.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.confinement.root
