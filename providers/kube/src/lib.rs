@@ -1,1 +1,45 @@
-//! .
+//! The provider of Kubernetes objects.
+//!
+//! ```text
+//! document → lower, order      files become parts, in the order in which they must be there
+//! access                       how a `cluster` block says to connect
+//! check                        what can be told to be wrong before any server is asked
+//! manifest, identity           what the configuration says, brought into one form, and which object it means
+//! owned, declared, diff        managed fields; what we declare against what is there; one object against another
+//! difference                   the verdict: nothing, create, update, replace, delete
+//! request                      requests as values
+//! client                       the only part with IO: connects, looks, previews, applies, waits
+//! catalog, status, refusal     what a server's answers mean
+//! ready, trouble               whether an object does what it is for, and why it does not
+//! ```
+//!
+//! Objects are written by server-side apply alone, under one field manager. Nothing outside of `client` knows a socket, a file or a
+//! clock, and nothing branches on the text of a server's message.
+
+mod access;
+mod attributes;
+mod catalog;
+mod check;
+mod client;
+mod declared;
+mod diff;
+mod difference;
+mod document;
+mod identity;
+mod lower;
+mod manifest;
+mod order;
+mod owned;
+mod provider;
+mod ready;
+mod refusal;
+mod request;
+mod schema;
+mod status;
+mod trouble;
+mod version;
+
+pub use self::provider::KubeProvider;
+
+/// The field manager under which everything is applied.
+const MANAGER: &str = "meshform";

@@ -1,0 +1,71 @@
+//! A connected cluster: the only part of this provider with IO.
+//!
+//! ```text
+//! connect    a `cluster` block becomes a client that knows which cluster it talks to
+//! send       one request: deadline, concurrency, retries
+//! discovery  the kinds that the server serves, looked up once
+//! observe    all objects of a plan, one LIST per kind
+//! preview    dry-runs
+//! apply      precondition → server-side apply → ready
+//! delete     precondition → delete → gone
+//! watch      changes as they come
+//! wait       watching until an object is ready, or why it is not
+//! ```
+
+mod apply;
+mod connect;
+mod delete;
+mod discovery;
+mod observe;
+mod preview;
+mod send;
+mod throttle;
+mod wait;
+mod watch;
+
+use meshform_engine::ports::{
+    BoxFuture, ObserveItem, Observed, Operation, PerformRequest, Performed, Preview, PreviewItem, Progress,
+    ProviderError, StepFailure, Target,
+};
+
+pub(crate) use self::connect::connect;
+use self::discovery::Kinds;
+use self::send::Api;
+
+/// A connected cluster.
+pub(crate) struct Cluster {
+    /// The UID of its `kube-system` namespace.
+    identity: String,
+    api: Api,
+    kinds: Kinds,
+}
+
+impl Target for Cluster {
+    fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    fn observe<'a>(
+        &'a self,
+        items: &'a [ObserveItem],
+    ) -> BoxFuture<'a, Vec<Result<Observed, ProviderError>>> {
+        Box::pin(self.observe_all(items))
+    }
+
+    fn preview<'a>(&'a self, items: &'a [PreviewItem]) -> BoxFuture<'a, Vec<Preview>> {
+        Box::pin(self.preview_all(items))
+    }
+
+    fn perform<'a>(
+        &'a self,
+        request: &'a PerformRequest,
+        progress: &'a dyn Progress,
+    ) -> BoxFuture<'a, Result<Performed, StepFailure>> {
+        Box::pin(async move {
+            match request.operation {
+                Operation::Create | Operation::Update => self.apply(request, progress).await,
+                Operation::Delete => self.delete(request, progress).await,
+            }
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! What the record tells: drift, and that nothing has changed since the server's answer to the very same manifest.
+
+use meshform_engine::plan::FieldChange;
+use meshform_engine::state::RecordStatus;
+use meshform_engine::value::{Fingerprinter, Kind, Path, Value};
+use serde_json::Value as Json;
+
+use super::{Present, object_of};
+use crate::attributes::without_volatile;
+use crate::diff::{self, Change};
+use crate::manifest::normalise;
+use crate::owned::FieldSet;
+
+/// A hash of which fields are owned: names only, no values.
+pub(crate) fn owned_hash(own: &FieldSet) -> String {
+    blake3::hash(format!("{own:?}").as_bytes()).to_hex().to_string()
+}
+
+/// Whether the last apply of this very manifest led to just this object.
+///
+/// The server may write a value in another way (`1000m` becomes `1`) or drop something empty, so that the manifest alone never equals
+/// the object. What it made of the manifest then, it would make of it now.
+pub(super) fn is_as_applied(present: &Present<'_>) -> bool {
+    let Some(record) = present.request.record else { return false };
+    let keyed = present.request.fingerprinter;
+    let owned = record.private.get("owned").and_then(Json::as_str);
+    let (Some(wanted), Some(applied)) = (present.desired.get("manifest"), record.attributes.get("manifest"))
+    else {
+        return false;
+    };
+    let recorded = object_of(&record.attributes);
+    record.status == RecordStatus::Complete
+        && owned == Some(&owned_hash(present.owners.own()))
+        && is_same(wanted, applied, keyed)
+        && present.owners.own().leaves().into_iter().all(|way| {
+            let path = Path(way);
+            match (present.live.at(&path), recorded.at(&path)) {
+                (Some(live), Some(recorded)) => is_same(&live, &recorded, keyed),
+                (None, None) => true,
+                _ => false,
+            }
+        })
+}
+
+/// What is no longer as the last apply left it, in fields that are or were ours.
+pub(super) fn drift(present: &Present<'_>) -> Vec<FieldChange> {
+    let Some(record) = present.request.record else { return Vec::new() };
+    let recorded = without_volatile(&object_of(&record.attributes));
+    if recorded.as_map().is_none() {
+        return Vec::new();
+    }
+    let declared = record.attributes.get("manifest").map(normalise).unwrap_or_else(Value::null);
+    let is_ours = |path: &Path| present.owners.own().covers(&path.0) || declared.at(path).is_some();
+    diff::changes(Some(&recorded), Some(&without_volatile(&present.live)), present.owners.all())
+        .into_iter()
+        .filter(|change| is_ours(&change.path) && !is_only_redacted(change, present.request.fingerprinter))
+        .map(|change| {
+            let owner = present.owners.others_at(&change.path.0);
+            change.into_field(owner)
+        })
+        .collect()
+}
+
+fn is_only_redacted(change: &Change, keyed: &dyn Fingerprinter) -> bool {
+    match (&change.after, &change.before) {
+        (Some(live), Some(recorded)) => is_same(live, recorded, keyed),
+        _ => false,
+    }
+}
+
+/// Whether a value is what is recorded, fingerprints compared as such.
+fn is_same(value: &Value, recorded: &Value, keyed: &dyn Fingerprinter) -> bool {
+    if let Kind::Fingerprint(fingerprint) = recorded.kind() {
+        return match value.kind() {
+            Kind::Fingerprint(other) => other == fingerprint,
+            _ => value.is_wholly_known() && keyed.fingerprint(value) == **fingerprint,
+        };
+    }
+    if let (Some(entries), Some(recorded)) = (value.as_map(), recorded.as_map()) {
+        return entries.len() == recorded.len()
+            && entries.iter().all(|(name, value)| {
+                recorded.get(name).is_some_and(|recorded| is_same(value, recorded, keyed))
+            });
+    }
+    match (value.as_list(), recorded.as_list()) {
+        (Some(elements), Some(recorded)) => {
+            elements.len() == recorded.len()
+                && elements.iter().zip(recorded).all(|(value, recorded)| is_same(value, recorded, keyed))
+        }
+        _ => value.same(recorded),
+    }
+}

@@ -1,0 +1,69 @@
+//! The provider as the engine sees it.
+
+use std::sync::Arc;
+
+use meshform_engine::address::{Address, TargetKind};
+use meshform_engine::ports::{
+    BoxFuture, Difference, DifferenceRequest, LowerRequest, Part, Problem, Provider, ProviderError, Sandbox,
+    Target, TargetConfig,
+};
+use meshform_engine::schema::{Attribute, ResourceType};
+use meshform_engine::value::{Path, Value};
+
+use crate::identity::ObjectName;
+use crate::schema::{MANIFESTS, OBJECT};
+use crate::{check, client, difference, lower, schema};
+
+/// Kubernetes clusters and the objects in them.
+pub struct KubeProvider {
+    sandbox: Arc<dyn Sandbox>,
+}
+
+impl KubeProvider {
+    /// A provider whose `sandbox = true` clusters are those of a sandbox.
+    pub fn new(sandbox: Arc<dyn Sandbox>) -> Self {
+        Self { sandbox }
+    }
+}
+
+impl Provider for KubeProvider {
+    fn resource_types(&self) -> Vec<ResourceType> {
+        schema::resource_types()
+    }
+
+    fn target(&self) -> Option<(TargetKind, Vec<Attribute>)> {
+        Some((TargetKind::Cluster, schema::cluster()))
+    }
+
+    fn check(&self, kind: &str, desired: &Value) -> Vec<Problem> {
+        match (kind, desired.get("manifest")) {
+            (OBJECT, Some(manifest)) => check::check(manifest, &Path::attribute("manifest")),
+            _ => Vec::new(),
+        }
+    }
+
+    fn lower(&self, request: &LowerRequest<'_>) -> Result<Option<Vec<Part>>, Vec<Problem>> {
+        match request.kind {
+            MANIFESTS => lower::lower(request),
+            _ => Ok(None),
+        }
+    }
+
+    fn identify(&self, _kind: &str, _address: &Address, desired: &Value) -> Option<String> {
+        ObjectName::of(desired.get("manifest")?).map(|name| name.identity())
+    }
+
+    fn difference(&self, request: &DifferenceRequest<'_>) -> Difference {
+        difference::difference(request)
+    }
+
+    fn connect<'a>(
+        &'a self,
+        target: &'a TargetConfig,
+    ) -> BoxFuture<'a, Result<Arc<dyn Target>, ProviderError>> {
+        Box::pin(async move {
+            let cluster = client::connect(self.sandbox.as_ref(), target).await?;
+            Ok(Arc::new(cluster) as Arc<dyn Target>)
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! What a `cluster` block, `kube_object` and `kube_manifests` may contain.
+
+use meshform_engine::address::TargetKind;
+use meshform_engine::schema::{Attribute, ResourceType};
+use meshform_engine::types::Type;
+
+/// One object.
+pub(crate) const OBJECT: &str = "kube_object";
+/// Every document of some files.
+pub(crate) const MANIFESTS: &str = "kube_manifests";
+
+/// The attributes of a `cluster` block.
+pub(crate) fn cluster() -> Vec<Attribute> {
+    let text = |name, description| Attribute::optional(name, Type::String, description);
+    vec![
+        Attribute::default(
+            "sandbox",
+            Type::Bool,
+            false,
+            "Whether it is the embedded cluster of this stack's sandbox.",
+        ),
+        text("kubeconfig", "The path of a kubeconfig file, from the stack's folder; `~` is the home folder."),
+        text("kubeconfig_content", "The text of a kubeconfig.").sensitive(),
+        text("context", "The kubeconfig's context to use; its current one otherwise."),
+        text("server", "The API server's URL, when there is no kubeconfig."),
+        text("ca", "The certificate authority of the API server, PEM."),
+        text("token", "The bearer token to present to the API server.").sensitive(),
+        Attribute::default(
+            "in_cluster",
+            Type::Bool,
+            false,
+            "Whether to use the service account of the pod that this runs in.",
+        ),
+        text("pod_cidr", "The range of its pods' addresses."),
+        text("service_cidr", "The range of its Services' addresses."),
+        text("network", "The network that its pods share with the clusters and hosts of the same name."),
+    ]
+}
+
+/// The resource types of this provider.
+pub(crate) fn resource_types() -> Vec<ResourceType> {
+    let cluster = Some(TargetKind::Cluster);
+    vec![
+        ResourceType { name: OBJECT, target: cluster, part_kind: None, attributes: object() },
+        ResourceType { name: MANIFESTS, target: cluster, part_kind: Some(OBJECT), attributes: manifests() },
+    ]
+}
+
+fn object() -> Vec<Attribute> {
+    let mut attributes = vec![Attribute::required(
+        "manifest",
+        Type::Any,
+        "The object as one would write it for `kubectl apply`: apiVersion, kind, metadata, and so on.",
+    )];
+    attributes.extend(behaviour());
+    attributes.push(Attribute::computed(
+        "object",
+        Type::Any,
+        "The object as the cluster holds it, with what the cluster added.",
+    ));
+    attributes
+}
+
+fn manifests() -> Vec<Attribute> {
+    let mut attributes = vec![
+        Attribute::optional(
+            "paths",
+            Type::String.list(),
+            "YAML or JSON files, or glob patterns of them, from the stack's folder.",
+        ),
+        Attribute::optional("content", Type::String, "YAML or JSON documents as text."),
+        Attribute::optional(
+            "namespace",
+            Type::String,
+            "The namespace of those namespaced objects that do not say one themselves.",
+        ),
+    ];
+    attributes.extend(behaviour());
+    attributes
+}
+
+fn behaviour() -> [Attribute; 2] {
+    [
+        Attribute::default("wait", Type::Bool, true, "Whether to wait until what was applied is ready."),
+        Attribute::default(
+            "force_conflicts",
+            Type::Bool,
+            false,
+            "Whether to take over declared fields that another manager owns.",
+        ),
+    ]
+}
