@@ -33,8 +33,12 @@ impl fmt::Display for ConvertError {
 /// # Errors
 /// When it has no such form; the error names the innermost part to blame.
 pub fn convert(value: &Value, ty: &Type) -> Result<Value, ConvertError> {
-    let converted = convert_kind(value, ty)?;
-    Ok(converted.marked(value.is_sensitive()))
+    match convert_kind(value, ty) {
+        Ok(converted) => Ok(converted.marked(value.is_sensitive())),
+        // The keys of something sensitive are sensitive, too.
+        Err(error) if value.is_sensitive() => Err(ConvertError { path: Path::default(), ..error }),
+        Err(error) => Err(error),
+    }
 }
 
 fn convert_kind(value: &Value, ty: &Type) -> Result<Value, ConvertError> {
@@ -150,7 +154,9 @@ fn to_text(value: &Value) -> Result<Value, ConvertError> {
 fn to_map(value: &Value, element: &Type) -> Result<Value, ConvertError> {
     let entries = match value.kind() {
         Kind::Map(entries) => entries,
-        Kind::Object(object) if object.open => return Ok(Value::unknown(element.clone().map())),
+        Kind::Object(object) if object.open => {
+            return Ok(Value::unknown(element.clone().map()).marked(value.has_sensitive()));
+        }
         Kind::Object(object) => &object.fields,
         _ => return Err(mismatch(value, &element.clone().map())),
     };

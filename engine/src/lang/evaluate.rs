@@ -12,6 +12,7 @@ mod operators;
 mod template;
 mod traversal;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -42,7 +43,8 @@ pub(super) fn evaluate_part(
     diagnostics: &mut Diagnostics,
 ) -> Value {
     let unit = Unit::File { source: expression.source(), text: expression.file_text() };
-    Evaluator { unit: &unit, scope, bindings: None, depth: 0 }.value(part, diagnostics)
+    let rounds = Cell::new(0);
+    Evaluator { unit: &unit, scope, bindings: None, depth: 0, rounds: &rounds }.value(part, diagnostics)
 }
 
 /// The text that an AST belongs to.
@@ -69,6 +71,8 @@ struct Evaluator<'e> {
     bindings: Option<&'e Binding<'e>>,
     /// How many templates deep.
     depth: u8,
+    /// How many rounds the loops of this expression have made.
+    rounds: &'e Cell<u64>,
 }
 
 type Evaluated = Result<Value, Diagnostic>;
@@ -132,14 +136,17 @@ impl Evaluator<'_> {
             sensitive |= key.is_sensitive();
             match key.as_str() {
                 Some(key) => drop(fields.insert(key.to_owned(), value)),
-                None => all_known = false,
+                None => {
+                    all_known = false;
+                    sensitive |= value.has_sensitive();
+                }
             }
         }
-        let object = match all_known {
-            true => Value::object(fields),
-            false => Value::unknown(Type::Any),
-        };
-        Ok(object.marked(sensitive))
+        if !all_known {
+            sensitive |= fields.values().any(Value::has_sensitive);
+            return Ok(Value::unknown(Type::Any).marked(sensitive));
+        }
+        Ok(Value::object(fields).marked(sensitive))
     }
 
     fn object_key(&self, key: &Ast, diagnostics: &mut Diagnostics) -> Evaluated {

@@ -23,7 +23,7 @@ mod yaml;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub(super) use self::arguments::{Call, Failure, Function, Outcome, Parameter, Shape};
+pub(super) use self::arguments::{Call, Failure, Function, Outcome, Parameter, Shape, TEXT_MAX};
 use super::evaluate::special_names;
 
 static FAMILIES: &[&[Function]] = &[

@@ -1,10 +1,51 @@
 //! Turns the parser's errors into diagnostics that say what to do.
 
-use hcl_edit::parser::Error;
+use std::ops::Range;
 
+use hcl_edit::parser::{Error, parse_body};
+
+use super::patch::patched;
 use crate::diagnostic::{Diagnostic, SourceId, Span};
 
 const SUMMARY: &str = "Invalid syntax";
+
+/// The diagnostics of a file that does not parse. The parser stops at the first error; the block around it is blanked out, which
+/// moves nothing, to find those in other blocks.
+pub(super) fn explain_all(source: SourceId, text: &str, first: Error) -> Vec<Diagnostic> {
+    const SHOWN_MAX: usize = 10;
+    let mut found = vec![explain(source, text, &first)];
+    let mut rest = text.to_owned();
+    let mut error = first;
+    while found.len() < SHOWN_MAX {
+        let Some(block) = block_around(&rest, place(&rest, &error)) else { break };
+        let blank: String =
+            rest[block.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
+        rest.replace_range(block, &blank);
+        match patched(&rest, parse_body) {
+            Ok(_) => break,
+            Err(next) => error = next,
+        }
+        found.push(explain(source, text, &error));
+    }
+    found
+}
+
+/// The lines from a name at a line's start down to a bracket at a line's start, around an offset. `None` if the block has no such
+/// end: then all that follows would be misread.
+fn block_around(text: &str, offset: usize) -> Option<Range<usize>> {
+    let line_start = |at: usize| text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let mut start = line_start(offset);
+    while !text[start..].starts_with(|first: char| first.is_alphabetic() || first == '_') {
+        start = line_start(start.checked_sub(1)?);
+    }
+    let lines = text[start..].split_inclusive('\n').scan(start, |at, line| {
+        *at += line.len();
+        Some((*at, line))
+    });
+    let mut after = lines.skip_while(|(end, _)| *end <= offset);
+    let (end, _) = after.find(|(_, line)| line.starts_with('}'))?;
+    Some(start..end)
+}
 
 /// The diagnostic for a parse error.
 pub(super) fn explain(source: SourceId, text: &str, error: &Error) -> Diagnostic {
@@ -52,16 +93,19 @@ fn detail(text: &str, offset: usize, message: &str) -> String {
     if let Some(hint) = hint(text, offset, before) {
         return hint;
     }
-    let expected = message.rsplit_once("expected ").map_or("something else", |(_, expected)| expected);
+    let expected = message.split_once("expected ").map_or("token", |(_, expected)| expected);
     let found = match found {
-        "" if offset >= text.trim_end().len() => "the end of the file".to_owned(),
+        "" if offset >= text.len() => "the end of the file".to_owned(),
         "" => "the end of the line".to_owned(),
         found => format!("{found:?}"),
     };
-    let expected = match expected.len() {
-        0..=60 => format!("expected {}", readable(expected)),
+    let expected = match message {
         // The parser lists every character with which an expression may start.
-        _ => "expected a value: a string, a number, a list, an object, a reference or a function call".into(),
+        _ if message.starts_with("invalid expression") => {
+            "expected a value: a string, a number, a list, an object, a reference or a function call".into()
+        }
+        _ if expected == "token" => "which does not belong here".into(),
+        _ => format!("expected {}", readable(expected)),
     };
     format!("Found {found}, {expected}.")
 }

@@ -29,6 +29,12 @@ struct Argument<'a> {
     ast: &'a Ast,
 }
 
+/// The arguments of a call, unless what is to be spread out is unknown.
+enum Arguments<'a> {
+    Known(Vec<Argument<'a>>),
+    Unknown { sensitive: bool },
+}
+
 impl Evaluator<'_> {
     pub(super) fn call(&self, call: &FuncCall, diagnostics: &mut Diagnostics) -> Evaluated {
         let name = call.name.name.as_str();
@@ -51,8 +57,11 @@ impl Evaluator<'_> {
         function: &functions::Function,
         diagnostics: &mut Diagnostics,
     ) -> Evaluated {
-        let Some(arguments) = self.arguments(call, diagnostics)? else {
-            return Ok(Value::unknown(function.returns.ty()));
+        let arguments = match self.arguments(call, diagnostics)? {
+            Arguments::Known(arguments) => arguments,
+            Arguments::Unknown { sensitive } => {
+                return Ok(Value::unknown(function.returns.ty()).marked(sensitive));
+            }
         };
         let (values, asts): (Vec<Value>, Vec<&Ast>) =
             arguments.into_iter().map(|argument| (argument.value, argument.ast)).unzip();
@@ -62,20 +71,21 @@ impl Evaluator<'_> {
             .map_err(|failure| self.failed(call, &asts, &failure, sensitive))
     }
 
-    /// The arguments of a call, with `...` spread out; `None` if what is to be spread is unknown.
+    /// The arguments of a call, with `...` spread out.
     fn arguments<'a>(
         &self,
         call: &'a FuncCall,
         diagnostics: &mut Diagnostics,
-    ) -> Result<Option<Vec<Argument<'a>>>, Diagnostic> {
+    ) -> Result<Arguments<'a>, Diagnostic> {
         let mut arguments: Vec<Argument<'a>> =
             call.args.iter().map(|ast| Argument { value: self.value(ast, diagnostics), ast }).collect();
         if !call.args.expand_final() {
-            return Ok(Some(arguments));
+            return Ok(Arguments::Known(arguments));
         }
-        let Some(Argument { value, ast }) = arguments.pop() else { return Ok(Some(arguments)) };
+        let Some(Argument { value, ast }) = arguments.pop() else { return Ok(Arguments::Known(arguments)) };
         if is_unknown(&value) {
-            return Ok(None);
+            let others = arguments.iter().any(|argument| argument.value.has_sensitive());
+            return Ok(Arguments::Unknown { sensitive: others || value.is_sensitive() });
         }
         let Some(elements) = value.as_list() else {
             let detail = format!("Only a list can be spread out with ..., not a {}.", value.type_name());
@@ -85,7 +95,7 @@ impl Evaluator<'_> {
         arguments.extend(
             elements.iter().map(|element| Argument { value: element.clone().marked(sensitive), ast }),
         );
-        Ok(Some(arguments))
+        Ok(Arguments::Known(arguments))
     }
 
     /// The diagnostic of a failed call. What a failure shows of its arguments is left out when any of them is sensitive.
@@ -103,11 +113,15 @@ impl Evaluator<'_> {
     }
 
     fn unknown_function(&self, call: &FuncCall, name: &str) -> Diagnostic {
-        let hint = match did_you_mean(name, functions::function_names()) {
+        let meant =
+            did_you_mean(name, functions::function_names()).filter(|_| call.name.namespace.is_empty());
+        let hint = match meant {
             Some(meant) => format!(" Did you mean {meant}?"),
             None => String::new(),
         };
-        let detail = format!("There is no function {name:?}.{hint}");
+        let namespace: String =
+            call.name.namespace.iter().map(|part| format!("{}::", part.as_str())).collect();
+        let detail = format!("There is no function \"{namespace}{name}\".{hint}");
         self.wrong_at(call.name.name.span(), "Unknown function", detail)
     }
 
@@ -145,8 +159,9 @@ impl Evaluator<'_> {
 
     /// `templatefile(path, names)` and `templatestring(text, names)`.
     fn call_template(&self, call: &FuncCall, name: &str, diagnostics: &mut Diagnostics) -> Evaluated {
-        let Some(arguments) = self.arguments(call, diagnostics)? else {
-            return Ok(Value::unknown(Type::Any));
+        let arguments = match self.arguments(call, diagnostics)? {
+            Arguments::Known(arguments) => arguments,
+            Arguments::Unknown { sensitive } => return Ok(Value::unknown(Type::String).marked(sensitive)),
         };
         let [first, names] = &arguments[..] else {
             let detail =
@@ -161,7 +176,7 @@ impl Evaluator<'_> {
         };
         let sensitive = text.is_sensitive() || names.value.is_sensitive();
         let (Some(text), true) = (text.as_str(), names.value.is_known()) else {
-            return Ok(Value::unknown(Type::String).marked(sensitive));
+            return Ok(Value::unknown(Type::String).marked(sensitive || names.value.has_sensitive()));
         };
         let Some(entries) = names.value.as_map() else {
             return Err(wrong(names.ast, "the names must be an object, such as { name = value }.".into()));
@@ -175,10 +190,16 @@ impl Evaluator<'_> {
         };
         let mut scope = Scope::new(self.scope.functions());
         for (key, value) in entries {
-            scope.set(key.as_str(), value.clone());
+            scope.set(key.as_str(), value.clone().marked(names.value.is_sensitive()));
         }
         let unit = Unit::Template { name: title, text: &content, at: self.place(first.ast) };
-        let inner = Evaluator { unit: &unit, scope: &scope, bindings: None, depth: self.depth + 1 };
+        let inner = Evaluator {
+            unit: &unit,
+            scope: &scope,
+            bindings: None,
+            depth: self.depth + 1,
+            rounds: self.rounds,
+        };
         if inner.depth > TEMPLATE_DEPTH_MAX {
             return Err(wrong(first.ast, "templates call each other too deeply.".into()));
         }

@@ -24,7 +24,7 @@ impl Evaluator<'_> {
             false => unify_values([&when_true, &when_false].into_iter()),
         };
         let Some(truth) = condition.as_bool() else {
-            let sensitive = sensitive || when_true.is_sensitive() || when_false.is_sensitive();
+            let sensitive = sensitive || when_true.has_sensitive() || when_false.has_sensitive();
             return Ok(either(&when_true, &when_false, common).marked(sensitive));
         };
         let (chosen, found) = if truth { (when_true, of_true) } else { (when_false, of_false) };

@@ -12,6 +12,9 @@ use crate::lang::unify::type_of_value;
 use crate::types::Type;
 use crate::value::{Kind, Value};
 
+/// How many rounds the loops of one expression may make together.
+const ROUNDS_MAX: u64 = 2_000_000;
+
 /// What an object `for` has gathered so far.
 #[derive(Default)]
 struct Gathered {
@@ -36,20 +39,21 @@ impl Evaluator<'_> {
 
     fn for_list(&self, node: &ForExpr, collection: &Value, diagnostics: &mut Diagnostics) -> Evaluated {
         let mut elements = Vec::new();
-        let mut sensitive = false;
+        let (mut known, mut sensitive) = (true, false);
         for (key, item) in self.items(&node.intro.collection_expr, collection)? {
-            let outcome =
-                self.with_item(named_key(node, &key), (node.intro.value_var.as_str(), item), |inner| {
-                    match inner.kept(node, &mut sensitive, diagnostics)? {
-                        Some(true) => Ok(Some(Some(inner.value(&node.value_expr, diagnostics)))),
-                        Some(false) => Ok(Some(None)),
-                        None => Ok(None),
-                    }
-                })?;
-            match outcome {
-                Some(element) => elements.extend(element),
-                None => return Ok(Value::unknown(Type::Any.list()).marked(sensitive)),
-            }
+            self.check_rounds(&node.intro.collection_expr)?;
+            self.round(node, &key, &item, |inner| {
+                let kept = inner.kept(node, &mut sensitive, diagnostics)?;
+                known &= kept.is_some();
+                if kept != Some(false) {
+                    elements.push(inner.value(&node.value_expr, diagnostics));
+                }
+                Ok(())
+            })?;
+        }
+        if !known {
+            sensitive |= elements.iter().any(Value::has_sensitive);
+            return Ok(Value::unknown(Type::Any.list()).marked(sensitive));
         }
         Ok(Value::list(elements).marked(sensitive))
     }
@@ -64,18 +68,28 @@ impl Evaluator<'_> {
         let mut gathered = Gathered::default();
         let mut known = true;
         for (key, item) in self.items(&node.intro.collection_expr, collection)? {
-            known &=
-                self.with_item(named_key(node, &key), (node.intro.value_var.as_str(), item), |inner| {
-                    inner.gather(node, key_ast, &mut gathered, diagnostics)
-                })?;
+            self.check_rounds(&node.intro.collection_expr)?;
+            known &= self
+                .round(node, &key, &item, |inner| inner.gather(node, key_ast, &mut gathered, diagnostics))?;
         }
-        let sensitive = gathered.sensitive;
         let groups = gathered.groups.into_iter().map(|(key, elements)| (key, Value::list(elements)));
-        let object = match known {
-            true => Value::object(gathered.single.into_iter().chain(groups)),
-            false => Value::unknown(Type::Any),
-        };
-        Ok(object.marked(sensitive))
+        let object = Value::object(gathered.single.into_iter().chain(groups)).marked(gathered.sensitive);
+        Ok(match known {
+            true => object,
+            false => Value::unknown(Type::Any.map()).marked(object.has_sensitive()),
+        })
+    }
+
+    /// Evaluates something with the names of a `for` bound.
+    fn round<T>(
+        &self,
+        node: &ForExpr,
+        key: &Value,
+        item: &Value,
+        evaluate: impl FnOnce(&Evaluator<'_>) -> T,
+    ) -> T {
+        let key = node.intro.key_var.as_ref().map(|name| (name.as_str(), key));
+        self.with_item(key, (node.intro.value_var.as_str(), item), evaluate)
     }
 
     /// One round of an object `for`. False if the key or the condition is unknown.
@@ -86,16 +100,18 @@ impl Evaluator<'_> {
         gathered: &mut Gathered,
         diagnostics: &mut Diagnostics,
     ) -> Result<bool, Diagnostic> {
-        match self.kept(node, &mut gathered.sensitive, diagnostics)? {
-            Some(true) => {}
-            Some(false) => return Ok(true),
-            None => return Ok(false),
+        let kept = self.kept(node, &mut gathered.sensitive, diagnostics)?;
+        if kept == Some(false) {
+            return Ok(true);
         }
         let key = self.value(key_ast, diagnostics);
         let key = self.key(key_ast, &key)?;
         let value = self.value(&node.value_expr, diagnostics);
         gathered.sensitive |= key.is_sensitive();
-        let Some(text) = key.as_str() else { return Ok(false) };
+        let Some(text) = key.as_str().filter(|_| kept.is_some()) else {
+            gathered.sensitive |= value.has_sensitive();
+            return Ok(false);
+        };
         if node.grouping {
             gathered.groups.entry(text.to_owned()).or_default().push(value);
         } else if gathered.single.insert(text.to_owned(), value).is_some() {
@@ -133,36 +149,52 @@ impl Evaluator<'_> {
             Type::Any => (Type::Any, Type::Any),
             ty => return Err(self.not_iterable(&node.intro.collection_expr, &article(ty.name()))),
         };
-        let (key, item) = (Value::unknown(key), Value::unknown(item));
-        let element =
-            self.with_item(named_key(node, &key), (node.intro.value_var.as_str(), &item), |inner| {
-                // What is wrong with one element can only be told of an element.
-                let mut untold = Diagnostics::new();
-                let body = inner.value(&node.value_expr, &mut untold);
-                if untold.has_errors() { Type::Any } else { type_of_value(&body) }
-            });
-        let element = if node.grouping { element.list() } else { element };
-        Ok(Value::unknown(if node.key_expr.is_some() { element.map() } else { element.list() }))
+        // What is wrong with one element can only be told of an element.
+        let body = self.round(node, &Value::unknown(key), &Value::unknown(item), |inner| {
+            inner.value(&node.value_expr, &mut Diagnostics::new())
+        });
+        let element = if node.grouping { type_of_value(&body).list() } else { type_of_value(&body) };
+        let ty = if node.key_expr.is_some() { element.map() } else { element.list() };
+        Ok(Value::unknown(ty).marked(body.has_sensitive()))
     }
 
-    /// The keys and elements of what a loop goes over.
-    pub(super) fn items<'v>(
-        &self,
-        ast: &Ast,
-        collection: &'v Value,
-    ) -> Result<Vec<(Value, &'v Value)>, Diagnostic> {
-        Ok(match collection.kind() {
-            Kind::List(elements) => {
-                elements.iter().zip(0i64..).map(|(element, index)| (Value::number(index), element)).collect()
+    /// The keys and elements of what a loop goes over. Those of something sensitive are sensitive as long as the loop lasts.
+    pub(super) fn items(&self, ast: &Ast, collection: &Value) -> Result<Vec<(Value, Value)>, Diagnostic> {
+        let items = match collection.kind() {
+            Kind::List(elements) => elements
+                .iter()
+                .zip(0i64..)
+                .map(|(element, index)| (Value::number(index), element.clone()))
+                .collect(),
+            Kind::Set(elements) => {
+                elements.iter().map(|element| (element.clone(), element.clone())).collect()
             }
-            Kind::Set(elements) => elements.iter().map(|element| (element.clone(), element)).collect(),
             Kind::Map(entries) => by_name(entries),
             Kind::Object(object) => by_name(&object.fields),
-            Kind::Null => {
-                return Err(self.not_iterable(ast, "null"));
-            }
+            Kind::Null => return Err(self.not_iterable(ast, "null")),
             _ => return Err(self.not_iterable(ast, &article(collection.type_name()))),
+        };
+        self.count_rounds(ast, items.len())?;
+        Ok(match collection.is_sensitive() {
+            true => items.into_iter().map(|(key, item)| (key.sensitive(), item.sensitive())).collect(),
+            false => items,
         })
+    }
+
+    /// Loops inside of loops multiply; this is where they end.
+    fn count_rounds(&self, ast: &Ast, more: usize) -> Result<(), Diagnostic> {
+        let rounds = self.rounds.get().saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+        self.rounds.set(rounds);
+        self.check_rounds(ast)
+    }
+
+    /// To be called in each round, so that outer loops end as well.
+    pub(super) fn check_rounds(&self, ast: &Ast) -> Result<(), Diagnostic> {
+        if self.rounds.get() <= ROUNDS_MAX {
+            return Ok(());
+        }
+        let detail = format!("The loops of this expression make more than {ROUNDS_MAX} rounds.");
+        Err(self.wrong(ast, "Too many rounds", detail))
     }
 
     fn not_iterable(&self, ast: &Ast, found: &str) -> Diagnostic {
@@ -192,10 +224,6 @@ pub(super) fn is_open(value: &Value) -> bool {
     matches!(value.kind(), Kind::Object(object) if object.open)
 }
 
-fn by_name(entries: &BTreeMap<String, Value>) -> Vec<(Value, &Value)> {
-    entries.iter().map(|(name, value)| (Value::string(name.as_str()), value)).collect()
-}
-
-fn named_key<'a>(node: &'a ForExpr, key: &'a Value) -> Option<(&'a str, &'a Value)> {
-    node.intro.key_var.as_ref().map(|name| (name.as_str(), key))
+fn by_name(entries: &BTreeMap<String, Value>) -> Vec<(Value, Value)> {
+    entries.iter().map(|(name, value)| (Value::string(name.as_str()), value.clone())).collect()
 }

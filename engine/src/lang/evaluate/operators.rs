@@ -99,14 +99,22 @@ impl Evaluator<'_> {
             BinaryOperator::Plus => Some(a + b),
             BinaryOperator::Minus => Some(a - b),
             BinaryOperator::Mul => Some(a * b),
-            BinaryOperator::Div => number::quotient(a, b),
+            // Not settled: the digits beyond those that count are its guard.
+            BinaryOperator::Div => match number::quotient(a, b) {
+                Some(quotient) => return self.in_range(node, number::bounded(quotient)),
+                None => None,
+            },
             BinaryOperator::Mod => number::remainder(a, b),
             _ => None,
         };
         let Some(result) = result else {
             return Err(self.wrong(&node.rhs_expr, "Division by zero", "The divisor is zero."));
         };
-        number::settled(result).map(Value::number).ok_or_else(|| {
+        self.in_range(node, number::settled(result))
+    }
+
+    fn in_range(&self, node: &BinaryOp, result: Option<BigDecimal>) -> Evaluated {
+        result.map(Value::number).ok_or_else(|| {
             let detail = format!("The result has more than {} digits.", number::DIGITS_MAX);
             self.wrong_at(node.span(), "Number out of range", detail)
         })

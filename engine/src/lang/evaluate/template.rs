@@ -12,6 +12,7 @@ use hcl_edit::template::{Directive, Element, ForTemplateExpr, StringTemplate, St
 
 use super::{Evaluated, Evaluator, is_unknown};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::lang::functions;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -143,7 +144,14 @@ impl Evaluator<'_> {
                     match truth.as_bool() {
                         Some(true) => self.write_all(then, tokens, output, diagnostics)?,
                         Some(false) => self.write_all(otherwise, tokens, output, diagnostics)?,
-                        None => output.unknown = true,
+                        None => {
+                            // Either text may come, so the marks of both count; what is wrong with one may not come true.
+                            let mut untold = Diagnostics::new();
+                            for either in [then, otherwise] {
+                                let _ = self.write_all(either, tokens, output, &mut untold);
+                            }
+                            output.unknown = true;
+                        }
                     }
                 }
                 Piece::For(node, body) => self.write_loop(node, body, tokens, output, diagnostics)?,
@@ -158,6 +166,11 @@ impl Evaluator<'_> {
         output.sensitive |= value.has_sensitive();
         match self.as_text(ast, &value) {
             Ok(text) => match text.as_str() {
+                Some(text) if output.text.len() + text.len() > functions::TEXT_MAX => {
+                    let detail = format!("The text has more than {} bytes.", functions::TEXT_MAX);
+                    diagnostics.push(self.wrong(ast, "Text too long", detail));
+                    output.unknown = true;
+                }
                 Some(text) => output.text.push_str(text),
                 None => output.unknown = true,
             },
@@ -183,8 +196,9 @@ impl Evaluator<'_> {
             return Ok(());
         }
         for (key, item) in self.items(&node.collection_expr, &collection)? {
+            self.check_rounds(&node.collection_expr)?;
             let key = node.key_var.as_ref().map(|name| (name.as_str(), &key));
-            self.with_item(key, (node.value_var.as_str(), item), |inner| {
+            self.with_item(key, (node.value_var.as_str(), &item), |inner| {
                 inner.write_all(body, tokens, output, diagnostics)
             })?;
         }

@@ -62,22 +62,26 @@ impl Evaluator<'_> {
             let rest = &steps[position + 1..];
             sensitive |= current.is_sensitive();
             let part = match step.value() {
-                TraversalOperator::GetAttr(name) => self.attribute(current, step, name.as_str())?,
+                TraversalOperator::GetAttr(name) => {
+                    self.attribute(current, step, name.as_str(), sensitive)?
+                }
                 TraversalOperator::Index(key) => {
                     let key_value = self.value(key, diagnostics);
-                    sensitive |= key_value.is_sensitive();
-                    self.index(current, step, &key_value)?
+                    // Any part may be meant by an unknown key.
+                    sensitive |=
+                        key_value.is_sensitive() || (!key_value.is_known() && current.has_sensitive());
+                    self.index(current, step, &key_value, sensitive)?
                 }
                 TraversalOperator::LegacyIndex(index) => {
-                    self.index(current, step, &Value::number(*index.value()))?
+                    self.index(current, step, &Value::number(*index.value()), sensitive)?
                 }
                 TraversalOperator::FullSplat(_) => {
-                    return Ok(self.splat(current, step, rest, diagnostics)?.marked(sensitive));
+                    return Ok(self.splat(current, rest, diagnostics)?.marked(sensitive));
                 }
                 TraversalOperator::AttrSplat(_) => {
                     let attributes = rest.iter().take_while(|step| attribute(step).is_some()).count();
                     let (each, after) = rest.split_at(attributes);
-                    let list = self.splat(current, step, each, diagnostics)?;
+                    let list = self.splat(current, each, diagnostics)?;
                     return Ok(self.walk(&list, after, diagnostics)?.marked(sensitive));
                 }
             };
@@ -89,17 +93,23 @@ impl Evaluator<'_> {
         Ok(current.clone().marked(sensitive))
     }
 
-    fn attribute<'v>(&self, value: &'v Value, step: &Operator, name: &str) -> Result<Part<'v>, Diagnostic> {
+    /// `hidden`: the names of other attributes must not be told.
+    fn attribute<'v>(
+        &self,
+        value: &'v Value,
+        step: &Operator,
+        name: &str,
+        hidden: bool,
+    ) -> Result<Part<'v>, Diagnostic> {
         match value.kind() {
             Kind::Object(object) => match object.fields.get(name) {
                 Some(part) => Ok(Part::In(part)),
                 None if object.open => Ok(Part::Made(Value::unknown(Type::Any))),
-                None => Err(self.no_attribute(step, name, object.fields.keys().map(String::as_str))),
+                None => Err(self.no_part(step, value, name, hidden)),
             },
-            Kind::Map(entries) => entries
-                .get(name)
-                .map(Part::In)
-                .ok_or_else(|| self.no_element(step, value, name, entries.keys().map(String::as_str))),
+            Kind::Map(entries) => {
+                entries.get(name).map(Part::In).ok_or_else(|| self.no_part(step, value, name, hidden))
+            }
             Kind::Unknown(ty) => self.attribute_of_unknown(ty, step, name),
             Kind::Fingerprint(_) => Ok(Part::Made(Value::unknown(Type::Any))),
             Kind::Null => {
@@ -137,7 +147,13 @@ impl Evaluator<'_> {
         Ok(Part::Made(Value::unknown(part)))
     }
 
-    fn index<'v>(&self, value: &'v Value, step: &Operator, key: &Value) -> Result<Part<'v>, Diagnostic> {
+    fn index<'v>(
+        &self,
+        value: &'v Value,
+        step: &Operator,
+        key: &Value,
+        hidden: bool,
+    ) -> Result<Part<'v>, Diagnostic> {
         if key.is_null() {
             return Err(self.wrong_step(step, "The index is null.".into()));
         }
@@ -148,7 +164,7 @@ impl Evaluator<'_> {
                 }
                 None => Ok(Part::Made(Value::unknown(Type::Any))),
             },
-            Kind::Map(_) | Kind::Object(_) => self.entry(value, step, key),
+            Kind::Map(_) | Kind::Object(_) => self.entry(value, step, key, hidden),
             Kind::Unknown(ty) => self.index_of_unknown(ty, step, key),
             Kind::Fingerprint(_) => Ok(Part::Made(Value::unknown(Type::Any))),
             Kind::Null => Err(self.wrong_step(step, "This is null, so it has no elements.".into())),
@@ -160,7 +176,13 @@ impl Evaluator<'_> {
         }
     }
 
-    fn entry<'v>(&self, value: &'v Value, step: &Operator, key: &Value) -> Result<Part<'v>, Diagnostic> {
+    fn entry<'v>(
+        &self,
+        value: &'v Value,
+        step: &Operator,
+        key: &Value,
+        hidden: bool,
+    ) -> Result<Part<'v>, Diagnostic> {
         let text = self.text_key(step, key)?;
         let (Some(name), Some(entries)) = (text.as_str(), value.as_map()) else {
             return Ok(Part::Made(Value::unknown(Type::Any)));
@@ -168,10 +190,7 @@ impl Evaluator<'_> {
         match entries.get(name) {
             Some(part) => Ok(Part::In(part)),
             None if is_open(value) => Ok(Part::Made(Value::unknown(Type::Any))),
-            None if key.is_sensitive() => {
-                Err(self.wrong_step(step, format!("The {} has no such element.", value.type_name())))
-            }
-            None => Err(self.no_element(step, value, name, entries.keys().map(String::as_str))),
+            None => Err(self.no_part(step, value, name, hidden)),
         }
     }
 
@@ -233,13 +252,7 @@ impl Evaluator<'_> {
     }
 
     /// Every element with the same steps into it. What is no list is one of a single element, and null is one of none.
-    fn splat(
-        &self,
-        value: &Value,
-        step: &Operator,
-        each: &[Operator],
-        diagnostics: &mut Diagnostics,
-    ) -> Evaluated {
+    fn splat(&self, value: &Value, each: &[Operator], diagnostics: &mut Diagnostics) -> Evaluated {
         match value.kind() {
             Kind::List(elements) | Kind::Set(elements) => {
                 let parts = elements.iter().map(|element| self.walk(element, each, diagnostics));
@@ -257,10 +270,7 @@ impl Evaluator<'_> {
                 Ok(Value::unknown(type_of_value(&part).list()))
             }
             Kind::Fingerprint(_) => Ok(Value::unknown(type_when_known(value).clone())),
-            _ => {
-                let _ = step;
-                Ok(Value::list([self.walk(value, each, diagnostics)?]))
-            }
+            _ => Ok(Value::list([self.walk(value, each, diagnostics)?])),
         }
     }
 
@@ -304,7 +314,10 @@ impl Evaluator<'_> {
             "self" => "self is there only in postconditions.".to_owned(),
             _ => {
                 let names = self.scope.root_names().into_iter().chain(self.bound_names());
-                match did_you_mean(root, names) {
+                let inside = ["var", "local"].into_iter().find_map(|family| {
+                    did_you_mean(root, self.scope.names_in(family)).map(|name| format!("{family}.{name}"))
+                });
+                match did_you_mean(root, names).map(str::to_owned).or(inside) {
                     Some(meant) => format!("There is no {root:?}. Did you mean {meant}?"),
                     None => format!(
                         "There is no {root:?}. A reference starts with var, local, a block type such as cluster, or a \
@@ -326,16 +339,14 @@ impl Evaluator<'_> {
         self.wrong_step(step, format!("The object has no attribute {name:?}.{hint}"))
     }
 
-    fn no_element<'n>(
-        &self,
-        step: &Operator,
-        value: &Value,
-        name: &str,
-        names: impl Iterator<Item = &'n str>,
-    ) -> Diagnostic {
-        let hint = if value.is_sensitive() { String::new() } else { suggestion(name, names.collect()) };
+    fn no_part(&self, step: &Operator, value: &Value, name: &str, hidden: bool) -> Diagnostic {
         let word = if let Kind::Object(_) = value.kind() { "attribute" } else { "element" };
-        self.wrong_step(step, format!("The {} has no {word} {name:?}.{hint}", value.type_name()))
+        let what = value.type_name();
+        if hidden {
+            return self.wrong_step(step, format!("The {what} has no such {word}."));
+        }
+        let names = value.as_map().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        self.wrong_step(step, format!("The {what} has no {word} {name:?}.{}", suggestion(name, names)))
     }
 
     fn attribute_of_list(&self, step: &Operator, list: &str, name: &str) -> Diagnostic {

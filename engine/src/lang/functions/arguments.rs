@@ -10,6 +10,9 @@ use crate::lang::{FunctionContext, convert, number};
 use crate::types::Type;
 use crate::value::Value;
 
+/// How many bytes a text may have.
+pub(in crate::lang) const TEXT_MAX: usize = 64 << 20;
+
 /// One function.
 pub(in crate::lang) struct Function {
     pub(in crate::lang) name: &'static str,
@@ -200,6 +203,8 @@ impl Function {
             return (self.run)(&Call { arguments, context });
         }
         if unknown {
+            // No part is left in which a mark could stay.
+            let sensitive = arguments.iter().any(Value::has_sensitive);
             return Ok(Value::unknown(self.returns.ty()).marked(sensitive));
         }
         Ok((self.run)(&Call { arguments, context })?.marked(sensitive))
@@ -304,6 +309,14 @@ impl<'a> Call<'a> {
     /// All arguments from one on.
     pub(super) fn rest(&self, from: usize) -> &[Value] {
         self.arguments.get(from..).unwrap_or_default()
+    }
+}
+
+/// Refuses a text that would be too long, before it is made.
+pub(super) fn check_length(bytes: usize) -> Result<(), Failure> {
+    match bytes > TEXT_MAX {
+        true => Err(Failure::new(format!("the text would have more than {TEXT_MAX} bytes"))),
+        false => Ok(()),
     }
 }
 

@@ -129,11 +129,11 @@ fn flatten(call: &Call<'_>) -> Outcome {
     let mut flat = Vec::new();
     let mut state = Flattened { known: true, sensitive: false };
     flatten_into(call.list(0)?, &mut flat, &mut state, DEPTH_MAX)?;
-    let list = match state.known {
-        true => Value::list(flat),
-        false => Value::unknown(Type::Any.list()),
-    };
-    Ok(list.marked(state.sensitive))
+    if !state.known {
+        let sensitive = state.sensitive || flat.iter().any(Value::has_sensitive);
+        return Ok(Value::unknown(Type::Any.list()).marked(sensitive));
+    }
+    Ok(Value::list(flat).marked(state.sensitive))
 }
 
 struct Flattened {
@@ -185,7 +185,7 @@ fn keys(call: &Call<'_>) -> Outcome {
 
 fn values(call: &Call<'_>) -> Outcome {
     match is_open(call.value(0)?) {
-        true => Ok(Value::unknown(Type::Any.list())),
+        true => Ok(Value::unknown(Type::Any.list()).marked(call.value(0)?.has_sensitive())),
         false => Ok(Value::list(call.entries(0)?.values().cloned())),
     }
 }

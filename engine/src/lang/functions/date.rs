@@ -185,8 +185,10 @@ fn duration(text: &str) -> Option<i128> {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    if rest == "0" {
-        return Some(0);
+    match rest {
+        "0" => return Some(0),
+        "" => return None,
+        _ => {}
     }
     let mut total = 0i128;
     while !rest.is_empty() {
@@ -208,8 +210,7 @@ fn duration(text: &str) -> Option<i128> {
         rest = after;
     }
     let limit = i128::from(i64::MAX);
-    let bounded = !text.is_empty() && total <= limit;
-    bounded.then_some(if negative { -total } else { total })
+    (total <= limit).then_some(if negative { -total } else { total })
 }
 
 /// A decimal number of units.

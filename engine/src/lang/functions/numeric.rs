@@ -47,7 +47,7 @@ fn extreme(call: &Call<'_>, better: fn(&BigDecimal, &BigDecimal) -> bool) -> Out
 fn log(call: &Call<'_>) -> Outcome {
     let to_float = |at: usize| -> Result<f64, Failure> {
         let float = call.number(at)?.to_f64().filter(|float| *float > 0.0 && float.is_finite());
-        float.ok_or_else(|| Failure::at(at, "a positive number is required"))
+        float.ok_or_else(|| Failure::at(at, "a positive number below 1e308 is required"))
     };
     let (number, base) = (to_float(0)?, to_float(1)?);
     from_float(number.ln() / base.ln())

@@ -2,6 +2,7 @@
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::arguments::check_length;
 use super::{Call, Failure, Function, Outcome, Parameter, Shape, regex};
 use crate::value::Value;
 
@@ -100,7 +101,9 @@ fn indent(call: &Call<'_>) -> Outcome {
     if spaces > INDENT_MAX {
         return Err(Failure::at(0, format!("at most {INDENT_MAX} spaces are possible")));
     }
-    Ok(call.text(1)?.replace('\n', &format!("\n{}", " ".repeat(spaces))).into())
+    let given = call.text(1)?;
+    check_length(given.len().saturating_add(given.matches('\n').count().saturating_mul(spaces)))?;
+    Ok(given.replace('\n', &format!("\n{}", " ".repeat(spaces))).into())
 }
 
 fn join(call: &Call<'_>) -> Outcome {
@@ -111,7 +114,11 @@ fn join(call: &Call<'_>) -> Outcome {
     for at in 1..call.count() {
         parts.extend(call.texts(at)?);
     }
-    Ok(parts.join(call.text(0)?).into())
+    let separator = call.text(0)?;
+    let length =
+        parts.iter().map(|part| part.len().saturating_add(separator.len())).fold(0, usize::saturating_add);
+    check_length(length)?;
+    Ok(parts.join(separator).into())
 }
 
 /// A pattern between slashes is a regular expression.
@@ -120,9 +127,16 @@ fn replace(call: &Call<'_>) -> Outcome {
     match part.strip_prefix('/').and_then(|part| part.strip_suffix('/')) {
         Some(pattern) => {
             let pattern = regex::compile(pattern).map_err(|problem| Failure::at(1, problem))?;
+            // Each group may repeat what was matched.
+            let longest = by.len().saturating_add(by.matches('$').count().saturating_mul(given.len()));
+            let matches = pattern.find_iter(given).count();
+            check_length(given.len().saturating_add(matches.saturating_mul(longest)))?;
             Ok(pattern.replace_all(given, by).into_owned().into())
         }
-        None => Ok(given.replace(part, by).into()),
+        None => {
+            check_length(given.len().saturating_add(given.matches(part).count().saturating_mul(by.len())))?;
+            Ok(given.replace(part, by).into())
+        }
     }
 }
 
