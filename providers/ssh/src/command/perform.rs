@@ -129,7 +129,9 @@ fn failure(request: &PerformRequest, code: Option<i64>, answer: &Answer, words: 
         None => ("on_destroy", request.record.as_deref().map(|record| &record.attributes)),
     };
     let how = match code {
-        Some(124 | 137) => "was stopped: it took longer than it may (timeouts)".to_owned(),
+        Some(code @ (124 | 137 | 143)) => {
+            format!("was stopped (exit code {code}), as it took longer than it may, or by someone else")
+        }
         Some(126) => {
             "ended with exit code 126: it, or its working_directory, cannot be entered or run".to_owned()
         }
@@ -145,8 +147,10 @@ fn failure(request: &PerformRequest, code: Option<i64>, answer: &Answer, words: 
                 + &quoted("standard output", output(answer).as_str().unwrap_or_default())
         }
     };
-    let timed_out = matches!(code, Some(124 | 137));
-    let error_code = if timed_out { ErrorCode::TimedOut } else { ErrorCode::Failed };
+    let error_code = match code {
+        Some(124 | 137 | 143) => ErrorCode::TimedOut,
+        _ => ErrorCode::Failed,
+    };
     error(error_code, "Command failed", format!("{what} {how}.{said}"))
 }
 

@@ -52,31 +52,4 @@ pub(crate) fn quote(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::process::Command;
-
-    use super::{hello, quote};
-    use crate::answer::Answer;
-
-    #[test]
-    fn every_shell_reads_back_what_was_quoted() {
-        for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
-            for text in ["", "a b", "it's", "''", "$(id) `id` $HOME \\ \" !x", "line\nline\n", "ü€\t"] {
-                let print = format!("printf %s {}", quote(text));
-                let output = Command::new(shell[0]).args(&shell[1..]).args(["-c", &print]).output();
-                assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap(), text, "{shell:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_program_cut_anywhere_does_nothing() {
-        let program = hello("n1");
-        for end in (0..program.text.len() - "main </dev/null\n".len()).step_by(97) {
-            let output = Command::new("sh").arg("-c").arg(&program.text[..end]).output().unwrap();
-            assert_eq!(String::from_utf8_lossy(&output.stdout), "", "cut at {end}");
-        }
-        let output = Command::new("sh").arg("-c").arg(&program.text).output().unwrap();
-        assert!(Answer::read(&output.stdout, "n1").is_some());
-    }
-}
+mod tests;

@@ -1,6 +1,8 @@
 forget() {
   aside
   rm -rf -- "$before"
+  # The folders go with the last of them.
+  rmdir -- "${before%/*}" "${before%/pre/*}" 2>/dev/null
   say done 0 "$1"
   finish
 }
