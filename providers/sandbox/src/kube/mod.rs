@@ -15,11 +15,26 @@
 //! `store::journal` knows files, and nothing below knows how a request arrived.
 
 mod clock;
+mod control;
 mod error;
+mod http;
 mod kubeconfig;
+mod merge;
+mod net;
+mod object;
 mod options;
+mod pattern;
+mod quantity;
+mod registry;
+mod selector;
 mod serve;
+mod state;
+mod status;
+mod store;
+mod strategy;
+mod types;
 mod world;
+mod write;
 
 pub use clock::{Clock, SystemClock};
 pub use error::Error;

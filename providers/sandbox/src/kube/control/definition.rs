@@ -1,0 +1,157 @@
+//! CustomResourceDefinitions: from a definition to a served kind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::api::{Api, CONTROLLER_MANAGER};
+use super::{Context, condition};
+use crate::kube::object::{self, flag, list, text};
+use crate::kube::registry::{Resource, ScalePaths, SchemaSource, Subresource, Version, builtin, strings};
+use crate::kube::state::State;
+use crate::kube::store::Key;
+use crate::kube::types::Compiler;
+
+const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+const VERBS: [&str; 8] = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
+
+/// Serves every custom kind that the state defines.
+pub(super) fn serve_all(state: &mut State) {
+    let definitions: Vec<Arc<Value>> = state.store.list(DEFINITIONS, None).cloned().collect();
+    for definition in definitions {
+        state.registry.put(resource(&definition));
+    }
+}
+
+pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key) -> Option<Duration> {
+    let Some(definition) = state.store.get(DEFINITIONS, key).cloned() else {
+        state.registry.remove(&key.name);
+        return None;
+    };
+    if object::is_terminating(&definition) {
+        return clean_up(state, context, &definition);
+    }
+    state.registry.put(resource(&definition));
+    establish(state, context, &definition);
+    None
+}
+
+/// Deletes the objects of the kind, then lets the definition go.
+fn clean_up(state: &mut State, context: &mut Context<'_>, definition: &Value) -> Option<Duration> {
+    const AGAIN: Duration = Duration::from_millis(50);
+    let objects: Vec<Arc<Value>> = state.store.list(object::name(definition), None).cloned().collect();
+    let mut api = Api::new(state, context.now, CONTROLLER_MANAGER);
+    for object in objects.iter().filter(|object| !object::is_terminating(object)) {
+        // What cannot be deleted stays, and holds the definition.
+        let _ = api.delete(object);
+    }
+    if state.store.list(object::name(definition), None).next().is_some() {
+        return Some(AGAIN);
+    }
+    state.finalize(DEFINITIONS, definition, CLEANUP);
+    None
+}
+
+fn establish(state: &mut State, context: &mut Context<'_>, definition: &Arc<Value>) {
+    let now = context.now;
+    let mut api = Api::new(state, now, CONTROLLER_MANAGER);
+    let mut told = Value::clone(definition);
+    let at = api.time();
+    condition::set(&mut told, "NamesAccepted", "True", "NoConflicts", "no conflicts found", &at);
+    let message = "the initial names have been accepted";
+    condition::set(&mut told, "Established", "True", "InitialNamesAccepted", message, &at);
+    told["status"]["acceptedNames"] = told["spec"]["names"].clone();
+    if told["status"]["storedVersions"].as_array().is_none_or(Vec::is_empty) {
+        let stored = list(&told, "/spec/versions").iter().filter(|version| flag(version, "/storage"));
+        let stored: Vec<Value> = stored.map(|version| version["name"].clone()).collect();
+        told["status"]["storedVersions"] = Value::Array(stored);
+    }
+    let mut finalizers = list(&told, "/metadata/finalizers").to_vec();
+    if told["status"] == definition["status"] && finalizers.iter().any(|own| own == CLEANUP) {
+        return;
+    }
+    // A conflict makes the definition change again, and with it this task due.
+    let Ok(stored) = api.update_status(&told) else { return };
+    if !finalizers.iter().any(|own| own == CLEANUP) {
+        finalizers.push(json!(CLEANUP));
+        let mut held = Value::clone(&stored);
+        object::metadata(&mut held)["finalizers"] = Value::Array(finalizers);
+        let _ = api.update(&held);
+    }
+}
+
+/// The resource that a definition serves.
+fn resource(definition: &Value) -> Resource {
+    let names = &definition["spec"]["names"];
+    let name = |field: &str| text(names, field).to_owned();
+    let mut versions: Vec<Version> = list(definition, "/spec/versions")
+        .iter()
+        .filter(|version| flag(version, "/served"))
+        .map(|served| version(definition, served))
+        .collect();
+    versions.sort_by_key(|version| std::cmp::Reverse(crate::kube::registry::priority(&version.name)));
+    Resource {
+        group: text(definition, "/spec/group").to_owned(),
+        plural: name("/plural"),
+        singular: name("/singular"),
+        kind: name("/kind"),
+        list_kind: name("/listKind"),
+        short_names: strings(names, "/shortNames"),
+        categories: strings(names, "/categories"),
+        namespaced: text(definition, "/spec/scope") == "Namespaced",
+        builtin: false,
+        versions,
+    }
+}
+
+fn version(definition: &Value, served: &Value) -> Version {
+    let schema =
+        served.pointer("/schema/openAPIV3Schema").cloned().unwrap_or_else(|| json!({ "type": "object" }));
+    let empty = serde_json::Map::new();
+    let named = builtin().map_or(&empty, |data| &data.schemas);
+    let mut compiler = Compiler::new(named);
+    let root = compiler.root(&schema);
+    Version {
+        name: text(served, "/name").to_owned(),
+        types: Arc::new(compiler.finish()),
+        root,
+        verbs: VERBS.map(str::to_owned).into(),
+        subresources: subresources(definition, served),
+        schema: SchemaSource::Inline(schema),
+        columns: list(served, "/additionalPrinterColumns").to_vec(),
+    }
+}
+
+fn subresources(definition: &Value, served: &Value) -> Vec<Subresource> {
+    let verbs: Vec<String> = ["get", "patch", "update"].map(str::to_owned).into();
+    let mut all = Vec::new();
+    if served.pointer("/subresources/status").is_some() {
+        all.push(Subresource {
+            name: "status".to_owned(),
+            group: text(definition, "/spec/group").to_owned(),
+            version: text(served, "/name").to_owned(),
+            kind: text(definition, "/spec/names/kind").to_owned(),
+            verbs: verbs.clone(),
+            scale: None,
+        });
+    }
+    if let Some(scale) = served.pointer("/subresources/scale") {
+        let pointer = |field: &str| text(scale, field).replace('.', "/");
+        let selector = pointer("/labelSelectorPath");
+        all.push(Subresource {
+            name: "scale".to_owned(),
+            group: "autoscaling".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Scale".to_owned(),
+            verbs,
+            scale: Some(ScalePaths {
+                spec_replicas: pointer("/specReplicasPath"),
+                status_replicas: pointer("/statusReplicasPath"),
+                selector: Some(selector).filter(|selector| !selector.is_empty()),
+            }),
+        });
+    }
+    all
+}

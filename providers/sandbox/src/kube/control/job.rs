@@ -1,0 +1,142 @@
+//! Jobs: pods until enough have succeeded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::api::{Api, CONTROLLER_MANAGER};
+use super::template::{is_active, pod, pods_of};
+use super::{Context, condition};
+use crate::kube::object::{self, child, flag, integer, text};
+use crate::kube::state::State;
+use crate::kube::store::Key;
+use crate::kube::world::is_ready;
+
+const COMPONENT: &str = "job-controller";
+
+pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key) -> Option<Duration> {
+    let job = Arc::clone(state.store.get("jobs.batch", key)?);
+    if object::is_terminating(&job) || is_finished(&job) {
+        return None;
+    }
+    let mut api = Api::new(state, context.now, CONTROLLER_MANAGER);
+    let counts = Counts::of(&api, &job);
+    let mut told = Value::clone(&job);
+    let limit = integer(&job, "/spec/backoffLimit").unwrap_or(6);
+    let completions = integer(&job, "/spec/completions").unwrap_or(1);
+    let mut counts = counts;
+    if flag(&job, "/spec/suspend") {
+        counts.active = 0;
+        end_active(&mut api, &job);
+    } else if counts.failed > limit {
+        end_active(&mut api, &job);
+        fail(&mut api, &mut told);
+    } else if counts.succeeded >= completions {
+        complete(&mut api, &mut told);
+    } else {
+        counts.active += start(&mut api, &job, &counts, completions);
+    }
+    tell(&mut api, &mut told, &counts);
+    if told != *job {
+        // On a conflict the Job changes again, and with it this task is due.
+        let _ = api.update_status(&told);
+    }
+    None
+}
+
+fn is_finished(job: &Value) -> bool {
+    ["Complete", "Failed"]
+        .iter()
+        .any(|kind| condition::find(job, kind).is_some_and(|own| own["status"] == "True"))
+}
+
+struct Counts {
+    active: i64,
+    ready: i64,
+    succeeded: i64,
+    failed: i64,
+}
+
+impl Counts {
+    fn of(api: &Api<'_>, job: &Value) -> Self {
+        let pods = pods_of(api.state, job);
+        let count = |wanted: &dyn Fn(&Value) -> bool| {
+            i64::try_from(pods.iter().filter(|pod| wanted(pod)).count()).unwrap_or(i64::MAX)
+        };
+        Self {
+            active: count(&is_active),
+            ready: count(&|pod| is_active(pod) && is_ready(pod)),
+            succeeded: count(&|pod| text(pod, "/status/phase") == "Succeeded"),
+            failed: count(&|pod| text(pod, "/status/phase") == "Failed"),
+        }
+    }
+}
+
+/// Starts as many pods as may run and are still needed; how many.
+fn start(api: &mut Api<'_>, job: &Value, counts: &Counts, completions: i64) -> i64 {
+    let parallelism = integer(job, "/spec/parallelism").unwrap_or(1);
+    let wanted = (completions - counts.succeeded).min(parallelism) - counts.active;
+    let mut started = 0;
+    for _ in 0..wanted.max(0) {
+        let mut pod = pod(job, &job["spec"]["template"]);
+        pod["metadata"]["generateName"] = json!(format!("{}-", object::name(job)));
+        match api.create(&pod) {
+            Ok(pod) => {
+                started += 1;
+                let message = format!("Created pod: {}", object::name(&pod));
+                api.event(job, COMPONENT, "Normal", "SuccessfulCreate", &message);
+            }
+            Err(error) => {
+                let message = format!("Error creating: {}", error.message());
+                api.event(job, COMPONENT, "Warning", "FailedCreate", &message);
+            }
+        }
+    }
+    started
+}
+
+fn end_active(api: &mut Api<'_>, job: &Value) {
+    for pod in pods_of(api.state, job).iter().filter(|pod| is_active(pod)) {
+        // What cannot be deleted now is tried again with the next change.
+        let _ = api.delete(pod);
+    }
+}
+
+fn complete(api: &mut Api<'_>, told: &mut Value) {
+    let now = api.time();
+    let message = "Reached expected number of succeeded pods";
+    condition::set(told, "SuccessCriteriaMet", "True", "CompletionsReached", message, &now);
+    condition::set(told, "Complete", "True", "CompletionsReached", message, &now);
+    child(told, "status")["completionTime"] = json!(now);
+    api.event(told, COMPONENT, "Normal", "Completed", "Job completed");
+}
+
+fn fail(api: &mut Api<'_>, told: &mut Value) {
+    let now = api.time();
+    let message = "Job has reached the specified backoff limit";
+    condition::set(told, "FailureTarget", "True", "BackoffLimitExceeded", message, &now);
+    condition::set(told, "Failed", "True", "BackoffLimitExceeded", message, &now);
+    api.event(told, COMPONENT, "Warning", "BackoffLimitExceeded", message);
+}
+
+fn tell(api: &mut Api<'_>, told: &mut Value, counts: &Counts) {
+    let now = api.time();
+    let suspended = flag(told, "/spec/suspend");
+    let status = child(told, "status");
+    if !suspended {
+        object::put_default(status, "startTime", now);
+    }
+    for (field, count) in
+        [("active", counts.active), ("succeeded", counts.succeeded), ("failed", counts.failed)]
+    {
+        if count == 0 {
+            object::remove(status, &[field]);
+        } else {
+            status[field] = json!(count);
+        }
+    }
+    status["ready"] = json!(counts.ready);
+    status["terminating"] = json!(0);
+    status["uncountedTerminatedPods"] = json!({});
+}

@@ -1,0 +1,270 @@
+//! The scheduler and the kubelet: pods get a node, start after a moment, answer, and end.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::api::{Api, KUBELET};
+use super::pod_status::{self, Outcome};
+use super::{Context, condition};
+use crate::kube::object::{self, flag, list, map, text};
+use crate::kube::selector::map_matches;
+use crate::kube::state::State;
+use crate::kube::store::Key;
+
+/// How long a pod takes to end.
+const END: Duration = Duration::from_millis(50);
+
+pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key) -> Option<Duration> {
+    let Some(pod) = state.store.get("pods", key).cloned() else {
+        context.plane.close_pod(key);
+        return None;
+    };
+    if object::is_terminating(&pod) {
+        return end(state, context, key, &pod);
+    }
+    match text(&pod, "/status/phase") {
+        "Succeeded" | "Failed" => {
+            context.plane.close_pod(key);
+            None
+        }
+        _ if text(&pod, "/spec/nodeName").is_empty() => schedule(state, context, &pod),
+        "Running" => run(state, context, key, &pod),
+        _ => start(state, context, key, &pod),
+    }
+}
+
+fn end(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Value) -> Option<Duration> {
+    context.plane.close_pod(key);
+    let left = remaining(context, &format!("end/{}", object::uid(pod)), END);
+    if left.is_some() {
+        return left;
+    }
+    context.begun.retain(|begun, _| !begun.ends_with(object::uid(pod)));
+    let mut api = Api::new(state, context.now, KUBELET);
+    // What cannot be deleted now (a finalizer holds it) goes when its holder lets it.
+    let _ = api.delete_now(pod);
+    None
+}
+
+/// How much of a delay is left since it was first asked for.
+fn remaining(context: &mut Context<'_>, what: &str, delay: Duration) -> Option<Duration> {
+    let begun = *context.begun.entry(what.to_owned()).or_insert_with(Instant::now);
+    delay.checked_sub(begun.elapsed()).filter(|left| !left.is_zero())
+}
+
+/// Gives a pod the node that fits and has the fewest pods.
+fn schedule(state: &mut State, context: &mut Context<'_>, pod: &Arc<Value>) -> Option<Duration> {
+    let nodes: Vec<Arc<Value>> = state.store.list("nodes", None).cloned().collect();
+    let fitting = nodes.iter().filter(|node| !flag(node, "/spec/unschedulable") && fits(pod, node));
+    let load = |node: &Value| {
+        state
+            .store
+            .list("pods", None)
+            .filter(|other| text(other, "/spec/nodeName") == object::name(node))
+            .count()
+    };
+    let chosen = fitting.min_by_key(|node| load(node)).map(|node| object::name(node).to_owned());
+    let mut placed = Value::clone(pod);
+    let now = crate::kube::clock::rfc3339(context.now);
+    let Some(node) = chosen else {
+        let message = format!(
+            "0/{} nodes are available: none matches the pod's node selector and tolerations.",
+            nodes.len()
+        );
+        if condition::set(&mut placed, "PodScheduled", "False", "Unschedulable", &message, &now) {
+            let mut api = Api::new(state, context.now, KUBELET);
+            let _ = api.update_status(&placed);
+            api.event(pod, "default-scheduler", "Warning", "FailedScheduling", &message);
+        }
+        return None;
+    };
+    placed["spec"]["nodeName"] = json!(node);
+    pod_status::scheduled(&mut placed, &now);
+    state.store.put("pods", placed);
+    let mut api = Api::new(state, context.now, KUBELET);
+    let place = format!("{}/{}", object::namespace(pod), object::name(pod));
+    let message = format!("Successfully assigned {place} to {node}");
+    api.event(pod, "default-scheduler", "Normal", "Scheduled", &message);
+    None
+}
+
+/// Whether a pod (or template) may run on a node.
+pub(super) fn fits(pod: &Value, node: &Value) -> bool {
+    let selector = map(pod, "/spec/nodeSelector");
+    let tolerated = |taint: &&Value| {
+        list(pod, "/spec/tolerations").iter().any(|toleration| {
+            let key = text(toleration, "/key");
+            let effect = text(toleration, "/effect");
+            let exists = text(toleration, "/operator") == "Exists";
+            (key.is_empty() || key == text(taint, "/key"))
+                && (effect.is_empty() || effect == text(taint, "/effect"))
+                && (exists || text(toleration, "/value") == text(taint, "/value"))
+        })
+    };
+    let taints =
+        list(node, "/spec/taints").iter().filter(|taint| text(taint, "/effect") != "PreferNoSchedule");
+    map_matches(selector, map(node, "/metadata/labels"))
+        && taints.filter(|taint| !tolerated(taint)).count() == 0
+}
+
+fn start(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value>) -> Option<Duration> {
+    let delay = pod_status::delay(pod).unwrap_or(context.options.pod_start);
+    if let Some(left) = remaining(context, &format!("start/{}", object::uid(pod)), delay) {
+        return Some(left);
+    }
+    if let Some((reason, message)) = missing_content(state, pod) {
+        wait(state, context, pod, reason, &message);
+        return None;
+    }
+    match Outcome::of(pod) {
+        Outcome::Hang => wait(state, context, pod, "ContainerCreating", ""),
+        Outcome::ImagePull(image) => fail_to_pull(state, context, pod, &image),
+        Outcome::Crash => crash(state, context, pod),
+        Outcome::Ready => return go(state, context, key, pod),
+    }
+    None
+}
+
+fn write_status(state: &mut State, context: &Context<'_>, pod: &Value) {
+    let mut api = Api::new(state, context.now, KUBELET);
+    // On a conflict the pod changes again, and with it this task is due.
+    let _ = api.update_status(pod);
+}
+
+fn wait(state: &mut State, context: &Context<'_>, pod: &Value, reason: &str, message: &str) {
+    let mut told = pod.clone();
+    let now = crate::kube::clock::rfc3339(context.now);
+    pod_status::waiting(&mut told, reason, message, &now);
+    if told == *pod {
+        return;
+    }
+    write_status(state, context, &told);
+    if !message.is_empty() {
+        let mut api = Api::new(state, context.now, KUBELET);
+        api.event(
+            pod,
+            KUBELET,
+            "Warning",
+            if reason == "ContainerCreating" { "FailedMount" } else { "Failed" },
+            message,
+        );
+    }
+}
+
+fn fail_to_pull(state: &mut State, context: &Context<'_>, pod: &Value, image: &str) {
+    let message = format!("Back-off pulling image {image:?}");
+    wait(state, context, pod, "ImagePullBackOff", &message);
+}
+
+fn crash(state: &mut State, context: &Context<'_>, pod: &Value) {
+    let mut told = pod.clone();
+    let now = crate::kube::clock::rfc3339(context.now);
+    pod_status::crashed(&mut told, &now);
+    write_status(state, context, &told);
+    let mut api = Api::new(state, context.now, KUBELET);
+    let message = "Back-off restarting failed container";
+    api.event(pod, KUBELET, "Warning", "BackOff", message);
+}
+
+/// The pod runs: it gets an address and answers there.
+fn go(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value>) -> Option<Duration> {
+    let taken: BTreeSet<String> =
+        state.store.list("pods", None).map(|other| text(other, "/status/podIP").to_owned()).collect();
+    let opened = context.plane.open_pod(context.options, key, pod, &taken);
+    let mut told = Value::clone(pod);
+    let now = crate::kube::clock::rfc3339(context.now);
+    pod_status::running(&mut told, &opened.address, &now);
+    write_status(state, context, &told);
+    let mut api = Api::new(state, context.now, KUBELET);
+    for problem in &opened.problems {
+        api.event(pod, KUBELET, "Warning", "SandboxPort", problem);
+    }
+    None
+}
+
+/// A running pod answers; one that is made to end, ends.
+fn run(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value>) -> Option<Duration> {
+    let crashed = list(pod, "/status/containerStatuses")
+        .iter()
+        .any(|status| status.pointer("/state/waiting").is_some());
+    if crashed {
+        return None;
+    }
+    if text(pod, "/spec/restartPolicy") != "Always" {
+        let run = pod_status::delay(pod).unwrap_or(context.options.pod_start);
+        if let Some(left) = remaining(context, &format!("run/{}", object::uid(pod)), run) {
+            return Some(left);
+        }
+        let mut told = Value::clone(pod);
+        pod_status::succeeded(&mut told, &crate::kube::clock::rfc3339(context.now));
+        write_status(state, context, &told);
+        return None;
+    }
+    let problems = context.plane.reopen_pod(context.options, key, pod);
+    let mut api = Api::new(state, context.now, KUBELET);
+    for problem in &problems {
+        api.event(pod, KUBELET, "Warning", "SandboxPort", problem);
+    }
+    None
+}
+
+/// What a pod needs and is not there.
+fn missing_content(state: &State, pod: &Value) -> Option<(&'static str, String)> {
+    let namespace = object::namespace(pod);
+    let missing =
+        |resource: &str, name: &str| !name.is_empty() && state.get(resource, namespace, name).is_none();
+    for volume in list(pod, "/spec/volumes") {
+        let name = text(volume, "/name");
+        for (source, field, resource) in
+            [("configMap", "name", "configmaps"), ("secret", "secretName", "secrets")]
+        {
+            let wanted = text(volume, &format!("/{source}/{field}"));
+            if missing(resource, wanted) && !flag(volume, &format!("/{source}/optional")) {
+                let kind = source.to_lowercase();
+                let message =
+                    format!("MountVolume.SetUp failed for volume {name:?} : {kind} {wanted:?} not found");
+                return Some(("ContainerCreating", message));
+            }
+        }
+    }
+    for container in list(pod, "/spec/containers") {
+        for reference in references(container) {
+            let (resource, kind) =
+                if reference.secret { ("secrets", "secret") } else { ("configmaps", "configmap") };
+            if missing(resource, &reference.name) && !reference.optional {
+                let message = format!("Error: {kind} {:?} not found", reference.name);
+                return Some(("CreateContainerConfigError", message));
+            }
+        }
+    }
+    None
+}
+
+struct Reference {
+    name: String,
+    secret: bool,
+    optional: bool,
+}
+
+fn references(container: &Value) -> Vec<Reference> {
+    let mut all = Vec::new();
+    let mut take = |value: &Value, pointer: &str, secret: bool| {
+        if let Some(found) = value.pointer(pointer) {
+            let name = text(found, "/name").to_owned();
+            all.push(Reference { name, secret, optional: flag(found, "/optional") });
+        }
+    };
+    for variable in list(container, "/env") {
+        take(variable, "/valueFrom/configMapKeyRef", false);
+        take(variable, "/valueFrom/secretKeyRef", true);
+    }
+    for source in list(container, "/envFrom") {
+        take(source, "/configMapRef", false);
+        take(source, "/secretRef", true);
+    }
+    all
+}

@@ -1,0 +1,136 @@
+//! Lists: selected, in pages.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::path::Target;
+use super::reply::{self, Form, View};
+use super::{App, Call, table, verb};
+use crate::kube::object;
+use crate::kube::registry::Resource;
+use crate::kube::status::{ApiError, ApiResult};
+use crate::kube::write::Request;
+
+/// Answers a LIST.
+pub(super) fn serve(
+    app: &App,
+    call: &Call,
+    target: &Target,
+    resource: &Arc<Resource>,
+) -> ApiResult<Response> {
+    let request = verb::request(app, call, target, resource, "ListOptions")?;
+    let selector = call.params.selector()?;
+    let start = start(call)?;
+    let state = app.world.lock();
+    let revision = state.store.revision();
+    check_revision(call, revision)?;
+    let namespace = Some(target.namespace.as_str()).filter(|namespace| !namespace.is_empty());
+    let mut found: Vec<Arc<Value>> = state
+        .store
+        .list(&resource.id(), namespace)
+        .filter(|object| start.as_ref().is_none_or(|start| place(object) > *start))
+        .filter(|object| selector.matches(object))
+        .cloned()
+        .collect();
+    drop(state);
+    let mut metadata = json!({ "resourceVersion": revision.to_string() });
+    let limit = call.params.number("limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(0);
+    if limit > 0 && found.len() > limit {
+        let rest = found.split_off(limit);
+        if call.params.text("labelSelector").is_empty() && call.params.text("fieldSelector").is_empty() {
+            metadata["remainingItemCount"] = json!(rest.len());
+        }
+        if let Some(last) = found.last() {
+            metadata["continue"] = json!(token(revision, last));
+        }
+    }
+    Ok(page(call, &request, &found, &metadata))
+}
+
+/// A list of objects in the form that the client wants.
+pub(super) fn page(call: &Call, request: &Request, objects: &[Arc<Value>], metadata: &Value) -> Response {
+    match call.accepts.form {
+        Form::Object => {
+            let api_version = request.api_version();
+            let bare = request.resource.builtin;
+            let views = objects.iter().map(|object| View { object, api_version: &api_version, bare });
+            let list = List {
+                kind: &request.resource.list_kind,
+                api_version: &api_version,
+                metadata,
+                items: views.collect(),
+            };
+            reply::object(200, &call.accepts, &list)
+        }
+        Form::Metadata => {
+            let items: Vec<Value> = objects.iter().map(|object| table::partial(object)).collect();
+            let list = json!({
+                "kind": "PartialObjectMetadataList",
+                "apiVersion": "meta.k8s.io/v1",
+                "metadata": metadata,
+                "items": items,
+            });
+            reply::object(200, &call.accepts, &list)
+        }
+        Form::Table => {
+            let objects = objects.iter().map(|object| &**object);
+            let mut rows = table::of(&request.resource, &request.version, objects, request.now);
+            rows["metadata"] = metadata.clone();
+            reply::object(200, &call.accepts, &rows)
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<'l> {
+    kind: &'l str,
+    api_version: &'l str,
+    metadata: &'l Value,
+    items: Vec<View<'l>>,
+}
+
+/// A list cannot be newer than what there is.
+fn check_revision(call: &Call, current: u64) -> ApiResult<()> {
+    let Some(wanted) = call.params.number("resourceVersion").filter(|wanted| *wanted > current) else {
+        return Ok(());
+    };
+    let message = format!("Timeout: Too large resource version: {wanted}, current: {current}");
+    let mut error = ApiError::status(504, "Timeout", message);
+    if let ApiError::Status(status) = &mut error {
+        let causes =
+            json!([{ "reason": "ResourceVersionTooLarge", "message": "Too large resource version" }]);
+        status.details.insert("causes".to_owned(), causes);
+        status.details.insert("retryAfterSeconds".to_owned(), json!(1));
+    }
+    Err(error)
+}
+
+fn place(object: &Value) -> (String, String) {
+    (object::namespace(object).to_owned(), object::name(object).to_owned())
+}
+
+fn token(revision: u64, last: &Value) -> String {
+    let start = format!("{}/{}\u{0}", object::namespace(last), object::name(last));
+    let token = json!({ "v": "meta.k8s.io/v1", "rv": revision, "start": start });
+    URL_SAFE_NO_PAD.encode(token.to_string())
+}
+
+/// The place after which a page starts.
+fn start(call: &Call) -> ApiResult<Option<(String, String)>> {
+    let token = call.params.text("continue");
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let unreadable = || ApiError::bad_request("invalid continue token: continue key is not valid");
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| unreadable())?;
+    let token: Value = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
+    let start = object::text(&token, "/start").trim_end_matches('\u{0}');
+    let (namespace, name) = start.split_once('/').ok_or_else(unreadable)?;
+    Ok(Some((namespace.to_owned(), name.to_owned())))
+}

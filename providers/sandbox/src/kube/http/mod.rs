@@ -1,0 +1,112 @@
+//! The API over HTTP: from a request to a verb on a resource, and back.
+
+mod body;
+mod discovery;
+mod list;
+mod openapi;
+mod params;
+mod path;
+mod pod;
+mod reply;
+mod review;
+mod table;
+mod verb;
+mod watch;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, Uri, header};
+use axum::response::Response;
+use tokio::sync::watch as signal;
+
+use self::params::Params;
+use self::path::Route;
+use self::reply::Accepts;
+use super::status::{ApiError, ApiResult};
+use super::world::World;
+
+/// Bodies beyond this many bytes are refused, as the real server does.
+const BODY_BYTES_MAX: usize = 3 << 20;
+
+/// What handlers share.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) world: Arc<World>,
+    /// Turns true when the server stops: watches end then.
+    pub(crate) stopping: signal::Receiver<bool>,
+}
+
+/// One request, read.
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) params: Params,
+    pub(crate) accepts: Accepts,
+    pub(crate) body: Bytes,
+}
+
+/// The API as a service. Watches end when `stopping` turns true.
+pub(crate) fn router(world: Arc<World>, stopping: signal::Receiver<bool>) -> Router {
+    Router::new().fallback(handle).with_state(App { world, stopping })
+}
+
+async fn handle(State(app): State<App>, request: Request) -> Response {
+    match answer(app, request).await {
+        Ok(response) => response,
+        Err(error) => reply::error(&error),
+    }
+}
+
+async fn answer(app: App, request: Request) -> ApiResult<Response> {
+    let (parts, body) = request.into_parts();
+    authorize(&app, &parts.headers)?;
+    let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
+        let message = format!("Request entity too large: limit is {BODY_BYTES_MAX}");
+        ApiError::status(413, "RequestEntityTooLarge", message)
+    })?;
+    let call = Call {
+        params: Params::of(&parts.uri)?,
+        accepts: Accepts::of(&parts.headers),
+        method: parts.method,
+        uri: parts.uri,
+        headers: parts.headers,
+        body,
+    };
+    dispatch(&app, &call).await
+}
+
+/// Checks the bearer token, if the world has one.
+fn authorize(app: &App, headers: &HeaderMap) -> ApiResult<()> {
+    let Some(token) = &app.world.options().token else { return Ok(()) };
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    if same_secret(given.as_bytes(), token.as_bytes()) {
+        return Ok(());
+    }
+    Err(ApiError::status(401, "Unauthorized", "Unauthorized"))
+}
+
+/// Compares in a time that does not tell where the difference is.
+fn same_secret(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len()
+        && left.iter().zip(right).fold(0, |differs, (left, right)| differs | (left ^ right)) == 0
+}
+
+async fn dispatch(app: &App, call: &Call) -> ApiResult<Response> {
+    match path::route(call.uri.path()) {
+        Route::Health => Ok(reply::text("ok")),
+        Route::Version => discovery::version(call),
+        Route::Core => discovery::core(app, call),
+        Route::Groups => discovery::groups(app, call),
+        Route::Group(group) => discovery::group(app, call, &group),
+        Route::GroupVersion(group, version) => discovery::group_version(app, call, &group, &version),
+        Route::OpenApiIndex => openapi::index(app, call),
+        Route::OpenApi(group, version) => openapi::document(app, call, &group, &version),
+        Route::Resource(target) => verb::serve(app, call, &target).await,
+        Route::Unknown => Err(ApiError::UnknownPath),
+    }
+}

@@ -1,0 +1,242 @@
+//! A verb on a resource.
+
+use std::sync::Arc;
+
+use axum::http::{Method, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::params::invalid_options;
+use super::path::Target;
+use super::reply::{self, Form, View};
+use super::{App, Call, body, list, pod, review, table, watch};
+use crate::kube::registry::Resource;
+use crate::kube::status::{ApiError, ApiResult, FieldError};
+use crate::kube::write::{DeleteOptions, Outcome, Patch, Request, Validation, scale_of};
+
+/// Answers a request for a resource.
+pub(super) async fn serve(app: &App, call: &Call, target: &Target) -> ApiResult<Response> {
+    let resource = find(app, target)?;
+    if review::is_review(&resource) {
+        return review::create(app, call, &resource, &target.version);
+    }
+    check_verb(call, target, &resource)?;
+    if pod::is_pod_verb(&resource, &target.subresource) {
+        return pod::serve(app, call, target, &resource);
+    }
+    call.accepts.check()?;
+    match (&call.method, target.name.is_empty()) {
+        (&Method::GET, true) if call.params.flag("watch") => watch::serve(app, call, target, &resource),
+        (&Method::GET, true) => list::serve(app, call, target, &resource),
+        (&Method::GET, false) => get(app, call, target, &resource),
+        (&Method::POST, _) => create(app, call, target, &resource),
+        (&Method::PUT, false) => replace(app, call, target, &resource),
+        (&Method::PATCH, false) => patch(app, call, target, &resource),
+        (&Method::DELETE, false) => delete(app, call, target, &resource),
+        (&Method::DELETE, true) => delete_collection(app, call, target, &resource),
+        _ => Err(not_allowed()),
+    }
+}
+
+fn find(app: &App, target: &Target) -> ApiResult<Arc<Resource>> {
+    let state = app.world.lock();
+    let served = state.registry.by_plural(&target.group, &target.version, &target.plural);
+    let Some(resource) = served else {
+        let known = state.registry.all().any(|resource| resource.group == target.group);
+        return Err(if known { ApiError::no_such_resource() } else { ApiError::UnknownPath });
+    };
+    let misplaced = match (resource.namespaced, target.namespace.is_empty()) {
+        (true, true) => !target.name.is_empty(),
+        (false, in_cluster) => !in_cluster,
+        (true, false) => false,
+    };
+    if misplaced { Err(ApiError::no_such_resource()) } else { Ok(Arc::clone(resource)) }
+}
+
+fn check_verb(call: &Call, target: &Target, resource: &Resource) -> ApiResult<()> {
+    let version = resource.version(&target.version).ok_or_else(ApiError::no_such_resource)?;
+    let collection = target.name.is_empty();
+    let verb = match (&call.method, collection) {
+        (&Method::GET, true) if call.params.flag("watch") => "watch",
+        (&Method::GET, true) => "list",
+        (&Method::GET, false) => "get",
+        (&Method::POST, _) => "create",
+        (&Method::PUT, false) => "update",
+        (&Method::PATCH, false) => "patch",
+        (&Method::DELETE, true) => "deletecollection",
+        (&Method::DELETE, false) => "delete",
+        _ => return Err(not_allowed()),
+    };
+    let verbs = match target.subresource.as_str() {
+        "" => &version.verbs,
+        name => &version.subresource(name).ok_or_else(ApiError::no_such_resource)?.verbs,
+    };
+    if verbs.iter().any(|served| served == verb) { Ok(()) } else { Err(not_allowed()) }
+}
+
+fn not_allowed() -> ApiError {
+    ApiError::status(
+        405,
+        "MethodNotAllowed",
+        "the server does not allow this method on the requested resource",
+    )
+}
+
+/// The write that a call asks for.
+pub(super) fn request(
+    app: &App,
+    call: &Call,
+    target: &Target,
+    resource: &Arc<Resource>,
+    options: &str,
+) -> ApiResult<Request> {
+    let apply = body::media_type(&call.headers).starts_with("application/apply-patch");
+    let default = if apply { Validation::Ignore } else { Validation::Warn };
+    Ok(Request {
+        resource: Arc::clone(resource),
+        version: target.version.clone(),
+        namespace: target.namespace.clone(),
+        name: target.name.clone(),
+        subresource: target.subresource.clone(),
+        manager: manager(call),
+        dry_run: call.params.dry_run(options)?,
+        validation: call.params.validation(options, default)?,
+        force: call.params.flag("force"),
+        now: app.world.now(),
+    })
+}
+
+/// The field manager: as told, or the first part of the user agent.
+fn manager(call: &Call) -> String {
+    let told = call.params.text("fieldManager");
+    if !told.is_empty() {
+        return told.to_owned();
+    }
+    let agent =
+        call.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let name = agent.split('/').next().unwrap_or_default();
+    if name.is_empty() { "unknown".to_owned() } else { name.to_owned() }
+}
+
+fn get(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> ApiResult<Response> {
+    let request = request(app, call, target, resource, "GetOptions")?;
+    let found = app.world.lock().find(&request)?;
+    if target.subresource == "scale" {
+        let version = request.served()?;
+        let paths = version.subresource("scale").and_then(|scale| scale.scale.as_ref());
+        let paths = paths.ok_or_else(ApiError::no_such_resource)?;
+        return Ok(reply::object(200, &call.accepts, &scale_of(paths, &found)));
+    }
+    Ok(shown(call, &request, 200, &found))
+}
+
+/// An object in the form that the client wants.
+fn shown(call: &Call, request: &Request, status: u16, object: &Value) -> Response {
+    let api_version = request.api_version();
+    match call.accepts.form {
+        Form::Object if object["kind"] == json!(request.resource.kind) => {
+            reply::object(status, &call.accepts, &View { object, api_version: &api_version, bare: false })
+        }
+        Form::Object => reply::object(status, &call.accepts, object),
+        Form::Metadata => reply::object(status, &call.accepts, &table::partial(object)),
+        Form::Table => {
+            let objects = std::slice::from_ref(object);
+            let rows = table::of(&request.resource, &request.version, objects.iter(), request.now);
+            reply::object(status, &call.accepts, &rows)
+        }
+    }
+}
+
+fn finished(call: &Call, request: &Request, outcome: &Outcome) -> Response {
+    let status = if outcome.created { 201 } else { 200 };
+    let mut response = shown(call, request, status, &outcome.object);
+    reply::warn(&mut response, &outcome.warnings);
+    response
+}
+
+fn create(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> ApiResult<Response> {
+    let request = request(app, call, target, resource, "CreateOptions")?;
+    let body = body::object(&call.headers, &call.body, &resource.kind)?;
+    let outcome = app.world.lock().create(&request, &body)?;
+    Ok(finished(call, &request, &outcome))
+}
+
+fn replace(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> ApiResult<Response> {
+    let request = request(app, call, target, resource, "UpdateOptions")?;
+    let body = body::object(&call.headers, &call.body, &resource.kind)?;
+    let outcome = app.world.lock().replace(&request, &body)?;
+    Ok(finished(call, &request, &outcome))
+}
+
+fn patch(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> ApiResult<Response> {
+    let request = request(app, call, target, resource, "PatchOptions")?;
+    let media = body::media_type(&call.headers);
+    if media.starts_with("application/apply-patch") {
+        return apply(app, call, &request);
+    }
+    if call.params.has("force") {
+        let error = FieldError::forbidden("force", "may not be specified for non-apply patch");
+        return Err(invalid_options("PatchOptions", &error));
+    }
+    let patch = match media {
+        "application/json-patch+json" => match body::json(&call.body)? {
+            Value::Array(operations) => Patch::Json(operations),
+            _ => {
+                return Err(ApiError::bad_request(
+                    "error decoding patch: a JSON patch is a list of operations",
+                ));
+            }
+        },
+        "application/merge-patch+json" => Patch::Merge(body::json(&call.body)?),
+        "application/strategic-merge-patch+json" => Patch::Strategic(body::json(&call.body)?),
+        _ => return Err(body::unsupported_media_type()),
+    };
+    let outcome = app.world.lock().patch(&request, &patch)?;
+    Ok(finished(call, &request, &outcome))
+}
+
+fn apply(app: &App, call: &Call, request: &Request) -> ApiResult<Response> {
+    if call.params.text("fieldManager").is_empty() {
+        let error = FieldError::required("fieldManager", "is required for apply patch");
+        return Err(invalid_options("PatchOptions", &error));
+    }
+    let config = body::yaml(&call.body)?;
+    let outcome = app.world.lock().apply(request, &config)?;
+    Ok(finished(call, request, &outcome))
+}
+
+fn delete_options(call: &Call, request: &mut Request) -> ApiResult<DeleteOptions> {
+    let mut options = body::delete_options(&call.body)?;
+    let propagation = call.params.text("propagationPolicy");
+    if !propagation.is_empty() {
+        options.propagation = Some(propagation.to_owned());
+    }
+    if let Ok(seconds) = call.params.text("gracePeriodSeconds").parse() {
+        options.grace_seconds = Some(seconds);
+    }
+    request.dry_run |= options.dry_run;
+    Ok(options)
+}
+
+fn delete(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> ApiResult<Response> {
+    let mut request = request(app, call, target, resource, "DeleteOptions")?;
+    let options = delete_options(call, &mut request)?;
+    let answer = app.world.lock().delete(&request, &options)?;
+    Ok(shown(call, &request, 200, &answer))
+}
+
+fn delete_collection(
+    app: &App,
+    call: &Call,
+    target: &Target,
+    resource: &Arc<Resource>,
+) -> ApiResult<Response> {
+    let mut request = request(app, call, target, resource, "DeleteOptions")?;
+    let options = delete_options(call, &mut request)?;
+    let selector = call.params.selector()?;
+    let mut state = app.world.lock();
+    let deleted = state.delete_collection(&request, &selector, &options)?;
+    let revision = state.store.revision();
+    drop(state);
+    Ok(list::page(call, &request, &deleted, &json!({ "resourceVersion": revision.to_string() })))
+}

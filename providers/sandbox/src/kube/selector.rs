@@ -1,0 +1,267 @@
+//! Label and field selectors.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::object;
+use super::status::{ApiError, ApiResult};
+
+/// Which objects a list or watch wants.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selector {
+    labels: Vec<Requirement>,
+    fields: Vec<(String, bool, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Requirement {
+    key: String,
+    test: Test,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Test {
+    In(BTreeSet<String>),
+    NotIn(BTreeSet<String>),
+    Exists,
+    Absent,
+}
+
+/// The fields, beyond name and namespace, that the server can select some kind by.
+const FIELDS: [&str; 17] = [
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.serviceAccountName",
+    "spec.hostNetwork",
+    "spec.clusterIP",
+    "spec.type",
+    "spec.unschedulable",
+    "status.phase",
+    "status.podIP",
+    "status.nominatedNodeName",
+    "status.replicas",
+    "status.successful",
+    "type",
+    "reason",
+    "reportingComponent",
+    "source",
+];
+
+impl Selector {
+    /// Reads the `labelSelector` and `fieldSelector` parameters.
+    ///
+    /// # Errors
+    ///
+    /// 400 for what cannot be read or is not selectable.
+    pub(crate) fn parse(labels: &str, fields: &str) -> ApiResult<Self> {
+        Ok(Self { labels: parse_labels(labels)?, fields: parse_fields(fields)? })
+    }
+
+    pub(crate) fn matches(&self, object: &Value) -> bool {
+        let labels = object::map(object, "/metadata/labels");
+        self.labels.iter().all(|requirement| requirement.matches(labels))
+            && self.fields.iter().all(|(path, equal, expected)| (field(object, path) == *expected) == *equal)
+    }
+
+    /// The only name that can match, if the selector names one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.fields
+            .iter()
+            .find(|(path, equal, _)| path == "metadata.name" && *equal)
+            .map(|(_, _, name)| name.as_str())
+    }
+}
+
+/// Whether a `metav1.LabelSelector` selects these labels; an absent one selects nothing, an empty one everything.
+pub(crate) fn label_selector_matches(selector: &Value, labels: &Map<String, Value>) -> bool {
+    if !selector.is_object() {
+        return false;
+    }
+    let equal = map_matches(object::map(selector, "/matchLabels"), labels);
+    equal && object::list(selector, "/matchExpressions").iter().all(|entry| expression(entry).matches(labels))
+}
+
+/// Whether the labels have every pair of the map.
+pub(crate) fn map_matches(wanted: &Map<String, Value>, labels: &Map<String, Value>) -> bool {
+    wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+/// A `metav1.LabelSelector` in the syntax of the `labelSelector` parameter.
+pub(crate) fn label_selector_text(selector: &Value) -> String {
+    let mut parts: Vec<String> = object::map(selector, "/matchLabels")
+        .iter()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    for entry in object::list(selector, "/matchExpressions") {
+        let requirement = expression(entry);
+        let join = |values: &BTreeSet<String>| values.iter().cloned().collect::<Vec<_>>().join(",");
+        parts.push(match &requirement.test {
+            Test::In(values) => format!("{} in ({})", requirement.key, join(values)),
+            Test::NotIn(values) => format!("{} notin ({})", requirement.key, join(values)),
+            Test::Exists => requirement.key.clone(),
+            Test::Absent => format!("!{}", requirement.key),
+        });
+    }
+    parts.join(",")
+}
+
+impl Requirement {
+    fn matches(&self, labels: &Map<String, Value>) -> bool {
+        let value = labels.get(&self.key).and_then(Value::as_str);
+        match &self.test {
+            Test::In(values) => value.is_some_and(|value| values.contains(value)),
+            Test::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
+            Test::Exists => value.is_some(),
+            Test::Absent => value.is_none(),
+        }
+    }
+}
+
+fn expression(entry: &Value) -> Requirement {
+    let values =
+        || object::list(entry, "/values").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let test = match object::text(entry, "/operator") {
+        "In" => Test::In(values()),
+        "NotIn" => Test::NotIn(values()),
+        "Exists" => Test::Exists,
+        _ => Test::Absent,
+    };
+    Requirement { key: object::text(entry, "/key").to_owned(), test }
+}
+
+fn parse_labels(text: &str) -> ApiResult<Vec<Requirement>> {
+    split(text).into_iter().map(|part| parse_label(part.trim())).collect()
+}
+
+/// Splits at the commas that are not in parentheses.
+fn split(text: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0_u32);
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                parts.push(text.get(start..at).unwrap_or_default());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(text.get(start..).unwrap_or_default());
+    parts.retain(|part| !part.trim().is_empty());
+    parts
+}
+
+fn parse_label(part: &str) -> ApiResult<Requirement> {
+    let one = |value: &str| BTreeSet::from([value.trim().to_owned()]);
+    let (key, test) = if let Some((key, value)) = part.split_once("!=") {
+        (key, Test::NotIn(one(value)))
+    } else if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
+        (key, Test::In(one(value)))
+    } else if let Some((key, values)) = part.split_once(" notin ") {
+        (key, Test::NotIn(parse_values(part, values)?))
+    } else if let Some((key, values)) = part.split_once(" in ") {
+        (key, Test::In(parse_values(part, values)?))
+    } else if let Some(key) = part.strip_prefix('!') {
+        (key, Test::Absent)
+    } else {
+        (part, Test::Exists)
+    };
+    let key = key.trim();
+    if key.is_empty() || key.contains(|c: char| c.is_whitespace() || "()!=".contains(c)) {
+        return Err(unreadable(part));
+    }
+    Ok(Requirement { key: key.to_owned(), test })
+}
+
+fn parse_values(part: &str, values: &str) -> ApiResult<BTreeSet<String>> {
+    let inner = values.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    let inner = inner.ok_or_else(|| unreadable(part))?;
+    Ok(inner.split(',').map(|value| value.trim().to_owned()).collect())
+}
+
+fn unreadable(part: &str) -> ApiError {
+    ApiError::bad_request(format!("unable to parse requirement: {part:?}"))
+}
+
+fn parse_fields(text: &str) -> ApiResult<Vec<(String, bool, String)>> {
+    split(text)
+        .into_iter()
+        .map(|part| {
+            let (path, equal, value) = match part.split_once("!=") {
+                Some((path, value)) => (path, false, value),
+                None => match part.split_once("==").or_else(|| part.split_once('=')) {
+                    Some((path, value)) => (path, true, value),
+                    None => return Err(ApiError::bad_request(format!("invalid field selector: {part:?}"))),
+                },
+            };
+            let selectable = matches!(path, "metadata.name" | "metadata.namespace")
+                || path.starts_with("involvedObject.")
+                || path.starts_with("regarding.")
+                || FIELDS.contains(&path);
+            if selectable {
+                Ok((path.to_owned(), equal, value.to_owned()))
+            } else {
+                Err(ApiError::bad_request(format!("field label not supported: {path}")))
+            }
+        })
+        .collect()
+}
+
+fn field(object: &Value, path: &str) -> String {
+    let path = if path == "source" { "source.component" } else { path };
+    match object.pointer(&format!("/{}", path.replace('.', "/"))) {
+        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn labels() {
+        let object = json!({ "metadata": { "name": "x", "labels": { "app": "web", "tier": "front" } } });
+        let check = |selector: &str, expect: bool| {
+            assert_eq!(Selector::parse(selector, "").unwrap().matches(&object), expect, "{selector}");
+        };
+        for (selector, expect) in [
+            ("", true),
+            ("app=web", true),
+            ("app==web,tier=front", true),
+            ("app!=web", false),
+            ("app in (web, api)", true),
+            ("app notin (web)", false),
+            ("missing notin (web)", true),
+            ("app", true),
+            ("!app", false),
+            ("!missing", true),
+        ] {
+            check(selector, expect);
+        }
+        for bad in ["=x", "a b", "app in web"] {
+            assert_eq!(Selector::parse(bad, "").unwrap_err().code(), 400, "{bad}");
+        }
+    }
+
+    #[test]
+    fn fields() {
+        let object =
+            json!({ "metadata": { "name": "x", "namespace": "n" }, "status": { "phase": "Running" } });
+        for (selector, expect) in [
+            ("metadata.name=x", true),
+            ("metadata.name!=x", false),
+            ("metadata.namespace=n,status.phase=Running", true),
+            ("status.phase!=Running", false),
+        ] {
+            assert_eq!(Selector::parse("", selector).unwrap().matches(&object), expect, "{selector}");
+        }
+        assert_eq!(Selector::parse("", "spec.foo=1").unwrap_err().code(), 400);
+    }
+}

@@ -1,0 +1,189 @@
+//! Schemas → types.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value};
+
+use super::{Field, ListKind, MapShape, Node, Rules, Scalar, Shape, TypeId, Types};
+
+const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
+const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
+const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+/// Compiles schemas into one table; a `$ref` is the bare name of one of `named`.
+pub(crate) struct Compiler<'s> {
+    named: &'s Map<String, Value>,
+    done: HashMap<String, TypeId>,
+    types: Types,
+}
+
+impl<'s> Compiler<'s> {
+    pub(crate) fn new(named: &'s Map<String, Value>) -> Self {
+        Self { named, done: HashMap::new(), types: Types::default() }
+    }
+
+    pub(crate) fn finish(self) -> Types {
+        self.types
+    }
+
+    /// The type of a named schema; of no known type where there is none.
+    pub(crate) fn named(&mut self, name: &str) -> TypeId {
+        if let Some(id) = self.done.get(name) {
+            return *id;
+        }
+        let id = self.reserve();
+        self.done.insert(name.to_owned(), id);
+        let node = match (scalar_by_name(name), self.named.get(name)) {
+            (Some(scalar), _) => node(Shape::Scalar(scalar)),
+            (None, Some(schema)) => self.node(schema),
+            (None, None) => node(Shape::Any),
+        };
+        self.put(id, node);
+        id
+    }
+
+    /// The type of a schema that is written out. `root` objects get the built-in metadata.
+    pub(crate) fn root(&mut self, schema: &Value) -> TypeId {
+        let metadata = self.named(OBJECT_META);
+        let id = self.schema(schema);
+        let text = self.push(node(Shape::Scalar(Scalar::String)));
+        if let Some(Node { shape: Shape::Map(map), .. }) = self.types.nodes.get_mut(id.0) {
+            for (name, ty) in [("apiVersion", text), ("kind", text), ("metadata", metadata)] {
+                map.fields.insert(name.to_owned(), Field { ty, default: None });
+            }
+        }
+        id
+    }
+
+    fn schema(&mut self, schema: &Value) -> TypeId {
+        let Some(name) = schema.get("$ref").and_then(Value::as_str) else {
+            let compiled = self.node(schema);
+            return self.push(compiled);
+        };
+        let id = self.named(name);
+        let atomic = text(schema, "x-kubernetes-map-type") == Some("atomic");
+        let Some(Node { shape: Shape::Map(_), .. }) = self.types.nodes.get(id.0).filter(|_| atomic) else {
+            return id;
+        };
+        let mut copy = self.types.nodes.get(id.0).cloned().unwrap_or_else(|| node(Shape::Any));
+        if let Shape::Map(map) = &mut copy.shape {
+            map.atomic = true;
+        }
+        self.push(copy)
+    }
+
+    fn node(&mut self, schema: &Value) -> Node {
+        let shape = self.shape(schema);
+        let merges =
+            text(schema, "x-kubernetes-patch-strategy").is_some_and(|strategy| strategy.contains("merge"));
+        Node {
+            shape,
+            required: strings(schema, "required"),
+            nullable: flag(schema, "nullable"),
+            embedded: flag(schema, "x-kubernetes-embedded-resource"),
+            patch_key: merges
+                .then(|| text(schema, "x-kubernetes-patch-merge-key").unwrap_or_default().to_owned()),
+            rules: Rules::of(schema),
+        }
+    }
+
+    fn shape(&mut self, schema: &Value) -> Shape {
+        let format = text(schema, "format");
+        if format == Some("int-or-string") || flag(schema, "x-kubernetes-int-or-string") {
+            return Shape::Scalar(Scalar::IntOrString);
+        }
+        match text(schema, "type") {
+            Some("string") => Shape::Scalar(match format {
+                Some("byte") => Scalar::Bytes,
+                _ => Scalar::String,
+            }),
+            Some("integer") => Shape::Scalar(Scalar::Integer),
+            Some("number") => Shape::Scalar(Scalar::Number),
+            Some("boolean") => Shape::Scalar(Scalar::Boolean),
+            Some("array") => self.list(schema),
+            Some("object") => self.map(schema),
+            _ if schema.get("properties").is_some() => self.map(schema),
+            _ if schema.get("allOf").is_some() => self.all_of(schema),
+            _ => Shape::Any,
+        }
+    }
+
+    fn all_of(&mut self, schema: &Value) -> Shape {
+        let only = schema.get("allOf").and_then(Value::as_array).and_then(|all| all.first());
+        let Some(name) = only.and_then(|first| text(first, "$ref")) else { return Shape::Any };
+        let id = self.named(name);
+        self.types.nodes.get(id.0).map_or(Shape::Any, |node| node.shape.clone())
+    }
+
+    fn list(&mut self, schema: &Value) -> Shape {
+        let item = match schema.get("items") {
+            Some(items) => self.schema(items),
+            None => self.push(node(Shape::Any)),
+        };
+        let kind = match text(schema, "x-kubernetes-list-type") {
+            Some("set") => ListKind::Set,
+            Some("map") => ListKind::Map(strings(schema, "x-kubernetes-list-map-keys")),
+            _ => ListKind::Atomic,
+        };
+        Shape::List { item, kind }
+    }
+
+    fn map(&mut self, schema: &Value) -> Shape {
+        let mut fields = BTreeMap::new();
+        for (name, field) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            let ty = self.schema(field);
+            fields.insert(name.clone(), Field { ty, default: field.get("default").cloned() });
+        }
+        let preserve = flag(schema, "x-kubernetes-preserve-unknown-fields");
+        let extra = match schema.get("additionalProperties") {
+            Some(values @ Value::Object(_)) => Some(self.schema(values)),
+            Some(Value::Bool(true)) => Some(self.push(node(Shape::Any))),
+            _ if schema.get("properties").is_none() => Some(self.push(node(Shape::Any))),
+            _ => None,
+        };
+        let atomic = text(schema, "x-kubernetes-map-type") == Some("atomic");
+        Shape::Map(MapShape { fields, extra, atomic, preserve })
+    }
+
+    fn reserve(&mut self) -> TypeId {
+        self.push(node(Shape::Any))
+    }
+
+    fn push(&mut self, node: Node) -> TypeId {
+        self.types.nodes.push(node);
+        TypeId(self.types.nodes.len() - 1)
+    }
+
+    fn put(&mut self, id: TypeId, node: Node) {
+        if let Some(slot) = self.types.nodes.get_mut(id.0) {
+            *slot = node;
+        }
+    }
+}
+
+fn scalar_by_name(name: &str) -> Option<Scalar> {
+    match name {
+        QUANTITY => Some(Scalar::Quantity),
+        TIME => Some(Scalar::Time),
+        MICRO_TIME => Some(Scalar::MicroTime),
+        _ => None,
+    }
+}
+
+fn node(shape: Shape) -> Node {
+    Node { shape, required: Vec::new(), nullable: false, embedded: false, patch_key: None, rules: None }
+}
+
+fn text<'v>(schema: &'v Value, name: &str) -> Option<&'v str> {
+    schema.get(name).and_then(Value::as_str)
+}
+
+fn flag(schema: &Value, name: &str) -> bool {
+    schema.get(name).and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn strings(schema: &Value, name: &str) -> Vec<String> {
+    let items = schema.get(name).and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_str).map(str::to_owned).collect()
+}

@@ -1,0 +1,241 @@
+//! From a body to an object of its kind: the steps that every write shares.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::decode::{self, Decoded};
+use super::request::{Outcome, Request, Validation};
+use crate::kube::merge::{Managers, same, update};
+use crate::kube::object;
+use crate::kube::state::State;
+use crate::kube::status::{ApiError, ApiResult, FieldError};
+use crate::kube::strategy::{self, Addresses};
+use crate::kube::types::{Shape, TypeRef};
+
+/// Checks that a body is for this endpoint.
+pub(super) fn check_target(request: &Request, body: &Value) -> ApiResult<()> {
+    let (api_version, kind) = (object::text(body, "/apiVersion"), object::text(body, "/kind"));
+    if api_version != request.api_version() || kind != request.resource.kind {
+        let message = format!("invalid object type: {}", described_type(api_version, kind));
+        return Err(ApiError::bad_request(message));
+    }
+    check_place(request, body)
+}
+
+/// Checks a body's name and namespace against the URL's.
+pub(super) fn check_place(request: &Request, body: &Value) -> ApiResult<()> {
+    let (name, namespace) = (object::name(body), object::namespace(body));
+    if name.is_empty() {
+        let url = &request.name;
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({url} based on URL) was undeterminable: name must be provided"
+        )));
+    }
+    if name != request.name {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            request.name
+        )));
+    }
+    check_namespace(request, namespace)
+}
+
+pub(super) fn check_namespace(request: &Request, namespace: &str) -> ApiResult<()> {
+    if !namespace.is_empty() && namespace != request.namespace {
+        return Err(ApiError::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    Ok(())
+}
+
+fn described_type(api_version: &str, kind: &str) -> String {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    format!("{group}/{version}, Kind={kind}")
+}
+
+/// Decodes a body (of a write that is not an apply) and fills in its defaults; tells the fields that it does not know.
+pub(super) fn decode_body(request: &Request, body: &Value) -> ApiResult<(Value, Vec<String>)> {
+    let Decoded { object, unknown, mismatch } = decode_as(request, body)?;
+    let kind = &request.resource.kind;
+    let refused = |why: &str| {
+        let version = &request.version;
+        ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+    };
+    if let Some(mismatch) = mismatch {
+        return Err(refused(&mismatch));
+    }
+    let unknown: Vec<String> = unknown.iter().map(|path| format!("unknown field {path:?}")).collect();
+    if request.validation == Validation::Strict && !unknown.is_empty() {
+        return Err(refused(&format!("strict decoding error: {}", unknown.join(", "))));
+    }
+    let warnings = if request.validation == Validation::Ignore { Vec::new() } else { unknown };
+    Ok((object, warnings))
+}
+
+/// Decodes a merged object.
+pub(super) fn decode_as(request: &Request, body: &Value) -> ApiResult<Decoded> {
+    let version = request.served()?;
+    let mut decoded = if request.resource.builtin {
+        decode::builtin(version.root(), body)
+    } else {
+        decode::custom(version.root(), body)
+    };
+    default(request, version.root(), &mut decoded.object);
+    Ok(decoded)
+}
+
+fn default(request: &Request, root: TypeRef<'_>, object: &mut Value) {
+    object["apiVersion"] = json!(request.api_version());
+    object["kind"] = json!(request.resource.kind);
+    if request.resource.builtin {
+        strategy::default(&request.resource.group, &request.resource.kind, object);
+    } else {
+        schema_defaults(root, object);
+    }
+}
+
+/// The defaults that a custom kind's schema declares.
+fn schema_defaults(ty: TypeRef<'_>, value: &mut Value) {
+    match (ty.shape(), value) {
+        (Shape::Map(map), Value::Object(fields)) => {
+            for (name, field) in &map.fields {
+                let missing = match fields.get(name) {
+                    None => true,
+                    Some(value) => value.is_null() && !ty.value_or_any(name).node().nullable,
+                };
+                if let Some(default) = field.default.as_ref().filter(|_| missing) {
+                    fields.insert(name.clone(), default.clone());
+                }
+            }
+            for (name, value) in fields {
+                schema_defaults(ty.value_or_any(name), value);
+            }
+        }
+        (Shape::List { .. }, Value::Array(items)) => {
+            items.iter_mut().for_each(|item| schema_defaults(ty.item(), item));
+        }
+        _ => {}
+    }
+}
+
+/// Who owns what after a write that is not an apply. An object that nobody has ever owned stays so.
+pub(super) fn owners_after_update(request: &Request, live: &Value, new: &Value) -> ApiResult<Managers> {
+    let version = request.served()?;
+    let mut managers = base_managers(live, new);
+    let untracked = managers.owners.is_empty() && object::revision(live) > 0;
+    if untracked {
+        return Ok(managers);
+    }
+    let key = request.manager_key(crate::kube::merge::Operation::Update);
+    let before = managers.owners.get(&key).cloned();
+    let (owners, wrote) =
+        update(version.root(), live, new, &managers.owners, &key, &request.ignored(version));
+    managers.owners = owners;
+    if wrote || managers.owners.get(&key) != before.as_ref() {
+        managers.stamp(&key, &request.api_version(), &request.time());
+        managers.cap();
+    }
+    Ok(managers)
+}
+
+/// The ownership that a write starts from: the live object's, unless the body brings (or resets) its own.
+fn base_managers(live: &Value, new: &Value) -> Managers {
+    match new.pointer("/metadata/managedFields") {
+        None | Some(Value::Null) => Managers::of(live),
+        Some(_) => {
+            let given = Managers::of(new);
+            let reset = object::list(new, "/metadata/managedFields").iter().all(|entry| *entry == json!({}));
+            if given.owners.is_empty() && !reset { Managers::of(live) } else { given }
+        }
+    }
+}
+
+pub(super) fn set_managers(object: &mut Value, managers: &Managers) {
+    if managers.owners.is_empty() {
+        object::remove(object, &["metadata", "managedFields"]);
+    } else {
+        object::metadata(object)["managedFields"] = managers.encode();
+    }
+}
+
+/// Whether two states of an object differ in nothing but the times of their managed fields and their version.
+pub(super) fn is_unchanged(live: &Value, new: &Value) -> bool {
+    let stripped = |object: &Value| {
+        let mut object = object.clone();
+        object::remove(&mut object, &["metadata", "resourceVersion"]);
+        let entries = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+        for entry in entries.into_iter().flatten() {
+            object::remove(entry, &["time"]);
+        }
+        object
+    };
+    same(&stripped(live), &stripped(new))
+}
+
+impl State {
+    /// Refuses what the kind's rules forbid.
+    pub(super) fn validate(&self, request: &Request, object: &Value, live: Option<&Value>) -> ApiResult<()> {
+        let mut errors = strategy::validate(&request.resource, object, live);
+        if !request.resource.builtin {
+            let root = request.served()?.root();
+            let mut value = object.clone();
+            object::remove(&mut value, &["metadata"]);
+            strategy::validate_schema_value(root, &value, "", &mut errors);
+        }
+        refuse(request, object, &errors)
+    }
+
+    /// Gives Services their addresses.
+    pub(super) fn allocate(
+        &self,
+        request: &Request,
+        object: &mut Value,
+        live: Option<&Value>,
+    ) -> ApiResult<()> {
+        if !request.resource.is("", "Service") {
+            return Ok(());
+        }
+        let taken = self.addresses(object);
+        strategy::allocate_service(object, live, &taken, request.dry_run)
+            .map_err(|error| ApiError::invalid(request.resource.subject(object::name(object)), &[error]))
+    }
+
+    /// The addresses and node ports of all Services but this one.
+    fn addresses(&self, except: &Value) -> Addresses {
+        let mut taken = Addresses::default();
+        for service in self.store.list("services", None) {
+            let own = object::name(service) == object::name(except)
+                && object::namespace(service) == object::namespace(except);
+            if own {
+                continue;
+            }
+            taken.cluster.extend(object::text(service, "/spec/clusterIP").parse::<std::net::Ipv4Addr>());
+            let ports = object::list(service, "/spec/ports").iter();
+            let numbers = ports.filter_map(|port| object::integer(port, "/nodePort"));
+            taken.node_ports.extend(numbers.filter_map(|port| u16::try_from(port).ok()));
+        }
+        taken
+    }
+
+    /// Stores a new state of an object, or answers with it as it would be.
+    pub(super) fn commit(
+        &mut self,
+        request: &Request,
+        object: Value,
+        created: bool,
+        warnings: Vec<String>,
+    ) -> Outcome {
+        let object =
+            if request.dry_run { Arc::new(object) } else { self.store.put(&request.resource.id(), object) };
+        Outcome { object, created, warnings }
+    }
+}
+
+pub(super) fn refuse(request: &Request, object: &Value, errors: &[FieldError]) -> ApiResult<()> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::invalid(request.resource.subject(object::name(object)), errors))
+}
