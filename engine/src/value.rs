@@ -289,7 +289,8 @@ impl Kind {
         };
         match self {
             Self::List(elements) => Self::List(Arc::new(elements.iter().map(change).collect())),
-            Self::Set(elements) => Self::Set(Arc::new(elements.iter().map(change).collect())),
+            // What the elements become may sort otherwise.
+            Self::Set(elements) => Value::set(elements.iter().map(change)).kind,
             Self::Map(map) => Self::Map(Arc::new(entries(map))),
             Self::Object(object) => {
                 Self::Object(Arc::new(Object { fields: entries(&object.fields), open: object.open }))

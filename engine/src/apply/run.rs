@@ -29,8 +29,6 @@ pub(super) struct Run<'a> {
     pub(super) clock: &'a dyn Clock,
     pub(super) observer: &'a dyn Observer,
     pub(super) stop: &'a Stop,
-    /// The most steps that may run on one target at once.
-    pub(super) parallelism: usize,
 }
 
 /// How a run ended.
@@ -47,7 +45,6 @@ pub(super) struct Outcome {
 /// A step that has come back from its target.
 struct Returned {
     step: usize,
-    target: Option<TargetAddress>,
     prepared: Prepared,
     result: Result<Performed, StepFailure>,
     elapsed_ms: u64,
@@ -60,7 +57,6 @@ struct Running<'a, 'r> {
     fold: Fold,
     journal: &'r mut dyn Journal,
     under_way: FuturesUnordered<BoxFuture<'r, Returned>>,
-    load: BTreeMap<Option<TargetAddress>, usize>,
     begun: BTreeSet<usize>,
     outcome: Outcome,
 }
@@ -83,7 +79,6 @@ pub(super) async fn run<'r>(
         },
         fold: Fold::new(snapshot),
         under_way: FuturesUnordered::new(),
-        load: BTreeMap::new(),
         begun: BTreeSet::new(),
         run,
         schedule,
@@ -112,45 +107,31 @@ pub(super) async fn run<'r>(
 impl<'r> Running<'_, 'r> {
     /// Begins every step that may: all of their intents are made durable by one write.
     async fn launch(&mut self, values: &mut Values<'_>) -> Result<(), StoreError> {
-        loop {
-            let mut events = Vec::new();
-            let mut launched = Vec::new();
-            let mut refused = false;
-            for step in self.schedule.ready() {
-                let target = self.target_of(step);
-                if self.load.get(&target).is_some_and(|load| *load >= self.run.parallelism) {
-                    continue;
+        let mut events = Vec::new();
+        let mut launched = Vec::new();
+        while let Some(step) = self.schedule.start() {
+            self.begun.insert(step);
+            match prepare(&self.run.preparing, self.run.plan, step, values, &self.fold.snapshot) {
+                Ok(prepared) => {
+                    events.push(self.started(step, &prepared));
+                    launched.push((step, prepared));
                 }
-                self.schedule.start(step);
-                self.begun.insert(step);
-                match prepare(&self.run.preparing, self.run.plan, step, values, &self.fold.snapshot) {
-                    Ok(prepared) => {
-                        *self.load.entry(target.clone()).or_default() += 1;
-                        events.push(self.started(step, &prepared));
-                        launched.push((step, target, prepared));
-                    }
-                    Err(error) => {
-                        refused = true;
-                        self.fail(step, error, 0);
-                    }
-                }
-            }
-            if !events.is_empty() {
-                self.record(events).await?;
-            }
-            for (step, target, prepared) in launched {
-                self.begin(step, target, prepared);
-            }
-            // A refused step may have left nothing to wait for, and never makes another one ready.
-            if !refused {
-                return Ok(());
+                Err(error) => self.fail(step, error, 0),
             }
         }
+        if !events.is_empty() {
+            self.record(events).await?;
+        }
+        for (step, prepared) in launched {
+            self.begin(step, prepared);
+        }
+        Ok(())
     }
 
-    fn begin(&mut self, step: usize, target: Option<TargetAddress>, prepared: Prepared) {
+    fn begin(&mut self, step: usize, prepared: Prepared) {
         let run = self.run;
         let (address, operation) = self.named(step);
+        let target = run.plan.change(&address).and_then(|change| change.target.clone());
         run.observer.event(&Progress::StepStarted { address, operation });
         let connected = match &target {
             Some(target) => run.targets.get(target).cloned(),
@@ -165,7 +146,7 @@ impl<'r> Running<'_, 'r> {
                 (Some(_), None) => Err(not_connected(target.as_ref()).into()),
             };
             let elapsed_ms = u64::try_from(run.clock.now_ms() - began_ms).unwrap_or(0);
-            Returned { step, target, prepared, result, elapsed_ms }
+            Returned { step, prepared, result, elapsed_ms }
         };
         self.under_way.push(Box::pin(perform));
     }
@@ -179,9 +160,6 @@ impl<'r> Running<'_, 'r> {
         let events = all.iter().map(|returned| self.ended(returned)).collect();
         self.record(events).await?;
         for returned in all {
-            if let Some(load) = self.load.get_mut(&returned.target) {
-                *load -= 1;
-            }
             self.conclude(returned, values);
         }
         Ok(())
@@ -272,10 +250,6 @@ impl<'r> Running<'_, 'r> {
     fn named(&self, step: usize) -> (Address, StepOperation) {
         let step = &self.run.plan.steps[step];
         (step.address.clone(), step.operation)
-    }
-
-    fn target_of(&self, step: usize) -> Option<TargetAddress> {
-        self.run.plan.change(&self.run.plan.steps[step].address)?.target.clone()
     }
 }
 

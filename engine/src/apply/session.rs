@@ -64,7 +64,7 @@ pub async fn apply(
 ) -> Result<Applied, Failure> {
     let (config, diagnostics) = check(&plan.sources, world);
     let Some(config) = config else { return Err(Failure::Diagnostics(diagnostics)) };
-    let schedule = Schedule::new(plan).map_err(|problem| {
+    let schedule = Schedule::new(plan, options.parallelism).map_err(|problem| {
         Diagnostic::error("Invalid plan", format!("This plan cannot be run: {problem}."))
     })?;
     let lease =
@@ -101,7 +101,6 @@ async fn locked(
         builtin: Arc::new(builtin::Values),
         targets: &targets,
         clock: &*world.clock,
-        parallelism: options.parallelism.max(1),
         plan,
         observer,
         stop,
