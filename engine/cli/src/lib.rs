@@ -21,6 +21,8 @@ mod json;
 mod problem;
 mod progress;
 mod render;
+#[cfg(test)]
+mod samples;
 mod session;
 mod terminal;
 mod veil;

@@ -43,7 +43,7 @@ fn saved(bytes: &[u8], arguments: &ChangeArguments, session: &Session) -> Result
     let options = carry_out::change_options(&stack, arguments, plan.destroy, session)?;
     let watcher = carry_out::watcher(&arguments.run, session);
     match &watcher {
-        Watcher::Machine(stream) => stream.write(&json::events::planned(&plan)),
+        Watcher::Machine(stream) => stream.write(json::events::planned(&plan)),
         Watcher::Person(_) | Watcher::Nobody => terminal::print(&(render::plan::summary(&plan) + "\n"))?,
     }
     let world = session.world(&stack.folder);

@@ -107,8 +107,8 @@ fn shown(
     if let Watcher::Machine(stream) = &watcher {
         plan.warnings
             .iter()
-            .for_each(|warning| stream.write(&json::events::diagnostic(warning, &plan.sources)));
-        stream.write(&json::events::planned(plan));
+            .for_each(|warning| stream.write(json::events::diagnostic(warning, &plan.sources)));
+        stream.write(json::events::planned(plan));
         return Ok(watcher);
     }
     // The redrawn part goes before anything else is printed.
@@ -171,11 +171,16 @@ async fn run_interruptibly(
 fn tell_end(watcher: Watcher, plan: &Plan, applied: &Applied, elapsed_ms: u64) -> Result<(), Problem> {
     let counts = Work::of(plan).done(&applied.succeeded);
     if let Watcher::Machine(stream) = &watcher {
-        stream.write(&json::events::applied(&counts, applied));
+        stream.write(json::events::applied(&counts, applied));
         return Ok(());
     }
+    let mut end = String::new();
+    if watcher.has_lost_a_failure() {
+        end.push_str(&render::outcome::failures(applied, terminal::columns()));
+    }
+    end.push_str(&render::outcome::way_on(plan, applied));
     drop(watcher);
-    terminal::say(&render::outcome::failures(plan, applied, terminal::columns()));
+    terminal::say(&end);
     let mut text = render::outcome::line(&counts, plan, applied, elapsed_ms) + "\n";
     text.push_str(&render::outcome::outputs(&applied.snapshot.outputs));
     Ok(terminal::print(&text)?)
@@ -189,7 +194,7 @@ fn nothing_to_do(watcher: &Watcher, plan: &Plan) -> Result<Exit, Problem> {
         .filter_map(|(name, output)| Some((name.clone(), output.after.clone()?)))
         .collect();
     match watcher {
-        Watcher::Machine(stream) => stream.write(&json::events::unchanged(&outputs)),
+        Watcher::Machine(stream) => stream.write(json::events::unchanged(&outputs)),
         Watcher::Person(_) | Watcher::Nobody => terminal::print(&render::outcome::outputs(&outputs))?,
     }
     Ok(Exit::Done)

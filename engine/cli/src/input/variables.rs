@@ -13,8 +13,8 @@ use meshform_engine::inputs::Input;
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct VariableArguments {
     /// Give a variable its value (may be repeated)
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = name_and_value, allow_hyphen_values = true)]
-    values: Vec<(String, String)>,
+    #[arg(long = "var", value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    values: Vec<String>,
     /// Read values of variables from a file of NAME = VALUE lines (may be repeated)
     #[arg(long = "var-file", value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -35,19 +35,23 @@ impl VariableArguments {
         for path in &self.files {
             inputs.push(variables_file(Path::new(path))?);
         }
-        inputs.extend(self.values.iter().map(|(name, text)| Input::Text {
-            name: name.clone(),
-            text: text.clone(),
-            origin: "-var".to_owned(),
-        }));
+        for text in &self.values {
+            let (name, value) = name_and_value(text)?;
+            inputs.push(Input::Text {
+                name: name.to_owned(),
+                text: value.to_owned(),
+                origin: "-var".to_owned(),
+            });
+        }
         Ok(inputs)
     }
 }
 
-fn name_and_value(text: &str) -> Result<(String, String), String> {
+/// Splits `NAME=VALUE`. What is not of that form is not repeated: it may be a secret.
+fn name_and_value(text: &str) -> Result<(&str, &str), Problem> {
     match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE".to_owned()),
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim(), value)),
+        _ => Err(Problem::new("Not a variable's value", "-var takes NAME=VALUE, as in -var region=eu.")),
     }
 }
 
@@ -59,11 +63,7 @@ mod tests {
     fn only_names_with_values_are_taken() {
         let check = |given: &str, expect: Option<(&str, &str)>| {
             let parsed = name_and_value(given).ok();
-            assert_eq!(
-                parsed.as_ref().map(|(name, value)| (name.as_str(), value.as_str())),
-                expect,
-                "{given}"
-            );
+            assert_eq!(parsed, expect, "{given}");
         };
         check("a=1", Some(("a", "1")));
         check("a=b=c", Some(("a", "b=c")));

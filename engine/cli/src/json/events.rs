@@ -1,6 +1,6 @@
 //! The events of an apply, one JSON document on each line.
 //!
-//! Each has a `type`: `version` comes first, then `plan` (with the plan's `summary`), `connecting`, `observing`, `previewing`,
+//! Each has the time, `at_ms`, in milliseconds since the epoch, and a `type`: `version` comes first, then `plan` (with the plan's `summary`), `connecting`, `observing`, `previewing`,
 //! `apply_started` (with the number of `steps`), `step_started`, `step_report` (what a step waits for), `step_succeeded`, `step_failed`
 //! (with `code`, `summary` and `detail`), `step_skipped` (with what it is `because` of), `note`, `diagnostic`, and at the end `applied` with its
 //! `summary`, `failed`, `skipped`, `deferred`, `stopped` and `outputs`.

@@ -123,9 +123,55 @@ fn path(path: &Path) -> Json {
 }
 
 fn output(output: &OutputChange) -> Json {
+    let output = veil::output(output);
     json!({
         "before": value::optional(output.before.as_ref()),
         "after": value::optional(output.after.as_ref()),
         "changed": output.changed(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{render, samples};
+    use meshform_engine::value::Value;
+
+    /// A provider that forgets to mark a field must not make it public.
+    #[test]
+    fn a_secret_is_in_neither_form_of_a_plan() {
+        let secret = Value::object([("password".into(), Value::string("hunter2").sensitive())]);
+        let mut change = samples::value(Action::Update, "a", secret);
+        change.fields = vec![samples::field(&["input", "password"], json!("hunter1"), json!("hunter2"))];
+        change.drift = vec![samples::field(&["input", "password"], json!("hunter0"), json!("hunter1"))];
+        let mut plan = samples::plan(vec![change]);
+        plan.variables.insert("password".into(), Value::string("hunter2").sensitive());
+        let (before, after) = (Some("hunter1".into()), Some(Value::string("hunter2").sensitive()));
+        plan.outputs.insert("password".into(), OutputChange { before, after });
+        let text = render::plan::text(&plan, render::plan::Detail { full: true, columns: 80 });
+        let document = document(&plan);
+        assert!(!text.contains("hunter"), "{text}");
+        assert!(!document.to_string().contains("hunter"), "{document}");
+        assert_eq!(document["changes"][0]["fields"][0]["after"]["sensitive"], json!([""]));
+        assert_eq!(document["changes"][0]["planned"]["sensitive"], json!(["/input/password"]));
+    }
+
+    #[test]
+    fn a_plan_is_told_in_full() {
+        let mut change = samples::value(Action::ReplaceCreateFirst, "a", Value::null());
+        let mut field = samples::field(&["triggers_replace"], json!(1), json!(2));
+        field.forces_replace = true;
+        field.path =
+            field.path.join(PathStep::Element(vec![("name".into(), "web".into())])).join(PathStep::Index(3));
+        change.fields = vec![field];
+        let document =
+            document(&samples::plan(vec![change, samples::value(Action::Defer, "b", Value::null())]));
+        assert_eq!(document["format_version"], json!(FORMAT_VERSION));
+        assert_eq!((&document["empty"], &document["complete"]), (&json!(false), &json!(false)));
+        assert_eq!((&document["summary"]["replace"], &document["summary"]["defer"]), (&json!(1), &json!(1)));
+        let change = &document["changes"][0];
+        assert_eq!(change["action"], json!("replace_create_first"));
+        assert_eq!(change["fields"][0]["path"], json!(["triggers_replace", { "name": "web" }, 3]));
+        assert_eq!(change["fields"][0]["forces_replace"], json!(true));
+    }
 }

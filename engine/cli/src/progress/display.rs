@@ -13,6 +13,8 @@ use super::frame;
 use crate::terminal;
 
 const REDRAW: Duration = Duration::from_millis(100);
+/// A failure that so many lines were printed after is still in sight.
+const LINES_IN_SIGHT: usize = 16;
 /// Rows of the terminal that the frame may take.
 const ROWS_MAX: usize = 10;
 
@@ -28,6 +30,8 @@ struct Canvas {
     live: bool,
     /// How many lines of the frame stand on the terminal.
     drawn: usize,
+    /// How many lines were printed since the first failure began to be told.
+    since_failure: Option<usize>,
 }
 
 impl Display {
@@ -35,7 +39,8 @@ impl Display {
     pub(crate) fn new(ci: bool) -> Self {
         let live =
             !ci && io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let canvas = Canvas { board: Board::new(live), started: Instant::now(), live, drawn: 0 };
+        let canvas =
+            Canvas { board: Board::new(live), started: Instant::now(), live, drawn: 0, since_failure: None };
         let canvas = Arc::new(Mutex::new(canvas));
         let (stop, stopped) = mpsc::channel();
         let shared = Arc::clone(&canvas);
@@ -51,6 +56,11 @@ impl Display {
     pub(crate) fn note(&self, line: &str) {
         lock(&self.canvas).print(&[line.to_owned()]);
     }
+
+    /// Whether a failure was told so long ago that it may be out of sight.
+    pub(crate) fn has_lost_a_failure(&self) -> bool {
+        lock(&self.canvas).since_failure.is_some_and(|lines| lines > LINES_IN_SIGHT)
+    }
 }
 
 impl Observer for Display {
@@ -58,6 +68,9 @@ impl Observer for Display {
         let mut canvas = lock(&self.canvas);
         let now_ms = canvas.now_ms();
         let lines = canvas.board.take(event, now_ms);
+        if matches!(event, Progress::StepFailed { .. }) {
+            canvas.since_failure.get_or_insert(0);
+        }
         canvas.print(&lines);
     }
 }
@@ -89,6 +102,7 @@ impl Canvas {
     /// Lines that stay go above the frame, which is drawn anew below them.
     fn print(&mut self, lines: &[String]) {
         let erase = erasing(self.drawn);
+        self.since_failure = self.since_failure.map(|before| before + lines.len());
         let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         if self.live {
             let (columns, rows) = terminal::size();

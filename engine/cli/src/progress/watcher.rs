@@ -19,9 +19,14 @@ impl Watcher {
     pub(crate) fn note(&self, text: &str) {
         match self {
             Self::Person(display) => display.note(text),
-            Self::Machine(stream) => stream.write(&crate::json::events::note(text)),
+            Self::Machine(stream) => stream.write(crate::json::events::note(text)),
             Self::Nobody => {}
         }
+    }
+
+    /// Whether a failure was told so long ago that it may be out of sight.
+    pub(crate) fn has_lost_a_failure(&self) -> bool {
+        matches!(self, Self::Person(display) if display.has_lost_a_failure())
     }
 }
 

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use meshform_engine::diagnostic::{Diagnostic, Diagnostics, Severity, Sources};
+use meshform_engine::diagnostic::{Diagnostic, Diagnostics, Severity, Source, Sources};
 
-use super::style::{DANGER, STRONG, paint};
-use super::text::{counted, harmless, wrap};
+use super::style::{DANGER, STRONG, WARNING, paint};
+use super::text::{counted, harmless, indented, wrap};
 
 /// A longer stretch is underlined on its first line only.
 const LINES_MAX: usize = 4;
@@ -24,22 +24,39 @@ pub(crate) fn text(diagnostics: &Diagnostics, sources: &Sources, columns: usize)
 
 /// One diagnostic, without a line feed at its end.
 fn one(diagnostic: &Diagnostic, sources: &Sources, columns: usize) -> String {
+    let source = diagnostic.span.as_ref().and_then(|span| Some((span, sources.get(span.source)?)));
+    let place = source.map(|(span, source)| (source, clipped(&source.text, span.range.clone())));
+    match place {
+        Some((source, range)) => placed(diagnostic, source, range, columns),
+        None => placeless(diagnostic, columns),
+    }
+}
+
+/// With its source, by the renderer of rustc.
+fn placed(diagnostic: &Diagnostic, source: &Source, range: Range<usize>, columns: usize) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(harmless(&diagnostic.summary)));
-    let source = diagnostic.span.as_ref().and_then(|span| Some((span, sources.get(span.source)?)));
-    if let Some((span, source)) = source {
-        let range = clipped(&source.text, span.range.clone());
-        let snippet = Snippet::source(source.text.as_str()).path(source.name.as_str());
-        group = group.element(snippet.annotation(AnnotationKind::Primary.span(range)));
-    }
+    let snippet = Snippet::source(source.text.as_str()).path(source.name.as_str());
+    let title = level.primary_title(harmless(&diagnostic.summary));
+    let mut group = Group::with_title(title).element(snippet.annotation(AnnotationKind::Primary.span(range)));
     let detail = wrap(&harmless(&diagnostic.detail), columns.saturating_sub(6).max(20)).join("\n");
     if !detail.is_empty() {
         group = group.element(Level::NOTE.no_name().message(detail));
     }
     Renderer::styled().term_width(columns).render(&[group])
+}
+
+/// Without a source there is no margin to draw: the detail is indented below the summary.
+fn placeless(diagnostic: &Diagnostic, columns: usize) -> String {
+    let word = match diagnostic.severity {
+        Severity::Error => paint(DANGER, "error"),
+        Severity::Warning => paint(WARNING, "warning"),
+    };
+    let title = format!("{word}{}", paint(STRONG, format!(": {}", harmless(&diagnostic.summary))));
+    let detail = wrap(&harmless(&diagnostic.detail), columns.saturating_sub(2).max(20));
+    std::iter::once(title).chain(indented(detail, 2)).collect::<Vec<_>>().join("\n")
 }
 
 /// The range cut to what the renderer can show: inside the text, between letters, and few lines.
@@ -90,12 +107,15 @@ mod tests {
             "There is no block type \"locl\" that could be referred to here. Did you mean \"local\"?",
         );
         let mut diagnostics = Diagnostics::from(error.at(Span { source, range: 15..21 }));
-        diagnostics.push(Diagnostic::warning("Nothing is declared", ""));
+        diagnostics.push(Diagnostic::warning(
+            "Nothing is declared",
+            "The stack has no resources, so that there is nothing to do.",
+        ));
         check(
             diagnostics,
             &sources,
             "error: Unknown reference\n --> main.hcl:2:7\n  |\n2 |   a = locl.b\n  |       ^^^^^^\n  |\n  = There is no block type \
-             \"locl\" that could be referred\n    to here. Did you mean \"local\"?\n\nwarning: Nothing is declared\n\n1 error and 1 \
+             \"locl\" that could be referred\n    to here. Did you mean \"local\"?\n\nwarning: Nothing is declared\n  The stack has no resources, so that there is nothing to\n  do.\n\n1 error and 1 \
              warning\n",
         );
     }

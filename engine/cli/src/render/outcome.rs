@@ -18,6 +18,7 @@ pub(crate) fn line(counts: &Counts, plan: &Plan, applied: &Applied, elapsed_ms: 
         (counts.step, "rolled out"),
         (counts.forget, "forgotten"),
         (applied.failed.len(), "failed"),
+        (abandoned(plan, applied), "abandoned"),
         (applied.skipped.len(), "not run"),
         (applied.deferred.len(), "deferred"),
     ];
@@ -32,8 +33,8 @@ pub(crate) fn line(counts: &Counts, plan: &Plan, applied: &Applied, elapsed_ms: 
     paint(style, format!("{word}: {line} in {}.", duration(elapsed_ms)))
 }
 
-/// Every failure once more, for it may have scrolled away, and how to go on; empty if all was done.
-pub(crate) fn failures(plan: &Plan, applied: &Applied, columns: usize) -> String {
+/// Every failure once more, for it may have scrolled away; empty if there is none.
+pub(crate) fn failures(applied: &Applied, columns: usize) -> String {
     let mut lines = Vec::new();
     for failed in &applied.failed {
         let (name, summary) = (failed.address.to_string(), harmless(&failed.error.summary));
@@ -41,22 +42,26 @@ pub(crate) fn failures(plan: &Plan, applied: &Applied, columns: usize) -> String
         lines.push(format!("{} {}: {summary}", paint(DANGER, "✗"), paint(STRONG, harmless(&name))));
         lines.extend(indented(wrap(&harmless(&failed.error.detail), columns.saturating_sub(4)), 4));
     }
-    lines.extend(way_on(plan, applied).map(|sentence| format!("\n{sentence}")));
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
-fn way_on(plan: &Plan, applied: &Applied) -> Option<String> {
-    if !applied.failed.is_empty() {
-        return Some("What succeeded is recorded. Mend the cause and run apply again to go on.".to_owned());
-    }
-    if !is_whole(plan, applied) {
-        return Some("Stopped. What was done is recorded: run apply again to go on.".to_owned());
-    }
-    match applied.deferred.len() {
-        0 => None,
-        1 => Some("1 instance waits for what is known only now: run apply again.".to_owned()),
-        count => Some(format!("{count} instances wait for what is known only now: run apply again.")),
-    }
+/// How to go on, after an empty line; empty if all was done.
+pub(crate) fn way_on(plan: &Plan, applied: &Applied) -> String {
+    let sentence = match (applied.failed.len(), applied.deferred.len()) {
+        (1.., _) => "What succeeded is recorded. Mend the cause and run apply again to go on.".to_owned(),
+        _ if !is_whole(plan, applied) => {
+            "Stopped. What was done is recorded: run apply again to go on.".to_owned()
+        }
+        (0, 0) => return String::new(),
+        (0, 1) => "1 instance waits for what is known only now: run apply again.".to_owned(),
+        (0, count) => format!("{count} instances wait for what is known only now: run apply again."),
+    };
+    format!("\n{sentence}\n")
+}
+
+/// Steps that were under way when the run was stopped at once.
+fn abandoned(plan: &Plan, applied: &Applied) -> usize {
+    plan.steps.len().saturating_sub(applied.succeeded.len() + applied.failed.len() + applied.skipped.len())
 }
 
 fn is_whole(plan: &Plan, applied: &Applied) -> bool {
@@ -68,4 +73,70 @@ pub(crate) fn outputs(outputs: &BTreeMap<String, Value>) -> String {
     let lines = super::outputs::values(outputs);
     let gap = if lines.is_empty() { "" } else { "\n" };
     lines.into_iter().fold(gap.to_owned(), |text, line| text + &line + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+    use meshform_engine::address::Address;
+    use meshform_engine::apply::FailedStep;
+    use meshform_engine::plan::{Step, StepOperation};
+    use meshform_engine::ports::{ErrorCode, Operation, ProviderError};
+    use meshform_engine::state::Snapshot;
+
+    const CREATE: StepOperation = StepOperation::Perform(Operation::Create);
+
+    fn address(name: &str) -> Address {
+        Address::new("value", name)
+    }
+
+    fn failed(name: &str) -> FailedStep {
+        let (summary, detail) = ("Denied".to_owned(), "The host does not let us in.".to_owned());
+        let error = ProviderError { code: ErrorCode::Denied, summary, detail, path: None };
+        FailedStep { address: address(name), operation: CREATE, error }
+    }
+
+    /// Of a plan of these many steps, some succeeded, some failed, some were skipped, and one waits.
+    fn check(steps: usize, ended: (&[&str], &[&str], &[&str], &[&str]), line: &str, rest: &str) {
+        let mut plan = samples::plan(Vec::new());
+        plan.steps = vec![Step { address: address("x"), operation: CREATE, after: Vec::new() }; steps];
+        let (succeeded, failed_steps, skipped, deferred) = ended;
+        let pairs = |names: &[&str]| names.iter().map(|name| (address(name), CREATE)).collect();
+        let applied = Applied {
+            snapshot: Snapshot::default(),
+            succeeded: pairs(succeeded),
+            failed: failed_steps.iter().map(|name| failed(name)).collect(),
+            skipped: pairs(skipped),
+            deferred: deferred.iter().map(|name| address(name)).collect(),
+            stopped: false,
+        };
+        let counts = Counts { create: succeeded.len(), ..Counts::default() };
+        let plain = |text: String| anstream::adapter::strip_str(&text).to_string();
+        assert_eq!(plain(super::line(&counts, &plan, &applied, 2_140)), line);
+        assert_eq!(plain(failures(&applied, 80) + &way_on(&plan, &applied)), rest);
+    }
+
+    #[test]
+    fn an_end_says_what_was_done_and_how_to_go_on() {
+        check(2, (&["a", "b"], &[], &[], &[]), "Applied: 2 created, 0 updated, 0 deleted in 2.1s.", "");
+        check(
+            3,
+            (&["a"], &["b"], &["c"], &[]),
+            "Applied in part: 1 created, 0 updated, 0 deleted, 1 failed, 1 not run in 2.1s.",
+            "\n✗ value.b: Denied\n    The host does not let us in.\n\nWhat succeeded is recorded. Mend the cause and run apply again to go on.\n",
+        );
+        check(
+            3,
+            (&["a"], &[], &["c"], &[]),
+            "Applied in part: 1 created, 0 updated, 0 deleted, 1 abandoned, 1 not run in 2.1s.",
+            "\nStopped. What was done is recorded: run apply again to go on.\n",
+        );
+        check(
+            1,
+            (&["a"], &[], &[], &["d"]),
+            "Applied: 1 created, 0 updated, 0 deleted, 1 deferred in 2.1s.",
+            "\n1 instance waits for what is known only now: run apply again.\n",
+        );
+    }
 }

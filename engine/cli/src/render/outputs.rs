@@ -7,6 +7,7 @@ use meshform_engine::value::{Path, Value};
 
 use super::fields::{self, Notation, Owner};
 use super::hcl_text;
+use crate::veil;
 
 /// `name = value` for each output.
 pub(crate) fn values(outputs: &BTreeMap<String, Value>) -> Vec<String> {
@@ -17,12 +18,15 @@ pub(crate) fn values(outputs: &BTreeMap<String, Value>) -> Vec<String> {
 pub(crate) fn changes(outputs: &BTreeMap<String, OutputChange>) -> Vec<String> {
     let changed = outputs.iter().filter(|(_, output)| output.changed());
     let fields: Vec<_> = changed
-        .map(|(name, output)| FieldChange {
-            path: Path::attribute(name.as_str()),
-            before: output.before.clone(),
-            after: output.after.clone(),
-            forces_replace: false,
-            owner: None,
+        .map(|(name, output)| {
+            let OutputChange { before, after } = veil::output(output);
+            FieldChange {
+                path: Path::attribute(name.as_str()),
+                before,
+                after,
+                forces_replace: false,
+                owner: None,
+            }
         })
         .collect();
     fields::lines(&fields, &Path::default(), Notation::Hcl, Owner::Holds)

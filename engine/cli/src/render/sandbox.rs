@@ -7,8 +7,11 @@ use super::text::{counted, duration, harmless};
 
 /// The status, each line ended.
 pub(crate) fn text(status: &SandboxStatus) -> String {
-    let up =
-        format!("The sandbox is up (process {}, {}).", status.pid, duration(status.uptime_seconds * 1000));
+    let uptime = match status.uptime_seconds {
+        0 => "just started".to_owned(),
+        seconds => format!("up for {}", duration(seconds.saturating_mul(1000))),
+    };
+    let up = format!("The sandbox is up (process {}, {uptime}).", status.pid);
     let mut lines = vec![paint(GOOD, up)];
     for cluster in &status.clusters {
         let holds = format!("{}, {}", counted(cluster.objects, "object"), counted(cluster.pods, "pod"));

@@ -2,6 +2,7 @@
 
 use meshform_engine::address::Address;
 use meshform_engine::state::{Record, RecordStatus, Snapshot};
+use meshform_engine::value::Value;
 
 use super::outputs;
 use super::style::{DANGER, FAINT, STRONG, paint};
@@ -55,14 +56,15 @@ fn attribute_lines(record: &Record) -> Vec<String> {
     let Some(attributes) = record.attributes.as_map().filter(|_| !record.attributes.is_sensitive()) else {
         return hcl_text::lines(&record.attributes);
     };
-    let mut lines = Vec::new();
-    for (name, value) in attributes.iter().filter(|(_, value)| !value.is_null()) {
-        if value.get("kind").is_some() && value.get("apiVersion").is_some() && !value.is_sensitive() {
-            lines.push(format!("{name}:"));
-            lines.extend(indented(yaml_text::lines(value), 2));
-        } else {
-            lines.extend(hcl_text::attributes([(name.as_str(), value)]));
-        }
+    let is_manifest = |value: &Value| {
+        !value.is_sensitive() && value.get("kind").is_some() && value.get("apiVersion").is_some()
+    };
+    let shown = attributes.iter().filter(|(_, value)| !value.is_null());
+    let (manifests, others): (Vec<_>, Vec<_>) = shown.partition(|(_, value)| is_manifest(value));
+    let mut lines = hcl_text::attributes(others.into_iter().map(|(name, value)| (name.as_str(), value)));
+    for (name, manifest) in manifests {
+        lines.push(format!("{name}:"));
+        lines.extend(indented(yaml_text::lines(manifest), 2));
     }
     lines.into_iter().map(|line| harmless(&line).into_owned()).collect()
 }

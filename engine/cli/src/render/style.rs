@@ -12,6 +12,8 @@ pub(crate) const REMOVED: Style = AnsiColor::Red.on_default();
 pub(crate) const CHANGED: Style = AnsiColor::Yellow.on_default();
 /// Takes something away that may not come back, or went wrong.
 pub(crate) const DANGER: Style = AnsiColor::Red.on_default().bold();
+/// May go wrong.
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// Went right.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// Names and headings.

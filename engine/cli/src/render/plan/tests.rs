@@ -1,14 +1,13 @@
 //! Each file of `tests/plans` is a plan as text; `UPDATE=1 cargo test` writes what the renderer says now.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
-use meshform_engine::address::{Address, Key, TargetAddress, TargetKind};
-use meshform_engine::plan::{FieldChange, OutputChange};
-use meshform_engine::ports::Precondition;
+use crate::samples::{deployment, field, object, plan, value};
+use meshform_engine::address::Key;
+use meshform_engine::plan::OutputChange;
 use meshform_engine::types::Type;
-use meshform_engine::value::{PathStep, Value, from_json};
+use meshform_engine::value::{PathStep, Value};
 use serde_json::{Value as Json, json};
 
 fn check(name: &str, plan: &Plan) {
@@ -21,77 +20,6 @@ fn check(name: &str, plan: &Plan) {
     }
     let expect = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(plain, expect, "{} differs; UPDATE=1 cargo test accepts it", path.display());
-}
-
-fn plan(changes: Vec<Change>) -> Plan {
-    Plan {
-        created_ms: 0,
-        destroy: false,
-        folder: ".".into(),
-        sources: Default::default(),
-        variables: BTreeMap::new(),
-        lineage: String::new(),
-        serial: 0,
-        targets: BTreeMap::new(),
-        changes,
-        steps: Vec::new(),
-        outputs: BTreeMap::new(),
-        warnings: Vec::new(),
-    }
-}
-
-fn change(action: Action, address: Address, identity: &str, wanted: Option<Value>) -> Change {
-    Change {
-        kind: address.kind.clone(),
-        target: (identity != address.to_string()).then(|| TargetAddress {
-            kind: TargetKind::Cluster,
-            name: "prod".into(),
-            key: None,
-        }),
-        address,
-        identity: Some(identity.to_owned()),
-        prior_identity: None,
-        action,
-        reason: None,
-        fields: Vec::new(),
-        drift: Vec::new(),
-        planned: wanted.clone().unwrap_or_else(Value::null),
-        desired: wanted,
-        precondition: Precondition::Absent,
-        depends_on: Vec::new(),
-        timeout_ms: None,
-        notes: Vec::new(),
-    }
-}
-
-fn deployment(name: &str, replicas: u32, image: &str) -> Json {
-    json!({
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "shop", "name": name},
-        "spec": {"replicas": replicas, "template": {"spec": {"containers": [{"name": "web", "image": image}]}}},
-    })
-}
-
-fn object(action: Action, name: &str, manifest: Json) -> Change {
-    let wanted = Value::object([("manifest".into(), from_json(&manifest)), ("wait".into(), Value::null())]);
-    let identity = format!("apps/v1/Deployment/shop/{name}");
-    change(action, Address::new("kube_object", name), &identity, Some(wanted))
-}
-
-fn value(action: Action, name: &str, input: Value) -> Change {
-    let address = Address::new("value", name);
-    let identity = address.to_string();
-    change(action, address, &identity, Some(Value::object([("input".into(), input)])))
-}
-
-fn field(path: &[&str], before: Json, after: Json) -> FieldChange {
-    let steps = path.iter().map(|name| PathStep::Attribute((*name).into())).collect();
-    FieldChange {
-        path: Path(steps),
-        before: Some(from_json(&before)),
-        after: Some(from_json(&after)),
-        forces_replace: false,
-        owner: None,
-    }
 }
 
 #[test]
