@@ -320,7 +320,7 @@ async fn hang_up(child: &mut Child) {
 /// Ends the channel. A client that has gone doesn't hear it, so errors don't matter here.
 async fn finish(remote: &Remote, status: Option<u32>, signal: Option<i32>) {
     let channel = &remote.channel;
-    let _ = channel.eof().await;
+    // Before the end of output: a client that has sent all and received all closes the channel, and would miss it.
     if let Some(status) = status {
         let _ = channel.exit_status(status).await;
     } else if let Some(number) = signal {
@@ -328,5 +328,6 @@ async fn finish(remote: &Remote, status: Option<u32>, signal: Option<i32>) {
         let _ =
             remote.handle.exit_signal_request(channel.id(), name, false, String::new(), String::new()).await;
     }
+    let _ = channel.eof().await;
     let _ = channel.close().await;
 }
