@@ -12,7 +12,6 @@ mod server;
 mod stack;
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -75,9 +74,7 @@ fn items(server: &Sshd) -> Vec<ObserveItem> {
 
 /// Runs once with the recorder in place, and leaves the program in the server's folder.
 async fn record(server: &Sshd, items: &[ObserveItem]) {
-    fs::create_dir(server.path("bin")).unwrap();
-    fs::write(server.path("bin/timeout"), RECORDER).unwrap();
-    fs::set_permissions(server.path("bin/timeout"), fs::Permissions::from_mode(0o755)).unwrap();
+    server.tool("timeout", RECORDER);
     look(server, items).await;
     fs::remove_file(server.path("bin/timeout")).unwrap();
     assert!(fs::read_to_string(server.path("program")).unwrap().contains("file-29"));

@@ -73,6 +73,8 @@ impl Handshake {
             match line.strip_prefix("debug1: ") {
                 Some(event) => handshake.note(event),
                 None if line.starts_with("Authenticated to ") => handshake.reach(Milestone::Authenticated),
+                // The program's version, which comes first.
+                None if line.starts_with("OpenSSH_") => {}
                 None => handshake.words.extend([line, "\n"]),
             }
         }
@@ -166,19 +168,19 @@ fn blocked(settings: &Settings, way: &Handshake, words: &str) -> ProviderError {
         Milestone::KeyShown => (
             ErrorCode::Denied,
             "Host key of the jump host not accepted",
-            format!("Log in once with `ssh {jump}` and compare its fingerprint, so that known_hosts has it"),
+            format!("Log in to {jump} once with ssh and compare its fingerprint, so that known_hosts has it"),
         ),
         Milestone::KeyAccepted => (
             ErrorCode::Denied,
             "Login denied by the jump host",
             format!(
-                "Make `ssh {jump}` work without a password: by a key in the agent, or an IdentityFile in ~/.ssh/config"
+                "Make ssh log in to {jump} without a password: by a key in the agent, or an IdentityFile in ~/.ssh/config"
             ),
         ),
         _ => (
             ErrorCode::Unreachable,
             "Host unreachable",
-            format!("Check that `ssh {jump}` works and can reach the host"),
+            format!("Check that ssh can log in to {jump}, and that the host can be reached from there"),
         ),
     };
     error(
@@ -258,6 +260,7 @@ mod tests {
     use super::*;
     use crate::settings::Escalation;
 
+    const VERSION: &str = "OpenSSH_9.2p1, OpenSSL 3.0.19\n";
     const GREETED: &str = "debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1\n";
     const TRIED: &str = "debug1: Authenticating to 192.0.2.1:22 as 'ann'\n";
     const SHOWN: &str = "debug1: Server host key: ssh-ed25519 SHA256:new\n";
@@ -312,7 +315,14 @@ mod tests {
     #[test]
     fn the_jump_host_is_blamed_when_it_is_to_blame() {
         let through = settings(Trust::Known, Some("bastion"));
-        check(&through, &[], &["Connection refused\n"], &[], ErrorCode::Unreachable, &["ssh bastion"]);
+        check(
+            &through,
+            &[],
+            &[VERSION, "Connection refused\n"],
+            &[],
+            ErrorCode::Unreachable,
+            &["log in to bastion"],
+        );
         check(&through, &[], &[GREETED, SHOWN], &[], ErrorCode::Denied, &["Host key of the jump host"]);
         check(
             &through,

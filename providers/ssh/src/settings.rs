@@ -112,8 +112,7 @@ impl Settings {
 
     /// The private ssh configuration, for this host and the hosts on the way.
     ///
-    /// The first value that ssh finds for an option counts, so ours stand before the user's. `DEBUG1` goes to a private log: it tells how
-    /// far a failed handshake came, and which host key was shown.
+    /// The first value that ssh finds for an option counts, so ours stand before the user's.
     pub(crate) fn configuration(&self) -> String {
         let ours = "Host *\n\
                     \x20 BatchMode yes\n\
@@ -127,8 +126,7 @@ impl Settings {
                     \x20 PermitLocalCommand no\n\
                     \x20 RequestTTY no\n\
                     \x20 RemoteCommand none\n\
-                    \x20 ClearAllForwardings yes\n\
-                    \x20 LogLevel DEBUG1\n";
+                    \x20 ClearAllForwardings yes\n";
         match self.own_configuration {
             true => format!("{ours}\nInclude ~/.ssh/config\nInclude /etc/ssh/ssh_config\n"),
             false => format!("{ours}  IdentityAgent none\n"),

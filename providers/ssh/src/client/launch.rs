@@ -75,8 +75,9 @@ async fn start(settings: &Settings, folder: &Path) -> Result<bool, ProviderError
         .arg("-S")
         .arg(folder.join("master"))
         .args(["-M", "-f", "-N", "-o", PERSIST]);
-    ssh.args(settings.arguments(folder)).kill_on_drop(true);
-    // What a jump host's ssh says goes into a file: a pipe would stay open as long as the connection.
+    // The log tells how far a failed handshake came, and which host key was shown. Only by this flag, a jump host's ssh tells it, too.
+    ssh.arg("-v").args(settings.arguments(folder)).kill_on_drop(true);
+    // It does so into a file: a pipe would stay open as long as the connection.
     ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(words);
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, ssh.status()).await {
         Ok(Ok(status)) => Ok(status.success()),

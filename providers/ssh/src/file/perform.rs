@@ -152,6 +152,14 @@ fn failure(request: &PerformRequest, code: &str, what: &str, words: &str) -> Pro
             "Broken link",
             format!("{path} is a link that leads to nowhere or in a circle."),
         ),
+        "denied" => make(
+            ErrorCode::Denied,
+            "Folder not writable",
+            format!(
+                "The folder of {path} may not be written to by the login user, or is on a read-only file system. Log in as a user who may, \
+                 or set become = \"sudo\" on the host."
+            ),
+        ),
         "lost" => make(
             ErrorCode::Changed,
             "Changed while it was written",

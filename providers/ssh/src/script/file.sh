@@ -57,6 +57,7 @@ replace() {
 }
 # An empty file beside $real that only we can read, gone when this program ends, however it does.
 reserve() {
+  [ -w "$folder" ] || fail denied
   temporary=$folder/.meshform-$nonce
   trap 'rm -f -- "$temporary"' EXIT
   trap 'exit 129' HUP INT TERM PIPE

@@ -39,6 +39,7 @@ prove
 reserve
 in_place=0
 if [ "$kind" = file ]; then
+  # Keeps the label, the access list and the extended attributes.
   cp -a -- "$real" "$temporary" || fail write
 fi
 chmod 0600 -- "$temporary" && cat -- "$before/content" >"$temporary" || fail write
@@ -47,5 +48,8 @@ chown -- "$owner:$group" "$temporary" 2>/dev/null || in_place=1
 inspect
 prove
 replace
-[ "$how" != in_place ] || chmod -- "$mode" "$real" || fail write
+if [ "$how" = in_place ]; then
+  [ "$is_uid:$is_gid" = "$owner:$group" ] || chown -- "$owner:$group" "$real" || fail owner "$owner"
+  [ "$is_mode" = "$mode" ] || chmod -- "$mode" "$real" || fail write
+fi
 forget restored

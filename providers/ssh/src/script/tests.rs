@@ -257,6 +257,21 @@ fn contents_arrive_as_they_are() {
 }
 
 #[test]
+fn what_does_not_fit_leaves_everything_as_it_was() {
+    let large = "x".repeat(100_000);
+    for machine in machines() {
+        let path = machine.file("file");
+        fs::write(&path, "before").unwrap();
+        let file = Write { guard: Guard::Any, ..new(&path, &large) };
+        let mut program = write("n", &file);
+        // Files of 8 blocks at most, which stands for a full disk.
+        program.text.insert_str(0, "ulimit -f 8\n");
+        assert_eq!(machine.change(&program), "fail write", "{:?}", machine.shell);
+        assert_eq!((read(&path).as_str(), machine.names()), ("before", vec!["file".to_owned()]));
+    }
+}
+
+#[test]
 fn the_way_back() {
     for machine in machines() {
         let path = machine.file("file");

@@ -29,13 +29,17 @@ keep() {
   fi
   printf '%s\n' "$what" >"$before/what.new" && mv -f -- "$before/what.new" "$before/what" || fail aside
 }
+# Nothing is left to do if an earlier attempt, whose answer was lost, has done it.
+settle() {
+  if [ "$guard" != exact ] && wanted; then
+    [ "$keep" = no ] || keep
+    done_as already
+  fi
+}
 resolve
 inspect
 kept=
-if [ "$guard" != exact ] && wanted; then
-  [ "$keep" = no ] || keep
-  done_as already
-fi
+settle
 prove
 if [ ! -d "$folder" ]; then
   [ "$parents" = 1 ] || fail folder
@@ -64,6 +68,7 @@ if [ "$in_place" = 0 ]; then
   chmod -- "$mode" "$temporary" || fail write
 fi
 inspect
+settle
 prove
 replace
 if [ "$how" = in_place ]; then

@@ -1,12 +1,11 @@
 //! Getting in, not getting in, and getting in again.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use meshform_engine::ports::{ErrorCode, ProviderError};
 use meshform_engine::value::Value;
 
-use crate::server::{Sshd, keygen};
+use crate::server::{Sshd, keygen, user};
 use crate::stack::{Fields, Stack, connect};
 
 async fn refused(server: &Sshd, over: Fields<'_>) -> ProviderError {
@@ -57,6 +56,14 @@ async fn refusals_say_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_jump_host_has_to_be_known_too() {
+    let (server, bastion) = (Sshd::start(), Sshd::start());
+    let jump = format!("{}@127.0.0.1:{}", user(), bastion.port);
+    let error = refused(&server, &[("jump", jump.as_str().into())]).await;
+    check(&error, ErrorCode::Denied, "Host key of the jump host not accepted", &[&jump, "known_hosts"]);
+}
+
+#[tokio::test]
 async fn a_broken_connection_is_made_again() {
     let mut server = Sshd::start();
     let path = server.path("file");
@@ -83,6 +90,54 @@ async fn many_steps_at_once_keep_within_the_servers_limits() {
     }
 }
 
+/// Takes the place of a tool once: kills the session that it runs in, then does its work.
+const CUT: &str = r#"#!/bin/sh
+if mkdir "$HOME/cut" 2>/dev/null; then
+  pid=$PPID
+  while [ "$(cat "/proc/$pid/comm")" != sshd ]; do
+    pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status")
+  done
+  kill -9 "$pid"
+  sleep 1
+fi
+exec "/bin/${0##*/}" "$@"
+"#;
+
+#[tokio::test]
+async fn a_connection_cut_in_the_middle_is_settled_by_looking() {
+    for tool in ["chmod", "sync", "mv"] {
+        let server = Sshd::start();
+        let path = server.path("file");
+        let mut stack = Stack::new(&server, "host_file").await;
+        let desired: Fields<'_> = &[("path", path.to_str().unwrap().into()), ("content", "x".into())];
+        let planned = stack.plan(Some(desired)).await.unwrap();
+        server.tool(tool, CUT);
+        stack.apply(planned).await.unwrap();
+        assert!(server.path("cut").exists(), "{tool} was never run");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "x");
+        assert_eq!(stack.plan(Some(desired)).await.unwrap().summary(), "NoOp");
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        let left = fs::read_dir(server.path("")).unwrap();
+        let left = left
+            .map(|entry| entry.unwrap().file_name())
+            .find(|name| name.to_string_lossy().starts_with(".mesh"));
+        assert_eq!(left, None, "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_cut_in_the_middle_is_never_run_again_blindly() {
+    let server = Sshd::start();
+    server.tool("cut-here", CUT);
+    let mut stack = Stack::new(&server, "host_command").await;
+    let run = "echo ran >>\"$HOME/runs\"; cut-here 2>/dev/null; true";
+    let planned = stack.plan(Some(&[("run", run.into())])).await.unwrap();
+    let failure = stack.apply(planned).await.unwrap_err();
+    assert_eq!(failure.error.code, ErrorCode::Unreachable, "{}", failure.error);
+    assert!(failure.partial.is_some());
+    assert_eq!(fs::read_to_string(server.path("runs")).unwrap(), "ran\n");
+}
+
 /// Behaves as sudo does with a password: reads one line, ahead of need; asks again after a wrong one.
 const SUDO: &str = r#"#!/bin/sh
 echo "$@" >>"$HOME/arguments"
@@ -101,9 +156,7 @@ exec "$@"
 #[tokio::test]
 async fn sudo_gets_its_password_and_nothing_else() {
     let server = Sshd::start();
-    fs::create_dir(server.path("bin")).unwrap();
-    fs::write(server.path("bin/sudo"), SUDO).unwrap();
-    fs::set_permissions(server.path("bin/sudo"), fs::Permissions::from_mode(0o755)).unwrap();
+    server.tool("sudo", SUDO);
     let with = |password: &'static str| {
         [("become", Value::from("sudo")), ("become_password", Value::string(password).sensitive())]
     };

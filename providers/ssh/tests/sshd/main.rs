@@ -5,5 +5,6 @@
 mod command;
 mod connection;
 mod file;
+mod sandbox;
 mod server;
 mod stack;

@@ -60,7 +60,12 @@ impl Planned {
 impl Stack {
     /// A stack of one resource of this type on the server.
     pub(crate) async fn new(server: &Sshd, kind: &'static str) -> Self {
-        Self { provider: provider(), target: connect(server, &[]).await.unwrap(), kind, record: None }
+        Self::on(connect(server, &[]).await.unwrap(), kind)
+    }
+
+    /// A stack of one resource of this type on a host.
+    pub(crate) fn on(target: Arc<dyn Target>, kind: &'static str) -> Self {
+        Self { provider: provider(None), target, kind, record: None }
     }
 
     /// Looks and compares, as `plan` does.
@@ -170,17 +175,29 @@ pub(crate) async fn connect(server: &Sshd, over: Fields<'_>) -> Result<Arc<dyn T
         ("host_key", server.host_key().into()),
     ];
     fields.extend(over.iter().cloned());
+    connect_to(fields, None).await
+}
+
+/// Connects to the host of this sandbox.
+pub(crate) async fn connect_sandbox(access: HostAccess) -> Result<Arc<dyn Target>, ProviderError> {
+    connect_to(vec![("sandbox", true.into())], Some(access)).await
+}
+
+async fn connect_to(
+    fields: Vec<(&str, Value)>,
+    sandbox: Option<HostAccess>,
+) -> Result<Arc<dyn Target>, ProviderError> {
     let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
     let target = TargetConfig {
         address: TargetAddress { kind: TargetKind::Host, name: "web".into(), key: None },
         attributes: Value::object(fields.collect::<std::collections::BTreeMap<_, _>>()),
         folder: "/nonexistent".into(),
     };
-    provider().connect(&target).await
+    provider(sandbox).connect(&target).await
 }
 
-fn provider() -> SshProvider {
-    SshProvider::new(Arc::new(NoSandbox))
+fn provider(sandbox: Option<HostAccess>) -> SshProvider {
+    SshProvider::new(Arc::new(World(sandbox)))
 }
 
 /// Shows the value, so that tests can tell what was recorded.
@@ -198,18 +215,23 @@ impl Progress for Silent {
     fn report(&self, _: &Address, _: &str) {}
 }
 
-struct NoSandbox;
+/// A sandbox of one host at most.
+struct World(Option<HostAccess>);
 
 fn none<T>() -> BoxFuture<'static, Result<T, SandboxError>> {
     Box::pin(async { Err(SandboxError { message: "no sandbox here".into() }) })
 }
 
-impl Sandbox for NoSandbox {
+impl Sandbox for World {
     fn cluster<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<ClusterAccess, SandboxError>> {
         none()
     }
-    fn host<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<HostAccess, SandboxError>> {
-        none()
+    fn host<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<HostAccess, SandboxError>> {
+        assert_eq!(name, "web");
+        match self.0.clone() {
+            Some(access) => Box::pin(async { Ok(access) }),
+            None => none(),
+        }
     }
     fn up(&self) -> BoxFuture<'_, Result<SandboxStatus, SandboxError>> {
         none()
