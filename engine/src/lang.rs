@@ -25,3 +25,6 @@ pub use self::expression::{Expression, Reference};
 pub use self::functions::function_names;
 pub use self::scope::{FunctionContext, Scope};
 pub use self::unify::type_of_value;
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 
 mod patch;
 mod problem;
+mod unfinished;
 
 use std::sync::Arc;
 
@@ -45,7 +46,10 @@ pub fn parse(sources: &Sources) -> (Vec<File>, Diagnostics) {
 /// # Errors
 /// A diagnostic with the exact place when it does not parse.
 pub fn parse_expression(source: SourceId, text: &str) -> Result<Expression, Diagnostic> {
-    patched(text.trim_end(), parse_expr).map_err(|error| problem::explain(source, text, &error))
+    let text = text.trim_end();
+    // An empty heredoc leaves spaces at the end, where the parser does not want them.
+    patched(text, |text| parse_expr(text.trim_end()))
+        .map_err(|error| problem::explain_expression(source, text, &error))
 }
 
 /// Parses a template, as `templatefile` reads it. The error is a sentence that names the line.

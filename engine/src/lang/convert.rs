@@ -77,7 +77,9 @@ pub(super) fn set_of(elements: Vec<Value>) -> Value {
 fn convert_unknown(known: &Type, ty: &Type) -> Result<Value, ConvertError> {
     match fits(known, ty) {
         true => Ok(Value::unknown(narrower(known, ty))),
-        false => Err(required(ty, &format!("a {}", known.name()))),
+        // The words may be the same where the types are not.
+        false if known.name() == ty.name() => Err(wrong(format!("{ty} is required, not {known}"))),
+        false => Err(required(ty, &article(known.name()))),
     }
 }
 

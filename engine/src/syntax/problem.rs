@@ -5,6 +5,7 @@ use std::ops::Range;
 use hcl_edit::parser::{Error, parse_body};
 
 use super::patch::patched;
+use super::unfinished;
 use crate::diagnostic::{Diagnostic, SourceId, Span};
 
 const SUMMARY: &str = "Invalid syntax";
@@ -47,20 +48,58 @@ fn block_around(text: &str, offset: usize) -> Option<Range<usize>> {
     Some(start..end)
 }
 
+/// The diagnostic of an expression that does not parse. As the value of an attribute, it gets a better reason from the parser.
+pub(super) fn explain_expression(source: SourceId, text: &str, error: &Error) -> Diagnostic {
+    const BEFORE: &str = "x=";
+    let attribute = format!("{BEFORE}{text}");
+    let Err(error_as_value) = patched(&attribute, parse_body) else { return explain(source, text, error) };
+    let mut diagnostic = explain(source, &attribute, &error_as_value);
+    if diagnostic.span.as_ref().is_some_and(|span| span.range.start < BEFORE.len()) {
+        return explain(source, text, error);
+    }
+    if let Some(span) = &mut diagnostic.span {
+        let moved = |at: usize| at.saturating_sub(BEFORE.len());
+        span.range = moved(span.range.start)..moved(span.range.end);
+    }
+    diagnostic
+}
+
 /// The diagnostic for a parse error.
 pub(super) fn explain(source: SourceId, text: &str, error: &Error) -> Diagnostic {
     let offset = place(text, error);
+    if let Some(unfinished) = unfinished_there(text, offset, error.message()) {
+        let range = unfinished.at()..unfinished.at() + 1;
+        return Diagnostic::error(SUMMARY, unfinished.detail()).at(Span { source, range });
+    }
     let range = offset..offset + token(text, offset).len();
     Diagnostic::error(SUMMARY, detail(text, offset, error.message())).at(Span { source, range })
 }
 
-/// Where the error is: the parser reports the last byte of the text when it ran out of it.
+/// What is not closed in the statement that the parser gave up on, if that may be the reason.
+fn unfinished_there(text: &str, offset: usize, message: &str) -> Option<unfinished::Unfinished> {
+    let gave_up = message == "unexpected token" || message.starts_with("invalid block body");
+    let closing = ["expected `]`", "expected `)`", "expected `}`"].iter().any(|end| message.ends_with(end));
+    if !(gave_up || closing || message.contains("or expression") || offset >= text.trim_end().len()) {
+        return None;
+    }
+    let end = block_around(text, offset).map_or(text.len(), |block| block.end);
+    let found = unfinished::find(text.get(..end)?)?;
+    // A list with a comma missing is closed: then the parser knows better.
+    let line_start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+    (gave_up || offset >= text.trim_end().len() || found.at() < line_start || found.at() >= offset)
+        .then_some(found)
+}
+
+/// Where the error is. When the parser ran out of text, it gives the offset of the last byte, but the column behind it.
 fn place(text: &str, error: &Error) -> usize {
     let mut offset = error.location().offset().min(text.len());
     while !text.is_char_boundary(offset) {
         offset -= 1;
     }
-    offset
+    let line_start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+    let column = text[line_start..offset].chars().count() + 1;
+    let last = text[offset..].chars().next().is_some_and(|last| offset + last.len_utf8() == text.len());
+    if last && error.location().column() > column { text.len() } else { offset }
 }
 
 /// What to underline: a word, or one character, never the end of a line.
@@ -75,13 +114,13 @@ fn token(text: &str, offset: usize) -> &str {
 }
 
 fn detail(text: &str, offset: usize, message: &str) -> String {
-    let found = token(text, offset);
-    let before = text.get(..offset).unwrap_or_default().trim_end();
     if message.contains("redefined attribute") {
-        return format!("The argument {found:?} is already set in this block. Each may be set once.");
+        let name = token(text, offset);
+        return format!("The argument {name:?} is already set in this block. Each may be set once.");
     }
     if message.contains("redefined object key") {
-        return format!("The key {found:?} is already set in this object. Each may be set once.");
+        let name = token(text, offset);
+        return format!("The key {name:?} is already set in this object. Each may be set once.");
     }
     if message.contains("nested levels") || message.contains("chained binary operators") {
         return "This is nested too deeply. Move a part of it into a local value.".into();
@@ -90,24 +129,30 @@ fn detail(text: &str, offset: usize, message: &str) -> String {
         return "The heredoc that starts above has no end: its marker must stand on a line of its own."
             .into();
     }
-    if let Some(hint) = hint(text, offset, before) {
+    if message.contains("escape sequence") {
+        return "There is no such escape. The escapes are \\n \\r \\t \\\" \\\\ \\uNNNN and \\UNNNNNNNN."
+            .into();
+    }
+    if let Some(hint) = hint(text, offset, message) {
         return hint;
     }
     let expected = message.split_once("expected ").map_or("token", |(_, expected)| expected);
-    let found = match found {
+    let found = match token(text, offset) {
         "" if offset >= text.len() => "the end of the file".to_owned(),
         "" => "the end of the line".to_owned(),
         found => format!("{found:?}"),
     };
-    let expected = match message {
+    match message {
         // The parser lists every character with which an expression may start.
-        _ if message.starts_with("invalid expression") => {
-            "expected a value: a string, a number, a list, an object, a reference or a function call".into()
+        _ if message.starts_with("invalid expression") => format!(
+            "Found {found}, expected a value: a string, a number, a list, an object, a reference or a function call."
+        ),
+        _ if expected == "token" => {
+            "This cannot be read as an argument or a block. Is an operand, a quote or a bracket missing?"
+                .into()
         }
-        _ if expected == "token" => "which does not belong here".into(),
-        _ => format!("expected {}", readable(expected)),
-    };
-    format!("Found {found}, {expected}.")
+        _ => format!("Found {found}, expected {}.", readable(expected)),
+    }
 }
 
 fn readable(expected: &str) -> String {
@@ -118,32 +163,27 @@ fn readable(expected: &str) -> String {
 }
 
 /// Mistakes that deserve a sentence of their own.
-fn hint(text: &str, offset: usize, before: &str) -> Option<String> {
+fn hint(text: &str, offset: usize, message: &str) -> Option<String> {
     let rest = text.get(offset..).unwrap_or_default();
     let line = text.get(..offset).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
-    if rest.starts_with('\'') {
-        return Some("Strings take double quotes: \"…\".".into());
+    let says = |sentence: &str| Some(sentence.to_owned());
+    match rest.chars().next()? {
+        '\'' => says("Strings take double quotes: \"…\"."),
+        '$' if rest.starts_with("${") => says("Outside of quotes a reference needs no ${ }."),
+        'a' | 'o' if rest.starts_with("and ") || rest.starts_with("or ") => {
+            says("The logical operators are written && and ||.")
+        }
+        ':' if is_word(line.trim()) => says("Arguments are set with =, not with a colon."),
+        '"' if message == "unexpected token" => {
+            says("The name of an argument or block is written without quotes.")
+        }
+        '}' if message == "unexpected token" => says("This } closes nothing."),
+        ',' if message.contains("newline") => says("Arguments stand on lines of their own, without commas."),
+        _ if message.ends_with("expected `]`") => says("Expected a comma or ]."),
+        _ => None,
     }
-    if line.matches('"').count() % 2 == 1 && (rest.is_empty() || rest.starts_with('\n')) {
-        return Some("This string is not closed: add \" at its end.".into());
-    }
-    if rest.starts_with("and ") || rest.starts_with("or ") {
-        return Some("The logical operators are written && and ||.".into());
-    }
-    if rest.trim().is_empty() && unclosed(before) {
-        return Some("The text ends inside a block, list or call: a closing bracket is missing.".into());
-    }
-    if rest.starts_with(':') && is_word(line.trim()) {
-        return Some("Arguments are set with =, not with a colon.".into());
-    }
-    None
 }
 
 fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '-')
-}
-
-fn unclosed(text: &str) -> bool {
-    let count = |letters: [char; 3]| text.matches(letters).count();
-    count(['{', '[', '(']) > count(['}', ']', ')'])
 }

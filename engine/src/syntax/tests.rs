@@ -24,14 +24,25 @@ fn what_the_parser_cannot_read_by_itself_is_read() {
 
 #[test]
 fn problems_have_their_place_and_say_what_to_do() {
+    let value = "expected a value: a string, a number, a list, an object, a reference or a function call.";
+    check("a = \n", &[&format!("1:5 \"\" Found the end of the line, {value}")]);
+    check("a = 5 +\nb = 2\n", &[&format!("1:8 \"\" Found the end of the line, {value}")]);
+    check("a = @x\n", &[&format!("1:5 \"@\" Found \"@\", {value}")]);
+    check("a = 1 ? 2\n", &["1:10 \"\" Found the end of the line, expected `:`."]);
+    check("a = 1 b = 2\n", &["1:7 \"b\" Found \"b\", expected a new line or the end of the file."]);
+    check("a = 'x'\n", &["1:5 \"'\" Strings take double quotes: \"…\"."]);
+    check("a = ${x}\n", &["1:5 \"$\" Outside of quotes a reference needs no ${ }."]);
+    check("a = b and c\n", &["1:7 \"and\" The logical operators are written && and ||."]);
+    check("a: 1\n", &["1:2 \":\" Arguments are set with =, not with a colon."]);
+    check("a = 1, b = 2\n", &["1:6 \",\" Arguments stand on lines of their own, without commas."]);
+    check("\"a\" = 1\n", &["1:1 \"\\\"\" The name of an argument or block is written without quotes."]);
+    check("a = [1 2]\n", &["1:8 \"2\" Expected a comma or ]."]);
     check(
-        "a = \n",
+        "a = b.\n",
         &[
-            "1:5 \"\" Found the end of the line, expected a value: a string, a number, a list, an object, a reference or a function call.",
+            "1:1 \"a\" This cannot be read as an argument or a block. Is an operand, a quote or a bracket missing?",
         ],
     );
-    check("a = 'x'\n", &["1:5 \"'\" Strings take double quotes: \"…\"."]);
-    check("a = \"x\nb = 1\n", &["1:7 \"\" This string is not closed: add \" at its end."]);
     check(
         "a = 1\na = 2\n",
         &["2:1 \"a\" The argument \"a\" is already set in this block. Each may be set once."],
@@ -40,29 +51,49 @@ fn problems_have_their_place_and_say_what_to_do() {
         "a = { x = 1, x = 2 }\n",
         &["1:14 \"x\" The key \"x\" is already set in this object. Each may be set once."],
     );
-    check("a = b and c\n", &["1:7 \"and\" The logical operators are written && and ||."]);
-    check("variable \"x\" {\n  default = [1, 2\n}\n", &["3:1 \"}\" Found \"}\", expected `]`."]);
     check(
-        "b {\n  a = 1\n",
-        &["3:1 \"\" The text ends inside a block, list or call: a closing bracket is missing."],
+        "a = \"\\q\"\n",
+        &[
+            "1:8 \"\\\"\" There is no such escape. The escapes are \\n \\r \\t \\\" \\\\ \\uNNNN and \\UNNNNNNNN.",
+        ],
     );
-    check("a: 1\n", &["1:2 \":\" Arguments are set with =, not with a colon."]);
+}
+
+#[test]
+fn what_is_not_closed_is_shown_where_it_was_opened() {
+    let quote = "This string is not closed: add \" at its end. A string of several lines is a heredoc.";
+    check("a = \"x\nb = 1\n", &[&format!("1:5 \"\\\"\" {quote}")]);
+    check("b {\n  a = \"x\n}\nc {\n}\n", &[&format!("2:7 \"\\\"\" {quote}")]);
+    check("a = [1, 2\nb = 3\n", &["1:5 \"[\" This [ is not closed."]);
+    check("a = f(1\n", &["1:6 \"(\" This ( is not closed."]);
+    check("a = \"${x\n", &["1:7 \"{\" This { is not closed."]);
+    check("b {\n  c {\n    d = 1\n  }\n", &["1:3 \"{\" This { is not closed."]);
+    check("a = 1\n}\n", &["2:1 \"}\" This } does not close what was opened last."]);
+    check("/* foo\na = 1\n", &["1:1 \"/\" This comment is not closed: add */ at its end."]);
+    check(
+        "a = \"%{ if x }y\"\n",
+        &["1:6 \"%\" This directive has no end: add %{ endif } or %{ endfor } before the string ends."],
+    );
     check(
         "a = <<EOT\nx\n",
-        &["3:1 \"\" The heredoc that starts above has no end: its marker must stand on a line of its own."],
+        &["2:1 \"x\" The heredoc that starts above has no end: its marker must stand on a line of its own."],
     );
-    check("a = 1 b = 2\n", &["1:7 \"b\" Found \"b\", expected a new line or the end of the file."]);
+    // Brackets in strings, comments and heredocs do not count.
+    check(
+        "a = \"[\" // {\nb = <<EOT\n{\nEOT\nc = 1 2\n",
+        &["5:7 \"2\" Found \"2\", expected a new line or the end of the file."],
+    );
 }
 
 #[test]
 fn every_wrong_block_is_reported() {
-    let text = "locals {\n  a = \n}\n\nlocals {\n  ok = 1\n}\n\nlocals {\n  b = 1 +\n}\n";
-    let value = "expected a value: a string, a number, a list, an object, a reference or a function call.";
+    let text = "locals {\n  a = \n}\n\nlocals {\n  ok = 1\n}\n\nlocals {\n  b = [1, 2\n}\n";
     check(
         text,
         &[
-            &format!("2:7 \"\" Found the end of the line, {value}"),
-            &format!("10:10 \"\" Found the end of the line, {value}"),
+            "2:7 \"\" Found the end of the line, expected a value: a string, a number, a list, an object, a reference or a \
+         function call.",
+            "10:7 \"[\" This [ is not closed.",
         ],
     );
 }

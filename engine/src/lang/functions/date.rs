@@ -241,10 +241,8 @@ fn format_date(call: &Call<'_>) -> Outcome {
         let (run, after) = rest.split_at(length);
         match first.is_ascii_alphabetic() {
             true => text.push_str(&verb(run, time).ok_or_else(|| {
-                Failure::at(
-                    0,
-                    format!("there is no date verb {run:?}; literal letters stand in single quotes"),
-                )
+                Failure::at(0, "the format has an unknown verb; literal letters stand in single quotes")
+                    .showing(format!("{run:?}"))
             })?),
             false => text.push_str(run),
         }

@@ -39,7 +39,7 @@ fn resolve(path: &str, context: &FunctionContext<'_>) -> String {
     match context.base {
         _ if path.starts_with('/') => path,
         "" | "." => path,
-        base => format!("{}/{path}", base.trim_end_matches('/')),
+        base => clean(&format!("{base}/{path}")),
     }
 }
 

@@ -61,9 +61,8 @@ pub(super) fn documents(text: &str, dialect: Dialect) -> Result<Vec<Value>, Stri
     let mut reader =
         Reader { dialect, open: Vec::new(), anchors: HashMap::new(), documents: Vec::new(), line: 1 };
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(|error| {
-            format!("the text is not YAML: line {}: {}", error.marker().line(), error.info())
-        })?;
+        let (event, span) =
+            event.map_err(|error| format!("line {}: {}", error.marker().line(), error.info()))?;
         reader.line = span.start.line();
         reader.event(event).map_err(|problem| format!("line {}: {problem}", reader.line))?;
     }
