@@ -23,8 +23,10 @@ pub(crate) fn output(output: &OutputChange) -> OutputChange {
 }
 
 fn veiled(change: &Change, fields: &[FieldChange]) -> Vec<FieldChange> {
-    let marked =
-        |path: &Path| std::iter::once(&change.planned).chain(&change.desired).any(|value| marks(value, path));
+    let wholes = || std::iter::once(&change.planned).chain(&change.desired);
+    // An object's fields are told by their paths inside the manifest.
+    let manifests = || wholes().filter_map(|whole| whole.get("manifest"));
+    let marked = |path: &Path| wholes().chain(manifests()).any(|value| marks(value, path));
     let veil = |field: &FieldChange| {
         let mark = marked(&field.path);
         let (before, after) = mirrored(field.before.as_ref(), field.after.as_ref());

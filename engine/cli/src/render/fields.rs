@@ -20,6 +20,9 @@ const PATH_WIDTH: usize = 52;
 /// A change of texts wider than this shows the two below each other.
 const CHANGE_WIDTH: usize = 72;
 
+/// Of a value that only apply replaces, so much is shown.
+const BEFORE_WIDTH: usize = 40;
+
 /// How compound values are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notation {
@@ -73,6 +76,7 @@ fn row(change: &FieldChange, prefix: &Path, notation: Notation, owner: Owner) ->
     let (marker, style) = match (&change.before, &change.after) {
         (None, _) => ("+", ADDED),
         (_, None) => ("-", REMOVED),
+        (Some(before), Some(after)) if keeps(before, after) => ("=", FAINT),
         _ => ("~", CHANGED),
     };
     let (value, below) = shown(change, notation);
@@ -96,11 +100,17 @@ fn remark(change: &FieldChange, owner: Owner) -> String {
 /// The value's part of the row, and what goes below it.
 fn shown(change: &FieldChange, notation: Notation) -> (String, Vec<String>) {
     match (&change.before, &change.after) {
+        // Only who owns it changes.
+        (Some(before), Some(after)) if keeps(before, after) => one(after, notation, FAINT),
         (Some(before), Some(after)) => both(before, after, notation),
         (None, Some(only)) => one(only, notation, ADDED),
         (Some(only), None) => one(only, notation, REMOVED),
         (None, None) => (String::new(), Vec::new()),
     }
+}
+
+fn keeps(before: &Value, after: &Value) -> bool {
+    before.same(after) && before.has_sensitive() == after.has_sensitive()
 }
 
 fn one(value: &Value, notation: Notation, style: anstyle::Style) -> (String, Vec<String>) {
@@ -121,6 +131,9 @@ fn both(before: &Value, after: &Value, notation: Notation) -> (String, Vec<Strin
     if hides(before) || hides(after) {
         return (arrow(SENSITIVE.to_owned(), hidden_after(after)), Vec::new());
     }
+    if let Kind::Unknown(_) = after.kind() {
+        return (arrow(shortened(hcl_text::inline(before)), hcl_text::inline(after)), Vec::new());
+    }
     if let (Some(old), Some(new)) = (before.as_str(), after.as_str()) {
         return texts(old, new, arrow);
     }
@@ -131,6 +144,14 @@ fn both(before: &Value, after: &Value, notation: Notation) -> (String, Vec<Strin
     }
     let text = |value| write(value, notation).into_iter().map(|line| line + "\n").collect::<String>();
     (String::new(), text_diff::lines(&text(before), &text(after)))
+}
+
+/// The beginning of what is going to be something else anyway.
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(BEFORE_WIDTH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 fn texts(old: &str, new: &str, arrow: impl Fn(String, String) -> String) -> (String, Vec<String>) {

@@ -109,17 +109,22 @@ fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 10] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "~"];
     let Some(first) = text.chars().next() else { return false };
     let starts_well = first.is_alphanumeric() || "/_.+$(<".contains(first) || is_flag(text);
-    let numeric = text.chars().all(|letter| letter.is_ascii_hexdigit() || "+-.:_xXoO".contains(letter))
-        && text.chars().any(|letter| letter.is_ascii_digit())
-        && (first.is_ascii_digit() || matches!(first, '.' | '+'))
-        && text.matches('.').count() < 2;
     let confusing = text.contains(": ") || text.contains(" #") || text.ends_with([':', ' ']);
     starts_well
-        && !numeric
+        && !is_numeric(text)
         && !confusing
         && !text.contains(['\n', '\t'])
         && !text.contains(steers)
         && !WORDS.contains(&text.to_ascii_lowercase().as_str())
+}
+
+/// Whether some reader of YAML takes it for a number, a date or a time.
+fn is_numeric(text: &str) -> bool {
+    let numeral = |letter: char| letter.is_ascii_digit() || "+-.:_eE".contains(letter);
+    let plain = text.starts_with(|first: char| first.is_ascii_digit() || "+.".contains(first))
+        && text.chars().all(numeral)
+        && text.matches('.').count() < 2;
+    plain || ["0x", "0o", "0b"].iter().any(|prefix| text.starts_with(prefix))
 }
 
 /// `--name`, as programs' arguments are written.
@@ -177,7 +182,9 @@ mod tests {
         for text in quoted {
             assert!(scalar(text).starts_with('"'), "{text}");
         }
-        for text in ["web", "nginx:1.27", "/etc/motd", "10.0.0.1", "a b", "500m", "1.2.3", "v1", "beef"] {
+        for text in
+            ["web", "nginx:1.27", "/etc/motd", "10.0.0.1", "a b", "500m", "1.2.3", "v1", "beef", "14adc28"]
+        {
             assert_eq!(scalar(text), text);
         }
     }

@@ -41,6 +41,13 @@ fn rows_are_aligned_and_the_prefix_is_left_out() {
 }
 
 #[test]
+fn a_change_of_owners_shows_the_value_once() {
+    let mut taken = json_change("manifest.spec.replicas", json!(2), json!(2));
+    taken.owner = Some("no one until now".into());
+    check(&[taken], "= spec.replicas  2  # owned by no one until now");
+}
+
+#[test]
 fn sensitive_values_never_show_but_their_change_does() {
     let secret = |text: &str| Some(Value::string(text).sensitive());
     let inside = |text: &str| Some(Value::object([("password".into(), Value::string(text).sensitive())]));
@@ -83,6 +90,16 @@ fn compound_changes_are_split_down_to_what_differs() {
     check(
         &[json_change("args", many("--x"), many("--y"))],
         "~ args\n      - --first-long-argument=1\n      - --second-long-argument=2\n    - - --x\n    + - --y",
+    );
+}
+
+#[test]
+fn what_only_apply_replaces_is_shown_in_short() {
+    let before = Some("# Where the page is served.\nupstream = http://a\n".into());
+    let after = || Some(Value::unknown(Type::String));
+    check(
+        &[change("content", before, after()), change("host", Some("a".into()), after())],
+        "~ content  \"# Where the page is served.\\nupstream =… → (known after apply)\n~ host     \"a\" → (known after apply)",
     );
 }
 

@@ -54,18 +54,20 @@ fn created(change: &Change) -> Vec<String> {
     if wanted.is_sensitive() {
         return vec![paint(ADDED, hcl_text::SENSITIVE)];
     }
+    let is_object = notation(change).1 == Notation::Yaml;
     let named = named(change);
-    let all = wanted.as_map().into_iter().flatten();
-    let shown =
-        all.filter(|(name, value)| !value.is_null() && (named.is_empty() || named.contains(name.as_str())));
+    let all = wanted.as_map().into_iter().flatten().filter(|(_, value)| !value.is_null());
     let (manifests, attributes): (Vec<_>, Vec<_>) =
-        shown.partition(|(name, _)| notation(change).1 == Notation::Yaml && name.as_str() == "manifest");
-    let mut lines = hcl_text::attributes(attributes.into_iter().map(|(name, value)| (name.as_str(), value)));
+        all.partition(|(name, _)| is_object && *name == "manifest");
+    // The provider names what is worth telling; of an object that is the manifest, whatever it names besides.
+    let told = |name: &str| named.contains(name) || (named.is_empty() && !is_object);
+    let attributes = attributes.into_iter().filter(|(name, _)| told(name));
+    let mut lines = hcl_text::attributes(attributes.map(|(name, value)| (name.as_str(), value)));
     lines.extend(manifests.into_iter().flat_map(|(_, manifest)| yaml_text::lines(manifest)));
     lines.into_iter().map(|line| paint(ADDED, harmless(&line))).collect()
 }
 
-/// The attributes that the provider finds worth telling about a new instance; none: all of them.
+/// The attributes that the provider finds worth telling about a new instance.
 fn named(change: &Change) -> BTreeSet<&str> {
     let names = change.fields.iter().filter_map(|field| match field.path.0.first() {
         Some(PathStep::Attribute(name)) => Some(name.as_str()),
