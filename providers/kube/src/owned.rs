@@ -124,7 +124,9 @@ impl FieldSet {
     /// The places of the set that have nothing below them, each as a path; elements of sets end at their list.
     pub(crate) fn leaves(&self) -> Vec<Vec<PathStep>> {
         let mut found = Vec::new();
-        self.collect_leaves(&mut Vec::new(), &mut found);
+        if !self.is_empty() {
+            self.collect_leaves(&mut Vec::new(), &mut found);
+        }
         found
     }
 
@@ -326,6 +328,7 @@ mod tests {
     fn what_cannot_be_read_is_left_out() {
         let odd = FieldSet::parse(&json!({ "f:a": {}, "x:b": {}, "k:nonsense": {}, "plain": 1 }));
         assert_eq!(odd.leaves().len(), 1);
-        assert!(FieldSet::parse(&json!(null)).is_empty());
+        let nothing = FieldSet::parse(&json!(null));
+        assert!(nothing.is_empty() && nothing.leaves().is_empty());
     }
 }

@@ -122,7 +122,7 @@ fn meaning(status: &Status) -> (ErrorCode, &'static str, &'static str) {
         (400 | 405 | 415 | 422, _) | (500, "") => {
             (ErrorCode::Invalid, "The cluster does not accept the object", "")
         }
-        (404, _) => (ErrorCode::Other, "What the object needs is not there", ""),
+        (404, _) => (ErrorCode::Invalid, "What the object needs is not there", ""),
         (429 | 500..=599, _) => (ErrorCode::Other, "The cluster failed to answer", "\nTry again."),
         _ => (ErrorCode::Other, "The cluster refused", ""),
     }

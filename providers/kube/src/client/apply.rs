@@ -105,7 +105,8 @@ impl Cluster {
         let name = &write.wanted.name;
         let mut lost = None;
         for attempt in 1..=ATTEMPTS_MAX {
-            let there = self.get(resource, name).await.map_err(|failure| write.nothing(self, &failure))?;
+            let there = self.get(resource, name).await;
+            let there = there.map_err(|failure| write.ended(self, &failure, lost.is_some()))?;
             if lost.is_some()
                 && let Some(object) = there.as_ref().filter(|object| write.is_done(object))
             {
@@ -123,15 +124,17 @@ impl Cluster {
             let is_stale =
                 failure.status().is_some_and(|status| status.is_stale() || status.is_kind_missing());
             if !is_stale && !failure.is_open() {
-                return Err(write.nothing(self, &failure));
+                return Err(write.ended(self, &failure, lost.is_some()));
             }
             if failure.is_open() || lost.is_some() {
                 lost = Some(failure);
             }
             sleep(PAUSE * attempt).await;
         }
-        let failure = lost.map(|failure| failure.explain(&self.api, "apply", name, write.wanted.hides));
-        Err(Unwritten::Nothing(failure.unwrap_or_else(|| write.changed("keeps changing"))))
+        Err(match lost {
+            Some(failure) => write.ended(self, &failure, true),
+            None => Unwritten::Nothing(write.changed("keeps changing")),
+        })
     }
 
     async fn apply_once(
@@ -206,8 +209,13 @@ impl Write<'_> {
         }
     }
 
-    fn nothing(&self, cluster: &Cluster, failure: &Failure) -> Unwritten {
-        Unwritten::Nothing(failure.explain(&cluster.api, "apply", &self.wanted.name, self.wanted.hides))
+    /// A failure after which nothing is tried any more. What a lost answer may have left is taken to be there: it must not be forgotten.
+    fn ended(&self, cluster: &Cluster, failure: &Failure, is_lost: bool) -> Unwritten {
+        let error = failure.explain(&cluster.api, "apply", &self.wanted.name, self.wanted.hides);
+        match is_lost {
+            true => Unwritten::There(error, self.wanted.body.clone()),
+            false => Unwritten::Nothing(error),
+        }
     }
 
     fn performed(&self, object: &Json) -> Performed {

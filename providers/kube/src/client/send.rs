@@ -163,8 +163,8 @@ pub(super) fn lost(error: &kube::Error) -> Failure {
         Some(AuthError::AuthExecStart(error)) => {
             Failure::NoCredentials(format!("the credentials plugin cannot be started: {error}"))
         }
-        Some(AuthError::AuthExecRun { cmd, out }) => {
-            Failure::NoCredentials(format!("the credentials plugin {cmd:?} failed ({})", out.status))
+        Some(AuthError::AuthExecRun { out, .. }) => {
+            Failure::NoCredentials(format!("the credentials plugin failed ({})", out.status))
         }
         Some(AuthError::ReadTokenFile(error, path)) => {
             Failure::NoCredentials(format!("the token file {} cannot be read: {error}", path.display()))

@@ -1,0 +1,94 @@
+//! Other writers of the same fields.
+
+use meshform_engine::ports::Verdict;
+use serde_json::json;
+
+use crate::world::{Instance, World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_names_field_owner_and_remedy() {
+    let world = World::new("conflict").await;
+    let path = world.core("configmaps", "page");
+    let map = world.step(&Instance::new("map", world.config_map("page", json!({ "a": "1" })))).await;
+    world.patch_as("kubectl-edit", &path, json!({ "data": { "a": "2" } })).await;
+    assert_eq!(
+        world.shown(&map).await,
+        "Update\n~ data.a: \"2\" → \"1\" [kubectl-edit (Update, TIME)]\n\
+         drift data.a: \"1\" → \"2\" [kubectl-edit (Update, TIME)]\n\
+         Error manifest.data.a: `data.a` is owned by kubectl-edit (Update, TIME), with another value. Leave it out of the \
+         manifest to let them have it, or set `force_conflicts = true` to take it over."
+    );
+    let forced = map.with("force_conflicts", true);
+    assert_eq!(
+        world.shown(&forced).await,
+        "Update\n~ data.a: \"2\" → \"1\" [kubectl-edit (Update, TIME)]\ndrift data.a: \"1\" → \"2\" [kubectl-edit (Update, TIME)]"
+    );
+    let forced = world.step(&forced).await;
+    assert_eq!(world.get(&path).await["data"]["a"], "1");
+    assert_eq!(world.shown(&forced).await, "NoOp");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_added_is_left_alone() {
+    let world = World::new("foreign").await;
+    let path = world.core("configmaps", "page");
+    let map = world.step(&Instance::new("map", world.config_map("page", json!({ "a": "1" })))).await;
+    world.patch_as("someone", &path, json!({ "data": { "b": "2" } })).await;
+    assert_eq!(world.shown(&map).await, "NoOp");
+    let map = world.step(&map.with_manifest(world.config_map("page", json!({ "a": "3" })))).await;
+    assert_eq!(world.get(&path).await["data"], json!({ "a": "3", "b": "2" }));
+    assert_eq!(world.shown(&map).await, "NoOp");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_there_already_is_adopted() {
+    let world = World::new("adopt").await;
+    let path = world.core("configmaps", "page");
+    world.apply_as("kapp", &path, world.config_map("page", json!({ "a": "1", "b": "2" }))).await;
+    let map = Instance::new("map", world.config_map("page", json!({ "a": "1" })));
+    assert_eq!(
+        world.shown(&map).await,
+        "Update\n~ data.a: \"1\" → \"1\" [kapp (Apply, TIME)]\n\
+         note It is there already, with fields of kapp (Apply, TIME), and becomes part of this stack."
+    );
+    let map = world.step(&map).await;
+    assert_eq!(world.get(&path).await["data"], json!({ "a": "1", "b": "2" }));
+    assert_eq!(world.shown(&map).await, "NoOp");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_nothing_but_the_owner_is_shown() {
+    let world = World::new("ownership").await;
+    let service = |address: serde_json::Value| {
+        let mut service = json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": { "name": "web", "namespace": world.namespace },
+            "spec": { "selector": { "app": "web" }, "ports": [{ "port": 80 }] },
+        });
+        if !address.is_null() {
+            service["spec"]["clusterIP"] = address;
+        }
+        service
+    };
+    let web = world.step(&Instance::new("web", service(json!("None")))).await;
+    let web = web.with_manifest(service(json!(null)));
+    assert_eq!(world.shown(&web).await, "Update\n~ spec.clusterIP: \"None\" → \"None\" [no one from now on]");
+    let web = world.step(&web).await;
+    assert_eq!(world.shown(&web).await, "NoOp");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scaler_is_named() {
+    let world = World::new("scaler").await;
+    let web = world.step(&Instance::new("web", world.deployment("web", 1, "ready"))).await;
+    let scale = format!("{}/scale", world.apps("deployments", "web"));
+    world.patch_as("hpa", &scale, json!({ "spec": { "replicas": 2 } })).await;
+    let (difference, _, _) = world.plan(&web).await;
+    assert_eq!(difference.verdict, Verdict::Update);
+    let shown = world.shown(&web).await;
+    assert!(shown.contains("~ spec.replicas: 2 → 1 [hpa (Update, subresource scale)]"), "{shown}");
+    assert!(
+        shown.contains("note hpa (Update, subresource scale) scales it: leave out spec.replicas"),
+        "{shown}"
+    );
+    assert!(shown.contains("Error manifest.spec.replicas:"), "{shown}");
+}

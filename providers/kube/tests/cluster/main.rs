@@ -1,0 +1,13 @@
+//! The provider against a real API: plan, apply, look again.
+//!
+//! By default each test has an embedded cluster of its own. With `MESHFORM_TEST_KUBECONFIG` set to the path of a kubeconfig, the
+//! same tests run against that cluster, each in namespaces of its own.
+
+mod conflicts;
+mod connections;
+mod kinds;
+mod life;
+mod preconditions;
+mod readiness;
+mod secrets;
+mod world;

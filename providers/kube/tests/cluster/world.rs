@@ -1,0 +1,426 @@
+//! A cluster to test against, and a stack of one instance after another, planned and applied as the engine does it.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex};
+
+use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use meshform_engine::address::{Address, TargetAddress};
+use meshform_engine::ports::{
+    BoxFuture, ClusterAccess, Difference, DifferenceRequest, HostAccess, ObserveItem, Observed, Operation,
+    PerformRequest, Performed, Precondition, Preview, PreviewItem, Progress, Provider, ProviderError,
+    Sandbox, SandboxError, SandboxStatus, StepFailure, Target, TargetConfig, Verdict,
+};
+use meshform_engine::state::{Record, RecordStatus};
+use meshform_engine::value::{Fingerprinter, Value, from_json};
+use meshform_provider_kube::KubeProvider;
+use meshform_sandbox::kube::{Options, World as Embedded, kubeconfig, serve};
+use serde_json::{Value as Json, json};
+
+/// A connected cluster.
+pub(crate) struct World {
+    provider: KubeProvider,
+    target: Arc<dyn Target>,
+    client: Client,
+    /// A namespace of this test's own.
+    pub(crate) namespace: String,
+}
+
+impl World {
+    /// Connects, and makes a namespace of the test's own.
+    pub(crate) async fn new(test: &str) -> Self {
+        let (text, server) = match std::env::var("MESHFORM_TEST_KUBECONFIG") {
+            Ok(path) => (std::fs::read_to_string(&path).unwrap(), format!("the cluster of {path}")),
+            Err(_) => (embedded(test).await, "an embedded cluster".to_owned()),
+        };
+        eprintln!("{test} runs against {server}");
+        let provider = KubeProvider::new(Arc::new(NoSandbox));
+        let target = provider.connect(&target(json!({ "kubeconfig_content": text }))).await.unwrap();
+        let config = Kubeconfig::from_yaml(&text).unwrap();
+        let config =
+            kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
+        let client = Client::try_from(config).unwrap();
+        let namespace = format!("{test}-{}", std::process::id());
+        let world = Self { provider, target, client, namespace };
+        world.delete(&format!("/api/v1/namespaces/{}", world.namespace)).await;
+        let namespace =
+            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": world.namespace } });
+        world.step(&Instance::new("namespace", namespace)).await;
+        world
+    }
+
+    /// What makes the cluster itself.
+    pub(crate) fn identity(&self) -> &str {
+        self.target.identity()
+    }
+
+    /// The provider, connected or not.
+    pub(crate) fn provider(&self) -> &KubeProvider {
+        &self.provider
+    }
+
+    /// What is there.
+    pub(crate) async fn observe(&self, instances: &[&Instance]) -> Vec<Result<Observed, ProviderError>> {
+        let items: Vec<_> = instances.iter().map(|instance| instance.item(&self.provider)).collect();
+        self.target.observe(&items).await
+    }
+
+    /// The difference, previewed where that is wanted. `true` if it was.
+    pub(crate) async fn plan(&self, instance: &Instance) -> (Difference, Observed, bool) {
+        let observed = self.observe(&[instance]).await.remove(0).unwrap();
+        let draft = self.difference(instance, &observed, None);
+        if !draft.wants_preview {
+            return (draft, observed, false);
+        }
+        let item = PreviewItem { item: instance.item(&self.provider), observed: observed.clone() };
+        let preview = self.target.preview(&[item]).await.remove(0);
+        (self.difference(instance, &observed, Some(&preview)), observed, true)
+    }
+
+    fn difference(&self, instance: &Instance, observed: &Observed, preview: Option<&Preview>) -> Difference {
+        self.provider.difference(&DifferenceRequest {
+            address: &instance.address,
+            kind: "kube_object",
+            record: instance.record.as_deref(),
+            observed,
+            desired: instance.desired.as_ref(),
+            preview,
+            fingerprinter: &Keyed,
+        })
+    }
+
+    /// Plans one instance and shows it: the verdict, then a line for each field, note and problem.
+    pub(crate) async fn shown(&self, instance: &Instance) -> String {
+        show(&self.plan(instance).await.0).replace(&self.namespace, "NAMESPACE")
+    }
+
+    /// Does what the plan says, and records it.
+    pub(crate) async fn apply(
+        &self,
+        instance: &Instance,
+        difference: &Difference,
+        observed: &Observed,
+        progress: &Said,
+    ) -> Result<Instance, StepFailure> {
+        let precondition = match observed {
+            Observed::Absent => Precondition::Absent,
+            Observed::Present(there) => Precondition::Version(there.version.clone()),
+        };
+        let operations: &[_] = match difference.verdict {
+            Verdict::NoOp => return Ok(instance.clone()),
+            Verdict::Create => &[(Operation::Create, precondition)],
+            Verdict::Update => &[(Operation::Update, precondition)],
+            Verdict::Delete => &[(Operation::Delete, precondition)],
+            Verdict::Replace => {
+                &[(Operation::Delete, precondition), (Operation::Create, Precondition::Absent)]
+            }
+        };
+        let mut next = instance.clone();
+        for (operation, precondition) in operations {
+            let performed = self.perform(instance, *operation, precondition.clone(), progress).await?;
+            next = instance.recorded(&performed, &self.provider);
+        }
+        Ok(next)
+    }
+
+    /// Plans and applies, which must succeed.
+    pub(crate) async fn step(&self, instance: &Instance) -> Instance {
+        let (difference, observed, _) = self.plan(instance).await;
+        assert!(difference.problems.is_empty(), "{}", show(&difference));
+        self.apply(instance, &difference, &observed, &Said::default()).await.unwrap()
+    }
+
+    /// One step, without any plan.
+    pub(crate) async fn perform(
+        &self,
+        instance: &Instance,
+        operation: Operation,
+        precondition: Precondition,
+        progress: &Said,
+    ) -> Result<Performed, StepFailure> {
+        let desired = instance.desired.clone().filter(|_| operation != Operation::Delete);
+        let request = PerformRequest {
+            address: instance.address.clone(),
+            kind: "kube_object".into(),
+            identity: instance.identity(&self.provider),
+            operation,
+            desired,
+            record: instance.record.clone(),
+            precondition,
+            timeout_ms: Some(instance.timeout_ms),
+        };
+        self.target.perform(&request, progress).await
+    }
+
+    /// Writes as someone else: server-side apply, under another manager.
+    pub(crate) async fn apply_as(&self, manager: &str, path: &str, object: Json) {
+        let uri = format!("{path}?fieldManager={manager}&force=true");
+        self.send("PATCH", &uri, "application/apply-patch+yaml", object).await;
+    }
+
+    /// Writes as someone else: a merge patch, under another manager.
+    pub(crate) async fn patch_as(&self, manager: &str, path: &str, patch: Json) {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let uri = format!("{path}{separator}fieldManager={manager}");
+        self.send("PATCH", &uri, "application/merge-patch+json", patch).await;
+    }
+
+    /// What is there, or null.
+    pub(crate) async fn get(&self, path: &str) -> Json {
+        let request = http::Request::get(path).body(Vec::new()).unwrap();
+        self.client.request::<Json>(request).await.unwrap_or(Json::Null)
+    }
+
+    /// Removes what may be there, and waits a little until it is gone.
+    pub(crate) async fn delete(&self, path: &str) {
+        let request = http::Request::delete(path).body(Vec::new()).unwrap();
+        let _ = self.client.request::<Json>(request).await;
+        for _ in 0..100 {
+            if self.get(path).await.is_null() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn send(&self, method: &str, uri: &str, content_type: &str, body: Json) {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("content-type", content_type)
+            .body(body.to_string().into_bytes())
+            .unwrap();
+        self.client.request::<Json>(request).await.unwrap();
+    }
+
+    /// The path of a core object in the test's namespace.
+    pub(crate) fn core(&self, plural: &str, name: &str) -> String {
+        format!("/api/v1/namespaces/{}/{plural}/{name}", self.namespace)
+    }
+
+    /// The path of an object of the group `apps` in the test's namespace.
+    pub(crate) fn apps(&self, plural: &str, name: &str) -> String {
+        format!("/apis/apps/v1/namespaces/{}/{plural}/{name}", self.namespace)
+    }
+
+    /// A ConfigMap in the test's namespace.
+    pub(crate) fn config_map(&self, name: &str, data: Json) -> Json {
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "namespace": self.namespace },
+            "data": data,
+        })
+    }
+
+    /// A Deployment in the test's namespace.
+    pub(crate) fn deployment(&self, name: &str, replicas: u8, outcome: &str) -> Json {
+        let container = json!({
+            "name": "web", "image": "registry.example/web:1", "resources": { "requests": { "cpu": "1000m" } },
+            "ports": [{ "containerPort": 8080 }],
+        });
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": name, "namespace": self.namespace },
+            "spec": {
+                "replicas": replicas,
+                "selector": { "matchLabels": { "app": name } },
+                "template": {
+                    "metadata": { "labels": { "app": name }, "annotations": { "fake/outcome": outcome } },
+                    "spec": { "containers": [container] },
+                },
+            },
+        })
+    }
+}
+
+/// One instance as the engine knows it.
+#[derive(Clone)]
+pub(crate) struct Instance {
+    pub(crate) address: Address,
+    pub(crate) desired: Option<Value>,
+    pub(crate) record: Option<Arc<Record>>,
+    pub(crate) timeout_ms: u64,
+}
+
+impl Instance {
+    /// A new instance with a manifest.
+    pub(crate) fn new(name: &str, manifest: Json) -> Self {
+        Self::of_value(name, from_json(&manifest))
+    }
+
+    /// The same of a value, which may have marks.
+    pub(crate) fn of_value(name: &str, manifest: Value) -> Self {
+        let desired = Value::object([
+            ("manifest".to_owned(), manifest),
+            ("wait".to_owned(), true.into()),
+            ("force_conflicts".to_owned(), false.into()),
+        ]);
+        let address = Address::new("kube_object", name);
+        Self { address, desired: Some(desired), record: None, timeout_ms: 30_000 }
+    }
+
+    /// The same with another manifest.
+    pub(crate) fn with_manifest(&self, manifest: Json) -> Self {
+        self.with("manifest", from_json(&manifest))
+    }
+
+    /// The same with another attribute.
+    pub(crate) fn with(&self, name: &str, value: impl Into<Value>) -> Self {
+        let mut fields = self.desired.as_ref().and_then(Value::as_map).unwrap().clone();
+        fields.insert(name.to_owned(), value.into());
+        Self { desired: Some(Value::object(fields)), ..self.clone() }
+    }
+
+    /// The same, no longer recorded.
+    pub(crate) fn forgotten(&self) -> Self {
+        Self { record: None, ..self.clone() }
+    }
+
+    /// The same, no longer wanted.
+    pub(crate) fn unwanted(&self) -> Self {
+        Self { desired: None, ..self.clone() }
+    }
+
+    /// The same, with a shorter time limit.
+    pub(crate) fn within_ms(&self, timeout_ms: u64) -> Self {
+        Self { timeout_ms, ..self.clone() }
+    }
+
+    fn identity(&self, provider: &KubeProvider) -> String {
+        let recorded = self.record.as_ref().map(|record| record.identity.clone());
+        let desired = self.desired.as_ref();
+        desired
+            .and_then(|desired| provider.identify("kube_object", &self.address, desired))
+            .or(recorded)
+            .unwrap()
+    }
+
+    fn item(&self, provider: &KubeProvider) -> ObserveItem {
+        ObserveItem {
+            address: self.address.clone(),
+            kind: "kube_object".into(),
+            identity: self.identity(provider),
+            desired: self.desired.clone(),
+            record: self.record.clone(),
+        }
+    }
+
+    /// As the state keeps it: sensitive leaves are fingerprints.
+    pub(crate) fn recorded(&self, performed: &Performed, provider: &KubeProvider) -> Self {
+        let record = Record {
+            target: None,
+            identity: self.identity(provider),
+            attributes: performed.attributes.redacted(&Keyed),
+            private: performed.private.clone(),
+            depends_on: Vec::new(),
+            status: RecordStatus::Complete,
+        };
+        Self { record: (!performed.attributes.is_null()).then(|| Arc::new(record)), ..self.clone() }
+    }
+}
+
+/// What a plan says, one line each.
+pub(crate) fn show(difference: &Difference) -> String {
+    let side = |side: &Option<Value>| side.as_ref().map_or("-".to_owned(), |value| format!("{value:?}"));
+    let mut lines = vec![format!("{:?}", difference.verdict)];
+    let field = |mark: &str, field: &meshform_engine::plan::FieldChange| {
+        let owner =
+            field.owner.as_ref().map(|owner| format!(" [{}]", without_times(owner))).unwrap_or_default();
+        let forces = if field.forces_replace { " (forces replace)" } else { "" };
+        format!("{mark} {}: {} → {}{owner}{forces}", field.path, side(&field.before), side(&field.after))
+    };
+    lines.extend(difference.fields.iter().map(|change| field("~", change)));
+    lines.extend(difference.drift.iter().map(|change| field("drift", change)));
+    lines.extend(difference.notes.iter().map(|note| format!("note {}", without_times(note))));
+    let problem = |problem: &meshform_engine::ports::Problem| {
+        format!("{:?} {}: {}", problem.severity, problem.path, without_times(&problem.detail))
+    };
+    lines.extend(difference.problems.iter().map(problem));
+    lines.join("\n")
+}
+
+/// Times differ from run to run.
+fn without_times(text: &str) -> String {
+    let words = text.split_inclusive(' ');
+    words
+        .map(|word| match word.find("20").filter(|at| word[*at..].contains("T") && word.contains("Z")) {
+            Some(at) => {
+                let end = word.rfind('Z').unwrap();
+                format!("{}TIME{}", &word[..at], &word[end + 1..])
+            }
+            None => word.to_owned(),
+        })
+        .collect()
+}
+
+/// What a step has said.
+#[derive(Default)]
+pub(crate) struct Said(Mutex<Vec<String>>);
+
+impl Said {
+    /// All of it, line by line.
+    pub(crate) fn all(&self) -> String {
+        self.0.lock().unwrap().join("\n")
+    }
+}
+
+impl Progress for Said {
+    fn report(&self, _: &Address, message: &str) {
+        self.0.lock().unwrap().push(message.to_owned());
+    }
+}
+
+struct Keyed;
+
+impl Fingerprinter for Keyed {
+    fn fingerprint(&self, value: &Value) -> String {
+        let mut hasher = DefaultHasher::new();
+        format!("{:?}", value.unmarked()).hash(&mut hasher);
+        format!("{:x}", hasher.finish())
+    }
+}
+
+/// A target's block.
+pub(crate) fn target(attributes: Json) -> TargetConfig {
+    let address: TargetAddress = "cluster.test".parse().unwrap();
+    TargetConfig { address, attributes: from_json(&attributes), folder: ".".into() }
+}
+
+/// An embedded cluster on a loopback socket; gone with the test's runtime.
+async fn embedded(name: &str) -> String {
+    let options = Options { name: name.to_owned(), ..Options::default() };
+    let world = Embedded::in_memory(options).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(serve(world, listener, std::future::pending()));
+    kubeconfig(name, &url, None)
+}
+
+/// A provider without a sandbox.
+pub(crate) struct NoSandbox;
+
+fn none<T>() -> BoxFuture<'static, Result<T, SandboxError>> {
+    Box::pin(async { Err(SandboxError { message: "there is no sandbox here".into() }) })
+}
+
+impl Sandbox for NoSandbox {
+    fn cluster<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<ClusterAccess, SandboxError>> {
+        none()
+    }
+    fn host<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<HostAccess, SandboxError>> {
+        none()
+    }
+    fn up(&self) -> BoxFuture<'_, Result<SandboxStatus, SandboxError>> {
+        none()
+    }
+    fn down(&self) -> BoxFuture<'_, Result<bool, SandboxError>> {
+        none()
+    }
+    fn reset(&self) -> BoxFuture<'_, Result<bool, SandboxError>> {
+        none()
+    }
+    fn status(&self) -> BoxFuture<'_, Result<Option<SandboxStatus>, SandboxError>> {
+        none()
+    }
+    fn serve(&self) -> BoxFuture<'_, Result<(), SandboxError>> {
+        none()
+    }
+}
