@@ -19,6 +19,8 @@ mod discovery;
 mod observe;
 mod preview;
 mod send;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod wait;
 mod watch;

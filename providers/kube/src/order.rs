@@ -114,7 +114,9 @@ impl<'a> Index<'a> {
         for (item, role) in items.iter().zip(roles) {
             let key = item.key.as_str();
             match role {
-                Role::Namespace => drop(index.namespaces.insert(&item.name.name, key)),
+                Role::Namespace => {
+                    index.namespaces.insert(&item.name.name, key);
+                }
                 Role::Class => index.classes.push(key),
                 Role::Support => index.supports.entry(&item.name.namespace).or_default().push(key),
                 _ => {}

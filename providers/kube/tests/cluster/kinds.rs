@@ -50,8 +50,13 @@ async fn a_definition_and_its_objects_go_in_one_run() {
 
     let shown = world.shown(&widget.with_manifest(custom(json!({ "size": 0, "fixed": "a" })))).await;
     assert!(shown.contains("Error manifest: Could not dry-run"), "{shown}");
-    let shown = world.shown(&widget.with_manifest(custom(json!({ "size": 1, "fixed": "b" })))).await;
-    assert_eq!(shown, "Replace\n~ spec.fixed: \"a\" → \"b\" (forces replace)");
+    match world.is_embedded {
+        true => eprintln!("not tested: the embedded cluster does not evaluate CEL rules"),
+        false => {
+            let shown = world.shown(&widget.with_manifest(custom(json!({ "size": 1, "fixed": "b" })))).await;
+            assert_eq!(shown, "Replace\n~ spec.fixed: \"a\" → \"b\" (forces replace)");
+        }
+    }
 
     world.step(&widget.unwanted()).await;
     world.step(&crd.unwanted()).await;

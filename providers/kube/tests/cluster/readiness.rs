@@ -4,7 +4,7 @@ use meshform_engine::ports::ErrorCode;
 use meshform_engine::ports::{Operation, Precondition};
 use serde_json::json;
 
-use crate::world::{Instance, Said, World};
+use crate::world::{Instance, Said, World, outcome_of_pods};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_is_waited_for() {
@@ -47,7 +47,7 @@ async fn a_job_is_ready_when_it_is_complete() {
     let world = World::new("job").await;
     let pod = |outcome: &str| {
         json!({
-            "metadata": { "annotations": { "fake/outcome": outcome } },
+            "metadata": { "annotations": outcome_of_pods(outcome) },
             "spec": { "restartPolicy": "Never", "containers": [{ "name": "run", "image": "registry.example/run:1" }] },
         })
     };
@@ -59,6 +59,9 @@ async fn a_job_is_ready_when_it_is_complete() {
     };
     let good = world.step(&Instance::new("good", job("good", "ready"))).await;
     assert_eq!(world.shown(&good).await, "NoOp");
+    if world.is_embedded {
+        return eprintln!("not tested: the pods of the embedded cluster do not fail");
+    }
     let bad = Instance::new("bad", job("bad", "fail"));
     let failure =
         world.perform(&bad, Operation::Create, Precondition::Absent, &Said::default()).await.err().unwrap();

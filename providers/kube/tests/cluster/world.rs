@@ -22,6 +22,8 @@ pub(crate) struct World {
     provider: KubeProvider,
     target: Arc<dyn Target>,
     client: Client,
+    /// Whether it is the embedded one.
+    pub(crate) is_embedded: bool,
     /// A namespace of this test's own.
     pub(crate) namespace: String,
 }
@@ -29,11 +31,12 @@ pub(crate) struct World {
 impl World {
     /// Connects, and makes a namespace of the test's own.
     pub(crate) async fn new(test: &str) -> Self {
-        let (text, server) = match std::env::var("MESHFORM_TEST_KUBECONFIG") {
-            Ok(path) => (std::fs::read_to_string(&path).unwrap(), format!("the cluster of {path}")),
-            Err(_) => (embedded(test).await, "an embedded cluster".to_owned()),
+        let path = std::env::var("MESHFORM_TEST_KUBECONFIG").ok();
+        let (text, is_embedded) = match &path {
+            Some(path) => (std::fs::read_to_string(path).unwrap(), false),
+            None => (embedded(test).await, true),
         };
-        eprintln!("{test} runs against {server}");
+        eprintln!("{test} runs against {}", path.as_deref().unwrap_or("an embedded cluster"));
         let provider = KubeProvider::new(Arc::new(NoSandbox));
         let target = provider.connect(&target(json!({ "kubeconfig_content": text }))).await.unwrap();
         let config = Kubeconfig::from_yaml(&text).unwrap();
@@ -41,7 +44,7 @@ impl World {
             kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
         let client = Client::try_from(config).unwrap();
         let namespace = format!("{test}-{}", std::process::id());
-        let world = Self { provider, target, client, namespace };
+        let world = Self { provider, target, client, is_embedded, namespace };
         world.delete(&format!("/api/v1/namespaces/{}", world.namespace)).await;
         let namespace =
             json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": world.namespace } });
@@ -223,12 +226,17 @@ impl World {
                 "replicas": replicas,
                 "selector": { "matchLabels": { "app": name } },
                 "template": {
-                    "metadata": { "labels": { "app": name }, "annotations": { "fake/outcome": outcome } },
+                    "metadata": { "labels": { "app": name }, "annotations": outcome_of_pods(outcome) },
                     "spec": { "containers": [container] },
                 },
             },
         })
     }
+}
+
+/// What is to become of pods, as the embedded cluster and the fake kubelet of a bare control plane read it.
+pub(crate) fn outcome_of_pods(outcome: &str) -> Json {
+    json!({ "sandbox.meshform.dev/outcome": outcome, "fake/outcome": outcome })
 }
 
 /// One instance as the engine knows it.
