@@ -111,3 +111,97 @@ fn to_run(desired: &Value) -> Value {
     let stdout = Value::unknown(Type::String).marked(flag(desired, "sensitive"));
     with(desired, [("stdout", stdout), ("exit_code", Value::unknown(Type::Number))])
 }
+
+#[cfg(test)]
+mod tests {
+    use meshform_engine::address::Address;
+    use meshform_engine::state::{Record, RecordStatus};
+
+    use super::*;
+
+    struct Keyed;
+
+    impl Fingerprinter for Keyed {
+        fn fingerprint(&self, value: &Value) -> String {
+            format!("k{}", value.as_str().unwrap_or_default().len())
+        }
+    }
+
+    fn object(fields: &[(&'static str, Value)]) -> Value {
+        with(&Value::object([]), fields.iter().cloned())
+    }
+
+    /// Verdict, changed fields and the first note; and whether the output is known already.
+    fn check(
+        recorded: Option<&Value>,
+        there: bool,
+        desired: Option<&Value>,
+        expect: &str,
+        output_known: bool,
+    ) {
+        let record = recorded.map(|attributes| Record {
+            target: None,
+            identity: "command:x".into(),
+            attributes: with(attributes, [("stdout", "out".into())]).redacted(&Keyed),
+            private: serde_json::Value::Null,
+            depends_on: Vec::new(),
+            status: RecordStatus::Complete,
+        });
+        let attributes = record.as_ref().map_or_else(Value::null, |record| record.attributes.clone());
+        let observation = Observation { attributes, version: "done".into(), detail: serde_json::Value::Null };
+        let difference = difference(&DifferenceRequest {
+            address: &Address::new("host_command", "x"),
+            kind: "host_command",
+            record: record.as_ref(),
+            observed: &if there { Observed::Present(observation) } else { Observed::Absent },
+            desired,
+            preview: None,
+            fingerprinter: &Keyed,
+        });
+        let fields: String = difference.fields.iter().map(|field| format!(" {}", field.path)).collect();
+        let note = difference.notes.first().map(|note| format!(" | {note}")).unwrap_or_default();
+        let found = format!("{:?}{fields}{note}", difference.verdict);
+        assert!(found.starts_with(expect), "{found:?}, not {expect:?}");
+        let stdout = difference.planned.get("stdout");
+        assert_eq!(stdout.is_some_and(Value::is_known), output_known, "{found:?}");
+    }
+
+    #[test]
+    fn commands() {
+        let a = object(&[("run", "a".into())]);
+        let guarded = object(&[("run", "b".into()), ("creates", "/x".into())]);
+        let secret =
+            |text: &str| object(&[("run", "a".into()), ("triggers", Value::string(text).sensitive())]);
+        check(None, false, Some(&a), "Create run", false);
+        check(None, true, Some(&guarded), "NoOp | Its guards say", true);
+        check(Some(&a), true, Some(&a), "NoOp", true);
+        check(
+            Some(&a),
+            true,
+            Some(&guarded),
+            "Update run creates | The command does not run again: its guards",
+            true,
+        );
+        check(
+            Some(&guarded),
+            false,
+            Some(&guarded),
+            "Create run creates | Its guards say that it has to run",
+            false,
+        );
+        check(Some(&guarded), true, Some(&a), "Update run creates | The command runs again", false);
+        let end = object(&[("run", "a".into()), ("on_destroy", "b".into())]);
+        check(Some(&a), true, Some(&end), "Update on_destroy | The command does not run again: only", true);
+        check(Some(&secret("one")), true, Some(&secret("two")), "NoOp", true);
+        check(
+            Some(&secret("one")),
+            true,
+            Some(&secret("three")),
+            "Update triggers | The command runs again",
+            false,
+        );
+        check(Some(&end), true, None, "Delete | Runs on the host: b", false);
+        check(Some(&a), true, None, "Delete | Nothing is run", false);
+        check(None, false, None, "NoOp", false);
+    }
+}

@@ -198,3 +198,156 @@ fn present(value: Option<&Value>) -> Option<Value> {
 fn links(there: &Observation) -> u64 {
     there.detail.get("links").and_then(serde_json::Value::as_u64).unwrap_or(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use meshform_engine::address::Address;
+    use meshform_engine::value::Fingerprinter;
+    use serde_json::json;
+
+    use super::*;
+    use crate::script::sha256;
+
+    struct Keyed;
+
+    impl Fingerprinter for Keyed {
+        fn fingerprint(&self, value: &Value) -> String {
+            format!("k{}", sha256(value.as_str().unwrap_or_default().as_bytes()))
+        }
+    }
+
+    fn wanted(content: Value, more: &[(&'static str, &str)]) -> Value {
+        let base = Value::object([
+            ("path".to_owned(), "/f".into()),
+            ("content".to_owned(), content),
+            ("mode".to_owned(), "0644".into()),
+            ("owner".to_owned(), Value::null()),
+            ("group".to_owned(), Value::null()),
+            ("create_parents".to_owned(), false.into()),
+            ("on_destroy".to_owned(), "remove".into()),
+        ]);
+        with(&base, more.iter().map(|(name, value)| (*name, Value::from(*value))))
+    }
+
+    fn record(attributes: &Value, preimage: Option<&str>) -> Record {
+        let sum = checksum(attributes).unwrap_or_else(Value::null);
+        Record {
+            target: None,
+            identity: "/f".into(),
+            attributes: with(attributes, [("sha256", sum)]).redacted(&Keyed),
+            private: json!({ "preimage": preimage }),
+            depends_on: Vec::new(),
+            status: RecordStatus::Complete,
+        }
+    }
+
+    /// A file of root's with mode 0644.
+    fn there(content: &str, secret: bool) -> Observed {
+        let shown = if secret { Value::null() } else { Value::from(content) };
+        let attributes = Value::object([
+            ("content".to_owned(), shown.marked(secret)),
+            ("mode".to_owned(), "0644".into()),
+            ("owner".to_owned(), "root".into()),
+            ("group".to_owned(), "root".into()),
+            ("sha256".to_owned(), Value::string(sha256(content.as_bytes())).marked(secret)),
+        ]);
+        let detail = json!({ "uid": "0", "gid": "0", "size": content.len(), "links": 2 });
+        Observed::Present(Observation { attributes, version: "v".into(), detail })
+    }
+
+    /// Verdict, changed fields, then drifted ones, then notes, each after its own sign.
+    fn check(record: Option<&Record>, observed: &Observed, desired: Option<&Value>, expect: &str) {
+        let difference = difference(&DifferenceRequest {
+            address: &Address::new("host_file", "f"),
+            kind: "host_file",
+            record,
+            observed,
+            desired,
+            preview: None,
+            fingerprinter: &Keyed,
+        });
+        let mut found = format!("{:?}", difference.verdict);
+        difference.fields.iter().for_each(|field| _ = write!(found, " {}", field.path));
+        difference.drift.iter().for_each(|field| _ = write!(found, " ~{}", field.path));
+        difference.notes.iter().for_each(|note| _ = write!(found, " | {note}"));
+        assert!(found.starts_with(expect), "{found:?}, not {expect:?}");
+        assert!(expect.contains('|') || !found.contains('|'), "{found:?}");
+    }
+
+    #[test]
+    fn files_without_a_record() {
+        let (one, restore) = (wanted("1".into(), &[]), wanted("1".into(), &[("on_destroy", "restore")]));
+        check(None, &Observed::Absent, Some(&one), "Create path content mode");
+        check(None, &there("1", false), Some(&one), "NoOp | The file is there already");
+        check(
+            None,
+            &there("2", false),
+            Some(&restore),
+            "Update content | The file is there already and is taken over. | What it",
+        );
+        let large = there(&"2".repeat(1024 * 1024 + 1), false);
+        check(
+            None,
+            &large,
+            Some(&restore),
+            "Update content | The file is there already and is taken over. | It is larger",
+        );
+        check(None, &there("1", false), Some(&wanted("1".into(), &[("owner", "0")])), "NoOp |");
+        check(None, &there("1", false), Some(&wanted("1".into(), &[("owner", "www")])), "Update owner |");
+        check(None, &there("1", false), Some(&wanted("1".into(), &[("mode", "644")])), "NoOp |");
+        check(None, &there("1", false), Some(&wanted("1".into(), &[("mode", "4644")])), "Update mode |");
+        check(None, &there("1", false), Some(&wanted(Value::unknown(Type::String), &[])), "Update content |");
+    }
+
+    #[test]
+    fn recorded_files() {
+        let (one, two) = (wanted("1".into(), &[]), wanted("2".into(), &[]));
+        let recorded = record(&one, None);
+        check(Some(&recorded), &there("1", false), Some(&one), "NoOp");
+        check(Some(&recorded), &there("1", false), Some(&two), "Update content | The file has several names");
+        check(Some(&recorded), &there("3", false), Some(&one), "Update content ~content |");
+        check(
+            Some(&recorded),
+            &there("2", false),
+            Some(&two),
+            "Update content ~content | The file itself is as wanted",
+        );
+        check(Some(&recorded), &Observed::Absent, Some(&one), "Create path content mode ~path");
+        let keep = wanted("1".into(), &[("on_destroy", "keep")]);
+        check(Some(&recorded), &there("1", false), Some(&keep), "Update on_destroy | The file itself");
+        let incomplete = Record { status: RecordStatus::Incomplete, ..recorded };
+        check(Some(&incomplete), &there("3", false), Some(&one), "Update content |");
+    }
+
+    #[test]
+    fn secrets_are_compared_by_fingerprint() {
+        let secret = |content: &str| wanted(Value::string(content).sensitive(), &[]);
+        let recorded = record(&secret("1"), None);
+        check(Some(&recorded), &there("1", true), Some(&secret("1")), "NoOp");
+        check(Some(&recorded), &there("2", true), Some(&secret("1")), "Update content ~content |");
+        check(Some(&recorded), &there("1", true), Some(&secret("2")), "Update content |");
+        check(
+            Some(&recorded),
+            &there("1", true),
+            Some(&wanted("1".into(), &[])),
+            "Update content | The file itself",
+        );
+        let open = record(&wanted("1".into(), &[]), None);
+        check(Some(&open), &there("1", true), Some(&secret("1")), "Update content | The file itself");
+    }
+
+    #[test]
+    fn ends() {
+        let ending = |policy, preimage| record(&wanted("1".into(), &[("on_destroy", policy)]), preimage);
+        let check = |record: &Record, expect| check(Some(record), &there("1", false), None, expect);
+        check(&ending("remove", None), "Delete");
+        check(&ending("keep", None), "Delete | The file stays");
+        check(&ending("restore", Some("kept")), "Delete | What was there before comes back");
+        check(&ending("restore", Some("absent")), "Delete");
+        check(&ending("restore", Some("too_large")), "Delete | The file stays on the host: what was");
+        check(&ending("restore", None), "Delete | The file was there before as it is");
+        super::tests::check(None, &Observed::Absent, None, "NoOp");
+    }
+}
