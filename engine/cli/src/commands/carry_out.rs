@@ -204,7 +204,7 @@ fn nothing_to_do(watcher: &Watcher, plan: &Plan) -> Result<Exit, Problem> {
 pub(super) fn watcher(arguments: &RunArguments, session: &Session) -> Watcher {
     match arguments.json {
         true => Watcher::Machine(EventStream::new()),
-        false => Watcher::Person(Display::new(session.environment.ci)),
+        false => Watcher::Person(Display::new(session.environment.line_by_line)),
     }
 }
 

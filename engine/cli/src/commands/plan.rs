@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
     let world = session.world(&stack.folder);
     let watcher = match arguments.run.json {
         true => Watcher::Nobody,
-        false => Watcher::Person(Display::new(session.environment.ci)),
+        false => Watcher::Person(Display::new(session.environment.line_by_line)),
     };
     let planned = runtime()?.block_on(carry_out::plan(&stack, &world, &options, &watcher))?;
     drop(watcher);

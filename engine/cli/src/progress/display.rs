@@ -28,6 +28,8 @@ struct Canvas {
     board: Board,
     started: Instant,
     live: bool,
+    /// Lines that stay, to be printed when the frame is drawn next.
+    waiting: Vec<String>,
     /// How many lines of the frame stand on the terminal.
     drawn: usize,
     /// How many lines were printed since the first failure began to be told.
@@ -35,13 +37,17 @@ struct Canvas {
 }
 
 impl Display {
-    /// A display for one run.
-    pub(crate) fn new(ci: bool) -> Self {
-        let live =
-            !ci && io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let canvas =
-            Canvas { board: Board::new(live), started: Instant::now(), live, drawn: 0, since_failure: None };
-        let canvas = Arc::new(Mutex::new(canvas));
+    /// A display for one run, redrawn if that is of use to anyone.
+    pub(crate) fn new(line_by_line: bool) -> Self {
+        let live = !line_by_line && io::stderr().is_terminal();
+        let canvas = Arc::new(Mutex::new(Canvas {
+            board: Board::new(live),
+            started: Instant::now(),
+            live,
+            waiting: Vec::new(),
+            drawn: 0,
+            since_failure: None,
+        }));
         let (stop, stopped) = mpsc::channel();
         let shared = Arc::clone(&canvas);
         let tick = move || {
@@ -49,12 +55,16 @@ impl Display {
                 lock(&shared).tick();
             }
         };
-        Self { canvas, ticker: Some((stop, std::thread::spawn(tick))) }
+        // Without a ticker the lines come at the end.
+        let ticker = std::thread::Builder::new().spawn(tick).ok().map(|thread| (stop, thread));
+        Self { canvas, ticker }
     }
 
     /// Says something besides the events.
     pub(crate) fn note(&self, line: &str) {
-        lock(&self.canvas).print(&[line.to_owned()]);
+        let mut canvas = lock(&self.canvas);
+        canvas.waiting.push(line.to_owned());
+        canvas.draw();
     }
 
     /// Whether a failure was told so long ago that it may be out of sight.
@@ -67,11 +77,16 @@ impl Observer for Display {
     fn event(&self, event: &Progress) {
         let mut canvas = lock(&self.canvas);
         let now_ms = canvas.now_ms();
-        let lines = canvas.board.take(event, now_ms);
+        let mut lines = canvas.board.take(event, now_ms);
         if matches!(event, Progress::StepFailed { .. }) {
             canvas.since_failure.get_or_insert(0);
         }
-        canvas.print(&lines);
+        canvas.since_failure = canvas.since_failure.map(|before| before + lines.len());
+        canvas.waiting.append(&mut lines);
+        // However many events there are, a terminal is redrawn only so often.
+        if !canvas.live {
+            canvas.draw();
+        }
     }
 }
 
@@ -82,7 +97,9 @@ impl Drop for Display {
             // The ticker only draws; whether it ended well does not matter to anyone.
             let _ = thread.join();
         }
-        lock(&self.canvas).clear();
+        let mut canvas = lock(&self.canvas);
+        canvas.live = false;
+        canvas.draw();
     }
 }
 
@@ -93,29 +110,25 @@ impl Canvas {
 
     fn tick(&mut self) {
         let now_ms = self.now_ms();
-        let lines = self.board.remind(now_ms);
-        if self.live || !lines.is_empty() {
-            self.print(&lines);
-        }
+        let mut reminders = self.board.remind(now_ms);
+        self.waiting.append(&mut reminders);
+        self.draw();
     }
 
     /// Lines that stay go above the frame, which is drawn anew below them.
-    fn print(&mut self, lines: &[String]) {
+    fn draw(&mut self) {
         let erase = erasing(self.drawn);
-        self.since_failure = self.since_failure.map(|before| before + lines.len());
-        let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let mut lines = std::mem::take(&mut self.waiting);
+        self.drawn = 0;
         if self.live {
             let (columns, rows) = terminal::size();
-            let frame = frame::lines(&self.board, self.now_ms(), columns, rows.min(ROWS_MAX));
+            let mut frame = frame::lines(&self.board, self.now_ms(), columns, rows.min(ROWS_MAX));
             self.drawn = frame.len();
-            frame.iter().for_each(|line| text.push_str(&format!("{line}\n")));
+            lines.append(&mut frame);
         }
-        show(&erase, &text);
-    }
-
-    fn clear(&mut self) {
-        show(&erasing(self.drawn), "");
-        self.drawn = 0;
+        if !erase.is_empty() || !lines.is_empty() {
+            show(&erase, &lines.into_iter().map(|line| line + "\n").collect::<String>());
+        }
     }
 }
 
