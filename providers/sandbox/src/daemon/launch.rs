@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use tokio::io::BufReader;
 use tokio::net::UnixStream;
 
@@ -171,15 +172,18 @@ impl Daemon {
 
     async fn stop_locked(&self) -> Result<bool, LaunchError> {
         let Some(record) = self.record() else { return Ok(false) };
-        // What matters is whether it ends, not what it says.
+        // What matters is whether it ends, not what it says. It may be about to, and not listen any more.
         let asked = matches!(converse(&record, &Request::Stop).await, Ok(Some(_)));
         if !asked && !record.is_alive() {
             return Ok(false);
         }
-        if asked && self.is_down_within(STOP_MAX).await {
+        if !asked {
+            record.signal(Signal::TERM);
+        }
+        if self.is_down_within(STOP_MAX).await {
             return Ok(true);
         }
-        record.kill();
+        record.signal(Signal::KILL);
         if self.is_down_within(STOP_MAX).await {
             Ok(true)
         } else {

@@ -55,12 +55,12 @@ impl Record {
         start_ticks(self.pid) == Some(self.start_ticks)
     }
 
-    /// Kills the process, if it is still the one that was recorded.
-    pub(crate) fn kill(&self) {
+    /// Signals the process, if it is still the one that was recorded.
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         if let (true, Some(pid)) = (self.is_alive(), pid) {
             // It may end by itself at this moment.
-            let _ = rustix::process::kill_process(pid, Signal::KILL);
+            let _ = rustix::process::kill_process(pid, signal);
         }
     }
 }
