@@ -1,6 +1,6 @@
 //! Where the time of an object comes from.
 
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 
 /// The clock that stamps objects. Delays are Tokio's, so a paused runtime and a fixed clock make a world reproducible.
 pub trait Clock: Send + Sync {
@@ -20,7 +20,7 @@ impl Clock for SystemClock {
 
 /// `metav1.Time`: RFC 3339 in UTC with whole seconds.
 pub(crate) fn rfc3339(at: Timestamp) -> String {
-    at.round(Unit::Second).map_or_else(|_| at.to_string(), |rounded| rounded.to_string())
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// `metav1.MicroTime`: RFC 3339 in UTC with exactly six decimals.

@@ -67,7 +67,7 @@ impl Quantity {
 /// The decimal `text` × 10^`exponent` in billionths, rounded up (away from zero).
 fn scaled(text: &str, exponent: i32) -> Option<i128> {
     let negative = text.starts_with('-');
-    let digits = text.trim_start_matches(['-', '+']);
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if (whole.is_empty() && fraction.is_empty()) || digits.contains(['+', '-']) || fraction.contains('.') {
         return None;

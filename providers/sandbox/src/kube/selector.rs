@@ -28,49 +28,56 @@ enum Test {
     Absent,
 }
 
-/// The fields, beyond name and namespace, that the server can select some kind by.
-const FIELDS: [&str; 17] = [
-    "spec.nodeName",
-    "spec.restartPolicy",
-    "spec.schedulerName",
-    "spec.serviceAccountName",
-    "spec.hostNetwork",
-    "spec.clusterIP",
-    "spec.type",
-    "spec.unschedulable",
-    "status.phase",
-    "status.podIP",
-    "status.nominatedNodeName",
-    "status.replicas",
-    "status.successful",
-    "type",
-    "reason",
-    "reportingComponent",
-    "source",
-];
+/// The fields, beyond name and namespace, that a kind can be selected by.
+fn selectable_fields(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "Pod" => &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.nominatedNodeName",
+        ],
+        "Event" => &[
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        ],
+        "Service" => &["spec.clusterIP", "spec.type"],
+        "Node" => &["spec.unschedulable"],
+        "Namespace" => &["status.phase"],
+        "Secret" => &["type"],
+        "ReplicaSet" | "ReplicationController" => &["status.replicas"],
+        "Job" => &["status.successful"],
+        _ => &[],
+    }
+}
 
 impl Selector {
     /// Reads the `labelSelector` and `fieldSelector` parameters.
     ///
     /// # Errors
     ///
-    /// 400 for what cannot be read or is not selectable.
-    pub(crate) fn parse(labels: &str, fields: &str) -> ApiResult<Self> {
-        Ok(Self { labels: parse_labels(labels)?, fields: parse_fields(fields)? })
+    /// 400 for what cannot be read, and for fields that the kind cannot be selected by.
+    pub(crate) fn parse(labels: &str, fields: &str, kind: &str) -> ApiResult<Self> {
+        Ok(Self { labels: parse_labels(labels)?, fields: parse_fields(fields, kind)? })
     }
 
     pub(crate) fn matches(&self, object: &Value) -> bool {
         let labels = object::map(object, "/metadata/labels");
         self.labels.iter().all(|requirement| requirement.matches(labels))
             && self.fields.iter().all(|(path, equal, expected)| (field(object, path) == *expected) == *equal)
-    }
-
-    /// The only name that can match, if the selector names one.
-    pub(crate) fn name(&self) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|(path, equal, _)| path == "metadata.name" && *equal)
-            .map(|(_, _, name)| name.as_str())
     }
 }
 
@@ -171,7 +178,15 @@ fn parse_label(part: &str) -> ApiResult<Requirement> {
     };
     let key = key.trim();
     if key.is_empty() || key.contains(|c: char| c.is_whitespace() || "()!=".contains(c)) {
-        return Err(unreadable(part));
+        return Err(
+            match part.strip_prefix("==").map(|_| "==").or_else(|| part.strip_prefix('=').map(|_| "=")) {
+                Some(found) => {
+                    let message = format!("found '{found}', expected: !, identifier, or 'end of string'");
+                    ApiError::bad_request(message)
+                }
+                None => unreadable(part),
+            },
+        );
     }
     Ok(Requirement { key: key.to_owned(), test })
 }
@@ -186,7 +201,7 @@ fn unreadable(part: &str) -> ApiError {
     ApiError::bad_request(format!("unable to parse requirement: {part:?}"))
 }
 
-fn parse_fields(text: &str) -> ApiResult<Vec<(String, bool, String)>> {
+fn parse_fields(text: &str, kind: &str) -> ApiResult<Vec<(String, bool, String)>> {
     split(text)
         .into_iter()
         .map(|part| {
@@ -198,13 +213,13 @@ fn parse_fields(text: &str) -> ApiResult<Vec<(String, bool, String)>> {
                 },
             };
             let selectable = matches!(path, "metadata.name" | "metadata.namespace")
-                || path.starts_with("involvedObject.")
-                || path.starts_with("regarding.")
-                || FIELDS.contains(&path);
+                || selectable_fields(kind).contains(&path);
             if selectable {
                 Ok((path.to_owned(), equal, value.to_owned()))
             } else {
-                Err(ApiError::bad_request(format!("field label not supported: {path}")))
+                Err(ApiError::bad_request(format!(
+                    "{path:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                )))
             }
         })
         .collect()
@@ -229,7 +244,7 @@ mod tests {
     fn labels() {
         let object = json!({ "metadata": { "name": "x", "labels": { "app": "web", "tier": "front" } } });
         let check = |selector: &str, expect: bool| {
-            assert_eq!(Selector::parse(selector, "").unwrap().matches(&object), expect, "{selector}");
+            assert_eq!(Selector::parse(selector, "", "Pod").unwrap().matches(&object), expect, "{selector}");
         };
         for (selector, expect) in [
             ("", true),
@@ -246,7 +261,7 @@ mod tests {
             check(selector, expect);
         }
         for bad in ["=x", "a b", "app in web"] {
-            assert_eq!(Selector::parse(bad, "").unwrap_err().code(), 400, "{bad}");
+            assert_eq!(Selector::parse(bad, "", "Pod").unwrap_err().code(), 400, "{bad}");
         }
     }
 
@@ -260,8 +275,8 @@ mod tests {
             ("metadata.namespace=n,status.phase=Running", true),
             ("status.phase!=Running", false),
         ] {
-            assert_eq!(Selector::parse("", selector).unwrap().matches(&object), expect, "{selector}");
+            assert_eq!(Selector::parse("", selector, "Pod").unwrap().matches(&object), expect, "{selector}");
         }
-        assert_eq!(Selector::parse("", "spec.foo=1").unwrap_err().code(), 400);
+        assert_eq!(Selector::parse("", "spec.foo=1", "Pod").unwrap_err().code(), 400);
     }
 }

@@ -180,13 +180,16 @@ impl ApiError {
     }
 
     pub(crate) fn invalid(subject: Subject<'_>, errors: &[FieldError]) -> Self {
-        let texts: Vec<String> = errors
-            .iter()
-            .map(|error| match error.field.as_str() {
+        let mut texts: Vec<String> = Vec::new();
+        for error in errors {
+            let text = match error.field.as_str() {
                 "" => error.message.clone(),
                 field => format!("{field}: {}", error.message),
-            })
-            .collect();
+            };
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
         let listed = match texts.as_slice() {
             [only] => only.clone(),
             many => format!("[{}]", many.join(", ")),

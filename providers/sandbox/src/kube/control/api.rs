@@ -14,6 +14,8 @@ use crate::kube::write::{DeleteOptions, Request, Validation};
 
 /// The name under which most controllers write.
 pub(super) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+/// The name under which the server itself writes.
+pub(super) const API_SERVER: &str = "kube-apiserver";
 /// The name under which pods' states are written.
 pub(super) const KUBELET: &str = "kubelet";
 

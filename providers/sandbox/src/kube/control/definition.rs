@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::api::{Api, CONTROLLER_MANAGER};
+use super::api::{API_SERVER, Api, CONTROLLER_MANAGER};
 use super::{Context, condition};
 use crate::kube::object::{self, flag, list, text};
 use crate::kube::registry::{Resource, ScalePaths, SchemaSource, Subresource, Version, builtin, strings};
 use crate::kube::state::State;
 use crate::kube::store::Key;
 use crate::kube::types::Compiler;
+use crate::kube::write::CLEANUP;
 
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
-const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 const VERBS: [&str; 8] = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 
 /// Serves every custom kind that the state defines.
@@ -56,7 +56,7 @@ fn clean_up(state: &mut State, context: &mut Context<'_>, definition: &Value) ->
 
 fn establish(state: &mut State, context: &mut Context<'_>, definition: &Arc<Value>) {
     let now = context.now;
-    let mut api = Api::new(state, now, CONTROLLER_MANAGER);
+    let mut api = Api::new(state, now, API_SERVER);
     let mut told = Value::clone(definition);
     let at = api.time();
     condition::set(&mut told, "NamesAccepted", "True", "NoConflicts", "no conflicts found", &at);
@@ -68,17 +68,9 @@ fn establish(state: &mut State, context: &mut Context<'_>, definition: &Arc<Valu
         let stored: Vec<Value> = stored.map(|version| version["name"].clone()).collect();
         told["status"]["storedVersions"] = Value::Array(stored);
     }
-    let mut finalizers = list(&told, "/metadata/finalizers").to_vec();
-    if told["status"] == definition["status"] && finalizers.iter().any(|own| own == CLEANUP) {
-        return;
-    }
-    // A conflict makes the definition change again, and with it this task due.
-    let Ok(stored) = api.update_status(&told) else { return };
-    if !finalizers.iter().any(|own| own == CLEANUP) {
-        finalizers.push(json!(CLEANUP));
-        let mut held = Value::clone(&stored);
-        object::metadata(&mut held)["finalizers"] = Value::Array(finalizers);
-        let _ = api.update(&held);
+    if told["status"] != definition["status"] {
+        // A conflict makes the definition change again, and with it this task due.
+        let _ = api.update_status(&told);
     }
 }
 

@@ -108,6 +108,7 @@ fn complete(api: &mut Api<'_>, told: &mut Value) {
     let message = "Reached expected number of succeeded pods";
     condition::set(told, "SuccessCriteriaMet", "True", "CompletionsReached", message, &now);
     condition::set(told, "Complete", "True", "CompletionsReached", message, &now);
+    stamp_probes(told, &now);
     child(told, "status")["completionTime"] = json!(now);
     api.event(told, COMPONENT, "Normal", "Completed", "Job completed");
 }
@@ -117,7 +118,16 @@ fn fail(api: &mut Api<'_>, told: &mut Value) {
     let message = "Job has reached the specified backoff limit";
     condition::set(told, "FailureTarget", "True", "BackoffLimitExceeded", message, &now);
     condition::set(told, "Failed", "True", "BackoffLimitExceeded", message, &now);
+    stamp_probes(told, &now);
     api.event(told, COMPONENT, "Warning", "BackoffLimitExceeded", message);
+}
+
+/// The conditions of Jobs say when they were looked at.
+fn stamp_probes(told: &mut Value, now: &str) {
+    let conditions = told.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
+    for condition in conditions.into_iter().flatten() {
+        object::put_default(condition, "lastProbeTime", now);
+    }
 }
 
 fn tell(api: &mut Api<'_>, told: &mut Value, counts: &Counts) {

@@ -15,8 +15,8 @@ use crate::kube::selector::map_matches;
 use crate::kube::state::State;
 use crate::kube::store::Key;
 
-/// How long a pod takes to end.
-const END: Duration = Duration::from_millis(50);
+/// A pod ends in this part of the time that it takes to start.
+const END_PART: u32 = 3;
 
 pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key) -> Option<Duration> {
     let Some(pod) = state.store.get("pods", key).cloned() else {
@@ -39,7 +39,7 @@ pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key)
 
 fn end(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Value) -> Option<Duration> {
     context.plane.close_pod(key);
-    let left = remaining(context, &format!("end/{}", object::uid(pod)), END);
+    let left = remaining(context, &format!("end/{}", object::uid(pod)), context.options.pod_start / END_PART);
     if left.is_some() {
         return left;
     }

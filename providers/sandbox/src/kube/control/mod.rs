@@ -5,6 +5,7 @@
 
 mod account;
 mod api;
+mod budget;
 mod collector;
 mod condition;
 mod daemon_set;

@@ -1,9 +1,10 @@
 //! The end of a namespace: its content goes first.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::api::{Api, CONTROLLER_MANAGER};
 use super::{Context, condition};
@@ -47,32 +48,52 @@ fn end(state: &mut State, namespace: &Value) {
 }
 
 fn tell_what_remains(api: &mut Api<'_>, namespace: &Value, left: &[Arc<Value>]) {
-    let held: Vec<&str> = left
-        .iter()
-        .flat_map(|object| object::list(object, "/metadata/finalizers"))
-        .filter_map(Value::as_str)
-        .collect();
-    if held.is_empty() {
+    let finalizers = tally(
+        left.iter().flat_map(|object| object::list(object, "/metadata/finalizers")).filter_map(Value::as_str),
+    );
+    if finalizers.is_empty() {
         return;
     }
+    let plurals = tally(left.iter().map(|object| {
+        let kind =
+            api.state.registry.by_kind(object::text(object, "/apiVersion"), object::text(object, "/kind"));
+        kind.map_or("", |resource| resource.plural.as_str())
+    }));
+    let list = |counts: &BTreeMap<String, usize>, join: &str| {
+        let parts = counts.iter().map(|(name, count)| format!("{name}{join}{count} resource instances"));
+        parts.collect::<Vec<_>>().join(", ")
+    };
+    let remaining = format!("Some resources are remaining: {}", list(&plurals, ". has "));
+    let held =
+        format!("Some content in the namespace has finalizers remaining: {}", list(&finalizers, " in "));
     let now = api.time();
     let mut told = namespace.clone();
-    let kinds: Vec<&str> = left.iter().map(|object| object::text(object, "/kind")).collect();
-    let remaining =
-        format!("Some resources are remaining: {} has {} resource instances", kinds.join(", "), left.len());
-    let finalizers = format!("Some content in the namespace has finalizers remaining: {}", held.join(", "));
-    condition::set(&mut told, "NamespaceContentRemaining", "True", "SomeResourcesRemain", &remaining, &now);
-    condition::set(
-        &mut told,
-        "NamespaceFinalizersRemaining",
-        "True",
-        "SomeFinalizersRemain",
-        &finalizers,
-        &now,
-    );
+    let done = "All content successfully deleted, may be waiting on finalization";
+    for (kind, status, reason, message) in [
+        ("DeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered"),
+        (
+            "DeletionGroupVersionParsingFailure",
+            "False",
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed",
+        ),
+        ("DeletionContentFailure", "False", "ContentDeleted", done),
+        ("ContentRemaining", "True", "SomeResourcesRemain", &remaining),
+        ("FinalizersRemaining", "True", "SomeFinalizersRemain", &held),
+    ] {
+        condition::set(&mut told, &format!("Namespace{kind}"), status, reason, message, &now);
+    }
     if told != *namespace {
-        told["apiVersion"] = json!("v1");
         // A conflict makes the namespace change again, and with it this task due.
         let _ = api.update_status(&told);
     }
+}
+
+/// How often each name occurs.
+fn tally<'n>(names: impl Iterator<Item = &'n str>) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for name in names {
+        *counts.entry(name.to_owned()).or_insert(0) += 1;
+    }
+    counts
 }

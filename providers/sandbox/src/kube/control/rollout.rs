@@ -44,7 +44,7 @@ impl Limits {
 }
 
 /// A number, or a percentage of `of`; percentages are rounded up for surges, down for the unavailable.
-fn resolve(value: &Value, of: i64, up: bool) -> i64 {
+pub(super) fn resolve(value: &Value, of: i64, up: bool) -> i64 {
     if let Some(number) = value.as_i64() {
         return number.max(0);
     }

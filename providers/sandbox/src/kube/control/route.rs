@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::owners::Owners;
 use super::{
-    Context, account, collector, daemon_set, definition, deployment, endpoints, job, kubelet, namespace,
-    node, replica_set, service, stateful_set,
+    Context, account, budget, collector, daemon_set, definition, deployment, endpoints, job, kubelet,
+    namespace, node, replica_set, service, stateful_set,
 };
 use crate::kube::object::{self, controller, list, text};
 use crate::kube::state::State;
@@ -27,6 +27,7 @@ pub(super) enum Task {
     Job(Key),
     Pod(Key),
     Claim(Key),
+    Budget(Key),
     Service(Key),
     Endpoints(Key),
     /// Objects whose owner is gone or wants them gone.
@@ -55,6 +56,7 @@ pub(super) fn route(change: &Change, owners: &Owners, state: &State, ready: &mut
         "statefulsets.apps" => drop(ready.insert(Task::StatefulSet(key.clone()))),
         "daemonsets.apps" => drop(ready.insert(Task::DaemonSet(key.clone()))),
         "jobs.batch" => drop(ready.insert(Task::Job(key.clone()))),
+        "poddisruptionbudgets.policy" => drop(ready.insert(Task::Budget(key.clone()))),
         "persistentvolumeclaims" => drop(ready.insert(Task::Claim(key.clone()))),
         "services" => {
             ready.insert(Task::Service(key.clone()));
@@ -97,6 +99,7 @@ fn pod_changed(change: &Change, state: &State, ready: &mut BTreeSet<Task>) {
             ready.insert(Task::Endpoints(Key::of(service)));
         }
     }
+    ready.extend(budget::of_pod(state, &change.object).into_iter().map(Task::Budget));
     ready.insert(Task::Pod(key));
 }
 
@@ -143,6 +146,7 @@ pub(super) fn reconcile(task: &Task, state: &mut State, context: &mut Context<'_
         Task::Job(key) => job::reconcile(state, context, key),
         Task::Pod(key) => kubelet::reconcile(state, context, key),
         Task::Claim(key) => stateful_set::bind_claim(state, context, key),
+        Task::Budget(key) => budget::reconcile(state, context, key),
         Task::Service(key) => service::reconcile(state, context, key),
         Task::Endpoints(key) => endpoints::reconcile(state, context, key),
         Task::Collect(resource, key) => collector::collect(state, context, resource, key),

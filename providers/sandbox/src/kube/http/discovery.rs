@@ -15,6 +15,8 @@ pub(super) fn version(call: &Call) -> ApiResult<Response> {
     let body = json!({
         "major": major,
         "minor": minor,
+        "emulationMajor": major,
+        "emulationMinor": minor,
         "gitVersion": format!("{version}+meshform"),
         "gitCommit": "",
         "gitTreeState": "clean",
@@ -80,8 +82,10 @@ fn api_group(name: &str, versions: &[&str]) -> Value {
 /// `/api/v1`, `/apis/GROUP/VERSION`.
 pub(super) fn group_version(app: &App, call: &Call, group: &str, version: &str) -> ApiResult<Response> {
     let state = app.world.lock();
-    if !state.registry.groups().get(group).is_some_and(|versions| versions.contains(&version)) {
-        return Err(ApiError::UnknownPath);
+    match state.registry.groups().get(group) {
+        None => return Err(ApiError::UnknownPath),
+        Some(versions) if !versions.contains(&version) => return Err(ApiError::no_such_resource()),
+        Some(_) => {}
     }
     let resources: Vec<Value> = served_in(&state.registry, group, version)
         .flat_map(|(resource, version)| legacy_entries(resource, version))
@@ -175,7 +179,8 @@ fn aggregated_group(registry: &Registry, name: &str, versions: &[&str]) -> Value
 fn aggregated_resource(resource: &Resource, version: &Version) -> Value {
     let mut entry = json!({
         "resource": resource.plural,
-        "responseKind": { "group": resource.group, "version": version.name, "kind": resource.kind },
+        // The group and version are this document's own, which the server leaves out.
+        "responseKind": { "group": "", "version": "", "kind": resource.kind },
         "scope": if resource.namespaced { "Namespaced" } else { "Cluster" },
         "singularResource": resource.singular,
         "verbs": version.verbs,
@@ -188,13 +193,11 @@ fn aggregated_resource(resource: &Resource, version: &Version) -> Value {
     }
     if !version.subresources.is_empty() {
         let subresources = version.subresources.iter().map(|subresource| {
+            let own = subresource.group == resource.group && subresource.version == version.name;
+            let (group, named) = if own { ("", "") } else { (&*subresource.group, &*subresource.version) };
             json!({
                 "subresource": subresource.name,
-                "responseKind": {
-                    "group": subresource.group,
-                    "version": subresource.version,
-                    "kind": subresource.kind,
-                },
+                "responseKind": { "group": group, "version": named, "kind": subresource.kind },
                 "verbs": subresource.verbs,
             })
         });

@@ -24,8 +24,8 @@ pub(super) fn serve(
     resource: &Arc<Resource>,
 ) -> ApiResult<Response> {
     let request = verb::request(app, call, target, resource, "ListOptions")?;
-    let selector = call.params.selector()?;
-    let start = start(call)?;
+    let selector = call.params.selector(&resource.kind)?;
+    let start = start(call, target)?;
     let state = app.world.lock();
     let revision = state.store.revision();
     check_revision(call, revision)?;
@@ -39,6 +39,9 @@ pub(super) fn serve(
         .collect();
     drop(state);
     let mut metadata = json!({ "resourceVersion": revision.to_string() });
+    if !resource.builtin && call.accepts.form == Form::Object {
+        metadata["continue"] = json!("");
+    }
     let limit = call.params.number("limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(0);
     if limit > 0 && found.len() > limit {
         let rest = found.split_off(limit);
@@ -46,7 +49,7 @@ pub(super) fn serve(
             metadata["remainingItemCount"] = json!(rest.len());
         }
         if let Some(last) = found.last() {
-            metadata["continue"] = json!(token(revision, last));
+            metadata["continue"] = json!(token(revision, last, !target.namespace.is_empty()));
         }
     }
     Ok(page(call, &request, &found, &metadata))
@@ -115,14 +118,16 @@ fn place(object: &Value) -> (String, String) {
     (object::namespace(object).to_owned(), object::name(object).to_owned())
 }
 
-fn token(revision: u64, last: &Value) -> String {
-    let start = format!("{}/{}\u{0}", object::namespace(last), object::name(last));
+/// The token after an object: its place below what is listed.
+fn token(revision: u64, last: &Value, in_namespace: bool) -> String {
+    let namespace = if in_namespace { "" } else { object::namespace(last) };
+    let start = format!("{namespace}/{}\u{0}", object::name(last));
     let token = json!({ "v": "meta.k8s.io/v1", "rv": revision, "start": start });
     URL_SAFE_NO_PAD.encode(token.to_string())
 }
 
 /// The place after which a page starts.
-fn start(call: &Call) -> ApiResult<Option<(String, String)>> {
+fn start(call: &Call, target: &Target) -> ApiResult<Option<(String, String)>> {
     let token = call.params.text("continue");
     if token.is_empty() {
         return Ok(None);
@@ -132,5 +137,6 @@ fn start(call: &Call) -> ApiResult<Option<(String, String)>> {
     let token: Value = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
     let start = object::text(&token, "/start").trim_end_matches('\u{0}');
     let (namespace, name) = start.split_once('/').ok_or_else(unreadable)?;
+    let namespace = if namespace.is_empty() { target.namespace.as_str() } else { namespace };
     Ok(Some((namespace.to_owned(), name.to_owned())))
 }

@@ -43,8 +43,13 @@ impl Params {
         self.text(name).parse().ok()
     }
 
-    pub(crate) fn selector(&self) -> ApiResult<Selector> {
-        Selector::parse(self.text("labelSelector"), self.text("fieldSelector"))
+    /// The objects of a kind that are wanted.
+    ///
+    /// # Errors
+    ///
+    /// 400 for selectors that cannot be read.
+    pub(crate) fn selector(&self, kind: &str) -> ApiResult<Selector> {
+        Selector::parse(self.text("labelSelector"), self.text("fieldSelector"), kind)
     }
 
     /// Whether the write is only tried.

@@ -63,7 +63,10 @@ fn custom_definition(column: &Value) -> Value {
         "name": column["name"],
         "type": column["type"],
         "format": text(column, "/format"),
-        "description": text(column, "/description"),
+        "description": match text(column, "/description") {
+            "" => format!("Custom resource definition column (in JSONPath format): {}", text(column, "/jsonPath")),
+            given => given.to_owned(),
+        },
         "priority": integer(column, "/priority").unwrap_or(0),
     })
 }
@@ -102,7 +105,7 @@ fn columns(resource: &Resource) -> &'static [Column] {
             ("Age", "string", false),
             ("Version", "string", false),
         ],
-        ("", "ConfigMap") => &[("Data", "integer", false), ("Age", "string", false)],
+        ("", "ConfigMap") => &[("Data", "string", false), ("Age", "string", false)],
         ("", "Secret") => &[("Type", "string", false), ("Data", "integer", false), ("Age", "string", false)],
         ("", "Event") => &[
             ("Last Seen", "string", false),

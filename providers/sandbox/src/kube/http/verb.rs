@@ -14,6 +14,10 @@ use crate::kube::registry::Resource;
 use crate::kube::status::{ApiError, ApiResult, FieldError};
 use crate::kube::write::{DeleteOptions, Outcome, Patch, Request, Validation, scale_of};
 
+const JOB_ORPHANS: &str = "child pods are preserved by default when jobs are deleted; set \
+                           propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress \
+                           this warning";
+
 /// Answers a request for a resource.
 pub(super) async fn serve(app: &App, call: &Call, target: &Target) -> ApiResult<Response> {
     let resource = find(app, target)?;
@@ -222,7 +226,11 @@ fn delete(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> 
     let mut request = request(app, call, target, resource, "DeleteOptions")?;
     let options = delete_options(call, &mut request)?;
     let answer = app.world.lock().delete(&request, &options)?;
-    Ok(shown(call, &request, 200, &answer))
+    let mut response = shown(call, &request, 200, &answer);
+    if resource.is("batch", "Job") && options.propagation.is_none() {
+        reply::warn(&mut response, &[JOB_ORPHANS.to_owned()]);
+    }
+    Ok(response)
 }
 
 fn delete_collection(
@@ -233,7 +241,7 @@ fn delete_collection(
 ) -> ApiResult<Response> {
     let mut request = request(app, call, target, resource, "DeleteOptions")?;
     let options = delete_options(call, &mut request)?;
-    let selector = call.params.selector()?;
+    let selector = call.params.selector(&resource.kind)?;
     let mut state = app.world.lock();
     let deleted = state.delete_collection(&request, &selector, &options)?;
     let revision = state.store.revision();

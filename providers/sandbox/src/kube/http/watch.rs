@@ -41,7 +41,7 @@ pub(super) fn serve(
         id: resource.id(),
         version: target.version.clone(),
         namespace: target.namespace.clone(),
-        selector: call.params.selector()?,
+        selector: call.params.selector(&resource.kind)?,
         form: call.accepts.form,
     };
     let timeout = call.params.number("timeoutSeconds").map_or(TIMEOUT_DEFAULT, Duration::from_secs);

@@ -96,6 +96,11 @@ impl Managers {
         api_version.clone_into(&mut self.stamps.entry(key.clone()).or_default().api_version);
     }
 
+    /// Records the version that a manager writes in, without a time.
+    pub(crate) fn unstamp(&mut self, key: &ManagerKey, api_version: &str) {
+        self.stamps.insert(key.clone(), Stamp { api_version: api_version.to_owned(), time: None });
+    }
+
     /// Writes the entries, ordered as the server does: applies first, then by time and name.
     pub(crate) fn encode(&self) -> Value {
         let mut entries: Vec<(&ManagerKey, &FieldSet, &Stamp)> = Vec::new();

@@ -23,9 +23,9 @@ mod path;
 mod prune;
 mod typed;
 
-pub(crate) use apply::{Conflict, Ownership, apply, update};
+pub(crate) use apply::{Conflict, Owners, Ownership, apply, update};
 pub(crate) use fieldset::FieldSet;
 pub(crate) use form::same;
 pub(crate) use managers::{ManagerKey, Managers, Operation};
 pub(crate) use path::{Path, PathElement};
-pub(crate) use typed::{field_set, validate};
+pub(crate) use typed::validate;

@@ -54,12 +54,17 @@ fn check(ty: TypeRef<'_>, value: &Value, at: &mut Path, problems: &mut Vec<Strin
         (Shape::Any, _) | (_, Value::Null) => {}
         (Shape::Scalar(scalar), value) => {
             if let Some(expected) = mismatch(*scalar, value) {
-                problems.push(format!("{at}: expected {expected}, got {}", described(value)));
+                let got = if expected.starts_with("numeric") {
+                    described(value).to_owned()
+                } else {
+                    printed(value)
+                };
+                problems.push(format!("{at}: expected {expected}, got {got}"));
             }
         }
         (Shape::List { kind, .. }, Value::Array(list)) => check_items(ty, kind, list, at, problems),
         (Shape::List { .. }, other) => {
-            problems.push(format!("{at}: expected list, got {}", described(other)));
+            problems.push(format!("{at}: expected list, got {}", printed(other)));
         }
         (Shape::Map(_), Value::Object(map)) => {
             for (name, field) in map {
@@ -73,7 +78,7 @@ fn check(ty: TypeRef<'_>, value: &Value, at: &mut Path, problems: &mut Vec<Strin
                 at.pop();
             }
         }
-        (Shape::Map(_), other) => problems.push(format!("{at}: expected map, got {}", described(other))),
+        (Shape::Map(_), other) => problems.push(format!("{at}: expected map, got {}", printed(other))),
     }
 }
 
@@ -108,13 +113,19 @@ fn mismatch(scalar: Scalar, value: &Value) -> Option<&'static str> {
     }
 }
 
+/// A value as the server prints the ones that it does not expect.
+fn printed(value: &Value) -> String {
+    format!("&value.valueUnstructured{{Value:{value}}}")
+}
+
+/// The name of a value's type, in Go's words.
 fn described(value: &Value) -> &'static str {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
+        Value::Null => "nil",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "float64",
         Value::String(_) => "string",
-        Value::Array(_) => "list",
-        Value::Object(_) => "map",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
     }
 }

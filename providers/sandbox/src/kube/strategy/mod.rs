@@ -84,13 +84,13 @@ pub(crate) fn initial_status(resource: &Resource, object: &Value) -> Option<Valu
     Some(status)
 }
 
-/// What the server itself adds to a new object, after ownership has been settled.
-pub(crate) fn prepare_create(resource: &Resource, object: &mut Value) {
+/// What the server itself adds to a new object, after ownership has been settled; generated names get the suffix.
+pub(crate) fn prepare_create(resource: &Resource, object: &mut Value, suffix: &str) {
     match (resource.group.as_str(), resource.kind.as_str()) {
         ("", "Namespace") => object::set(object, &["spec", "finalizers"], json!(["kubernetes"])),
         ("", "PersistentVolumeClaim") => add_finalizer(object, "kubernetes.io/pvc-protection"),
         ("", "PersistentVolume") => add_finalizer(object, "kubernetes.io/pv-protection"),
-        ("", "Pod") => pod::admit_pod(object),
+        ("", "Pod") => pod::admit_pod(object, suffix),
         ("apps", "DaemonSet") => workload::stamp_template_generation(object),
         ("batch", "Job") => batch::prepare_job(object),
         _ => {}

@@ -149,8 +149,11 @@ pub(crate) fn requests_from_limits(spec: &mut Value) {
 }
 
 /// What admission adds to a new pod.
-pub(crate) fn admit_pod(pod: &mut Value) {
+pub(crate) fn admit_pod(pod: &mut Value, suffix: &str) {
     let spec = child(pod, "spec");
+    if spec.get("automountServiceAccountToken") != Some(&json!(false)) {
+        mount_token(spec, suffix);
+    }
     put_default(spec, "serviceAccountName", "default");
     let account = spec["serviceAccountName"].clone();
     put_default(spec, "serviceAccount", account);
@@ -169,6 +172,52 @@ pub(crate) fn admit_pod(pod: &mut Value) {
         }
     }
     spec["tolerations"] = Value::Array(tolerations);
+}
+
+/// Every container can read the token of the pod's service account.
+fn mount_token(spec: &mut Value, suffix: &str) {
+    const PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let name = format!("kube-api-access-{suffix}");
+    let mut mounted = false;
+    for list in ["initContainers", "containers"] {
+        for container in items(spec, list) {
+            let mut mounts = object::list(container, "/volumeMounts").to_vec();
+            if mounts.iter().any(|mount| mount["mountPath"] == PATH) {
+                continue;
+            }
+            mounts.push(json!({ "name": name, "readOnly": true, "mountPath": PATH }));
+            container["volumeMounts"] = Value::Array(mounts);
+            mounted = true;
+        }
+    }
+    if !mounted {
+        return;
+    }
+    let mut volumes = object::list(spec, "/volumes").to_vec();
+    volumes.push(json!({
+        "name": name,
+        "projected": {
+            "defaultMode": 0o644,
+            "sources": [
+                { "serviceAccountToken": { "expirationSeconds": 3607, "path": "token" } },
+                {
+                    "configMap": {
+                        "name": "kube-root-ca.crt",
+                        "items": [{ "key": "ca.crt", "path": "ca.crt" }],
+                    },
+                },
+                {
+                    "downwardAPI": {
+                        "items": [{
+                            "path": "namespace",
+                            "fieldRef": { "apiVersion": "v1", "fieldPath": "metadata.namespace" },
+                        }],
+                    },
+                },
+            ],
+        },
+    }));
+    spec["volumes"] = Value::Array(volumes);
 }
 
 /// An update that leaves out what admission added keeps it.

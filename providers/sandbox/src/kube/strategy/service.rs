@@ -96,7 +96,8 @@ fn cluster_ip(
     let address = match wanted.as_str() {
         "None" => wanted,
         "" => free_address(&seed, taken, dry_run)?.to_string(),
-        wanted if wanted == had => wanted.to_owned(),
+        // A change is refused by validation, whatever address it wants.
+        wanted if wanted == had || !had.is_empty() => wanted.to_owned(),
         wanted => claimed(wanted, taken)?,
     };
     spec["clusterIP"] = json!(address);

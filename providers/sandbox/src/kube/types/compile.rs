@@ -143,7 +143,8 @@ impl<'s> Compiler<'s> {
             _ => None,
         };
         let atomic = text(schema, "x-kubernetes-map-type") == Some("atomic");
-        Shape::Map(MapShape { fields, extra, atomic, preserve })
+        let declares_values = schema.get("additionalProperties").is_some();
+        Shape::Map(MapShape { fields, extra, declares_values, atomic, preserve })
     }
 
     fn reserve(&mut self) -> TypeId {

@@ -80,6 +80,8 @@ pub(crate) struct MapShape {
     pub(crate) fields: BTreeMap<String, Field>,
     /// The type of the values of undeclared keys, where these are allowed.
     pub(crate) extra: Option<TypeId>,
+    /// Whether the schema says that it is a map, by the type of its values.
+    pub(crate) declares_values: bool,
     /// `x-kubernetes-map-type: atomic`.
     pub(crate) atomic: bool,
     /// `x-kubernetes-preserve-unknown-fields`: undeclared fields survive.

@@ -160,6 +160,33 @@ pub(super) fn set_managers(object: &mut Value, managers: &Managers) {
     }
 }
 
+/// The object before there was one. Go's empty structs are not nothing: their fields are there, as empty structs or `null`.
+pub(super) fn blank(request: &Request) -> ApiResult<Value> {
+    let mut object =
+        if request.resource.builtin { empty_struct(request.served()?.root()) } else { json!({}) };
+    object["apiVersion"] = json!(request.api_version());
+    object["kind"] = json!(request.resource.kind);
+    Ok(object)
+}
+
+fn empty_struct(ty: TypeRef<'_>) -> Value {
+    let mut object = json!({});
+    let Shape::Map(map) = ty.shape() else { return object };
+    for (name, field) in &map.fields {
+        let below = ty.value_or_any(name);
+        let required = ty.node().required.contains(name);
+        match (&field.default, below.shape()) {
+            (Some(_), Shape::Map(map)) if !map.fields.is_empty() => {
+                object[name.as_str()] = empty_struct(below)
+            }
+            (Some(Value::Object(_)) | None, _) if required => object[name.as_str()] = Value::Null,
+            (Some(default), Shape::Scalar(_)) if required => object[name.as_str()] = default.clone(),
+            _ => {}
+        }
+    }
+    object
+}
+
 /// Whether two states of an object differ in nothing but the times of their managed fields and their version.
 pub(super) fn is_unchanged(live: &Value, new: &Value) -> bool {
     let stripped = |object: &Value| {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::admit::{check_target, decode_as, refuse};
-use super::request::{Outcome, Request, Validation};
+use super::admit::{blank, check_target, decode_as, refuse};
+use super::request::{Outcome, Request};
 use super::update::check_revision;
 use crate::kube::merge::{self, Managers, Operation, Ownership, validate};
 use crate::kube::object;
@@ -106,8 +106,10 @@ fn known_managers(request: &Request, live: &Value) -> Managers {
         "before-first-apply".clone_into(&mut before.manager);
         let key = before.manager_key(Operation::Update);
         if let Ok(version) = request.served() {
-            let all = merge::field_set(version.root(), live).without_trees(&request.ignored(version));
-            managers.owners.insert(key.clone(), all);
+            let blank = blank(request).unwrap_or(Value::Null);
+            let none = merge::Owners::default();
+            (managers.owners, _) =
+                merge::update(version.root(), &blank, live, &none, &key, &request.ignored(version));
             managers.stamp(&key, &request.api_version(), &request.time());
         }
     }
@@ -130,7 +132,7 @@ fn decoded(request: &Request, merged: &Value) -> ApiResult<Value> {
 /// Refuses a configuration that is not of its type.
 fn check_typed(request: &Request, config: &Value) -> ApiResult<()> {
     let mut problems = validate(request.served()?.root(), config);
-    if request.validation != Validation::Ignore && problems.len() > 1 {
+    if problems.len() > 1 {
         problems.retain(|problem| {
             !(problem.starts_with(".metadata.") && problem.ends_with("not declared in schema"))
         });

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::admit::{check_namespace, decode_body, owners_after_update, refuse, set_managers};
+use super::admit::{blank, check_namespace, decode_body, owners_after_update, refuse, set_managers};
 use super::request::{Outcome, Request};
 use crate::kube::merge::Managers;
 use crate::kube::object;
@@ -32,7 +32,7 @@ impl State {
         let (mut new, warnings) = decode_body(request, body)?;
         self.name(request, &mut new)?;
         strategy_default_after_naming(request, &mut new);
-        let empty = json!({ "apiVersion": expected, "kind": request.resource.kind });
+        let empty = blank(request)?;
         object::remove(&mut new, &["metadata", "managedFields"]);
         let managers = owners_after_update(request, &empty, &new)?;
         self.insert(request, new, &managers, warnings)
@@ -81,7 +81,8 @@ impl State {
             metadata["generation"] = json!(1);
         }
         reset_status(request, &mut new);
-        strategy::prepare_create(&resource, &mut new);
+        let suffix = self.name_suffix();
+        strategy::prepare_create(&resource, &mut new, &suffix);
         self.allocate(request, &mut new, None)?;
         set_managers(&mut new, managers);
         self.validate(request, &new, None)?;

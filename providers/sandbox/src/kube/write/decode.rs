@@ -80,6 +80,9 @@ const PLAIN_NUMBERS: [&str; 20] = [
     "count",
 ];
 
+/// Fields that Go writes as `null` when they are empty.
+const WRITTEN_NULLS: [&str; 4] = ["lastProbeTime", "eventTime", "currentMetrics", "conditions"];
+
 /// Decodes a body of a built-in kind.
 pub(crate) fn builtin(ty: TypeRef<'_>, body: &Value) -> Decoded {
     decode(ty, body, true)
@@ -131,7 +134,8 @@ impl Walk {
                 let Some(below) = ty.value(name) else {
                     return walk.undeclared(ty.node(), name, value, &mut kept);
                 };
-                if walk.builtin && (value.is_null() || is_omitted(ty, name, value, below)) {
+                let null = value.is_null() && !WRITTEN_NULLS.contains(&name.as_str());
+                if walk.builtin && (null || is_omitted(ty, name, value, below)) {
                     return;
                 }
                 let value = walk.value(below, value);
@@ -236,8 +240,7 @@ fn is_omitted(parent: TypeRef<'_>, name: &str, value: &Value, ty: TypeRef<'_>) -
         Value::Number(number) => number.as_i64() == Some(0) && PLAIN_NUMBERS.contains(&name),
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => {
-            let is_map =
-                matches!(ty.shape(), Shape::Map(map) if map.fields.is_empty() && map.extra.is_some());
+            let is_map = matches!(ty.shape(), Shape::Map(map) if map.declares_values);
             fields.is_empty() && is_map
         }
         _ => false,

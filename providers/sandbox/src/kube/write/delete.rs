@@ -17,6 +17,9 @@ use crate::kube::status::{ApiError, ApiResult, Subject};
 pub(crate) const ORPHAN: &str = "orphan";
 pub(crate) const FOREGROUND: &str = "foregroundDeletion";
 
+/// The finalizer by which a definition waits for the objects of its kind.
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
 /// `metav1.DeleteOptions`, from a body or from parameters.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DeleteOptions {
@@ -39,6 +42,9 @@ impl State {
         let namespace = request.resource.is("", "Namespace");
         if namespace {
             return Ok(self.end_namespace(request, &live));
+        }
+        if request.resource.is("apiextensions.k8s.io", "CustomResourceDefinition") {
+            return Ok(self.end_definition(request, &live));
         }
         let finalizers = finalizers(request, &live, options);
         let grace = grace(request, &live, options);
@@ -128,6 +134,32 @@ impl State {
         let mut new = Value::clone(live);
         object::metadata(&mut new)["deletionTimestamp"] = json!(request.time());
         object::set(&mut new, &["status", "phase"], json!("Terminating"));
+        if request.dry_run {
+            return new;
+        }
+        Value::clone(&self.store.put(&request.resource.id(), new))
+    }
+
+    /// A definition goes after the objects of its kind.
+    fn end_definition(&mut self, request: &Request, live: &Arc<Value>) -> Value {
+        if object::is_terminating(live) {
+            return Value::clone(live);
+        }
+        let mut new = Value::clone(live);
+        let mut finalizers = object::list(live, "/metadata/finalizers").to_vec();
+        finalizers.push(json!(CLEANUP));
+        let metadata = object::metadata(&mut new);
+        metadata["deletionTimestamp"] = json!(request.time());
+        metadata["finalizers"] = Value::Array(finalizers);
+        let mut conditions = object::list(live, "/status/conditions").to_vec();
+        conditions.push(json!({
+            "type": "Terminating",
+            "status": "True",
+            "lastTransitionTime": request.time(),
+            "reason": "InstanceDeletionPending",
+            "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+        }));
+        object::child(&mut new, "status")["conditions"] = Value::Array(conditions);
         if request.dry_run {
             return new;
         }

@@ -17,7 +17,7 @@ mod scale;
 mod strategic;
 mod update;
 
-pub(crate) use delete::{DeleteOptions, FOREGROUND, ORPHAN};
+pub(crate) use delete::{CLEANUP, DeleteOptions, FOREGROUND, ORPHAN};
 pub(crate) use patch::Patch;
 pub(crate) use request::{Outcome, Request, Validation};
 pub(crate) use scale::scale_of;

@@ -68,7 +68,9 @@ impl State {
         set_replicas(&paths, &mut new, replicas(request, scale)?);
         // Where nobody owns the replicas, scaling leaves no owner either: a Scale shows only those who do.
         let managers = if owns_replicas(&paths, live) {
-            owners_after_update(request, live, &new)?
+            let mut managers = owners_after_update(request, live, &new)?;
+            managers.unstamp(&request.manager_key(Operation::Update), &request.api_version());
+            managers
         } else {
             Managers::of(live)
         };
