@@ -1,1 +1,20 @@
-fn main() {}
+//! The program: the only place that names every provider and store.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use meshform_cli::{Parts, run};
+use meshform_provider_kube::KubeProvider;
+use meshform_provider_ssh::SshProvider;
+use meshform_sandbox::Sandbox;
+use meshform_state::{LocalStore, SystemClock};
+
+fn main() -> ExitCode {
+    run(Parts {
+        providers: |sandbox| vec![Arc::new(KubeProvider::new(sandbox.clone())), Arc::new(SshProvider::new(sandbox))],
+        reserved: &[meshform_provider_istio::RESERVED_BLOCK, meshform_provider_rollout::RESERVED_BLOCK],
+        store: |folder, clock| Arc::new(LocalStore::new(folder.to_owned(), clock)),
+        sandbox: |folder| Arc::new(Sandbox::at(folder)),
+        clock: Arc::new(SystemClock),
+    })
+}
