@@ -11,7 +11,9 @@ use meshform_state::{LocalStore, SystemClock};
 
 fn main() -> ExitCode {
     run(Parts {
-        providers: |sandbox| vec![Arc::new(KubeProvider::new(sandbox.clone())), Arc::new(SshProvider::new(sandbox))],
+        providers: |sandbox| {
+            vec![Arc::new(KubeProvider::new(sandbox.clone())), Arc::new(SshProvider::new(sandbox))]
+        },
         reserved: &[meshform_provider_istio::RESERVED_BLOCK, meshform_provider_rollout::RESERVED_BLOCK],
         store: |folder, clock| Arc::new(LocalStore::new(folder.to_owned(), clock)),
         sandbox: |folder| Arc::new(Sandbox::at(folder)),

@@ -27,4 +27,5 @@ pub use self::scope::{FunctionContext, Scope};
 pub use self::unify::type_of_value;
 
 #[cfg(test)]
+#[expect(clippy::too_many_lines, reason = "a table is as long as what it tells")]
 mod tests;

@@ -5,7 +5,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod dependencies;
-mod functions;
 mod layout;
 mod sizes;
 mod sources;

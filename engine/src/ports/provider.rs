@@ -286,7 +286,7 @@ pub struct StepFailure {
     /// Why.
     pub error: ProviderError,
     /// What is there nevertheless: recorded as incomplete.
-    pub partial: Option<Performed>,
+    pub partial: Option<Box<Performed>>,
 }
 
 /// Why a target did not do what it was asked for.

@@ -1,5 +1,7 @@
 //! The pipeline from HCL text to a recorded apply, against a provider, a target and a store in memory.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 mod crashes;
 mod diagnostics;
 mod plans;

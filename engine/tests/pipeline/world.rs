@@ -19,30 +19,30 @@ use meshform_engine::value::{Fingerprinter, Path, Value};
 
 /// What exists, by identity, and what goes wrong.
 #[derive(Default)]
-pub struct Reality {
-    pub things: BTreeMap<String, Value>,
+pub(crate) struct Reality {
+    pub(crate) things: BTreeMap<String, Value>,
     /// Identities whose next step fails after its effect.
-    pub broken: Vec<String>,
+    pub(crate) broken: Vec<String>,
     /// Identity of the target.
-    pub uid: String,
+    pub(crate) uid: String,
     /// Journal entries after which the process "dies"; `None` never.
-    pub entries_left: Option<usize>,
-    pub state: Snapshot,
-    pub journal: Vec<Event>,
-    pub performed: Vec<String>,
-    pub reads: usize,
+    pub(crate) entries_left: Option<usize>,
+    pub(crate) state: Snapshot,
+    pub(crate) journal: Vec<Event>,
+    pub(crate) performed: Vec<String>,
+    pub(crate) reads: usize,
 }
 
-pub type Shared = Arc<Mutex<Reality>>;
+pub(crate) type Shared = Arc<Mutex<Reality>>;
 
-pub struct Bed {
-    pub reality: Shared,
-    pub inputs: Vec<Input>,
-    pub destroy: bool,
+pub(crate) struct Bed {
+    pub(crate) reality: Shared,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) destroy: bool,
 }
 
 impl Bed {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let reality = Reality { uid: "uid-1".into(), ..Reality::default() };
         Self { reality: Arc::new(Mutex::new(reality)), inputs: Vec::new(), destroy: false }
     }
@@ -57,7 +57,7 @@ impl Bed {
         Options { inputs: self.inputs.clone(), destroy: self.destroy, ..Options::default() }
     }
 
-    pub fn plan(&self, text: &str) -> Result<Plan, Failure> {
+    pub(crate) fn plan(&self, text: &str) -> Result<Plan, Failure> {
         let mut sources = Sources::default();
         sources.add("main.hcl", text);
         let world = self.world();
@@ -65,16 +65,16 @@ impl Bed {
         futures::executor::block_on(plan(sources, &world, &options, &Silent)).map(|planned| planned.plan)
     }
 
-    pub fn apply_plan(&self, plan: &Plan) -> Result<Applied, Failure> {
+    pub(crate) fn apply_plan(&self, plan: &Plan) -> Result<Applied, Failure> {
         let world = self.world();
         futures::executor::block_on(apply(plan, &world, &self.options(), &Silent, &Stop::default()))
     }
 
-    pub fn apply(&self, text: &str) -> Result<Applied, Failure> {
+    pub(crate) fn apply(&self, text: &str) -> Result<Applied, Failure> {
         self.apply_plan(&self.plan(text)?)
     }
 
-    pub fn diagnostics(&self, text: &str) -> String {
+    pub(crate) fn diagnostics(&self, text: &str) -> String {
         match self.plan(text) {
             Err(Failure::Diagnostics(diagnostics)) => show_diagnostics(text, &diagnostics),
             Err(Failure::Store(error)) => error.to_string(),
@@ -82,19 +82,19 @@ impl Bed {
         }
     }
 
-    pub fn show_plan(&self, text: &str) -> String {
+    pub(crate) fn show_plan(&self, text: &str) -> String {
         match self.plan(text) {
             Ok(plan) => show(&plan),
             Err(_) => self.diagnostics(text),
         }
     }
 
-    pub fn with<T>(&self, change: impl FnOnce(&mut Reality) -> T) -> T {
+    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Reality) -> T) -> T {
         change(&mut self.reality.lock().unwrap())
     }
 }
 
-pub fn show_diagnostics(text: &str, diagnostics: &Diagnostics) -> String {
+pub(crate) fn show_diagnostics(text: &str, diagnostics: &Diagnostics) -> String {
     let mut sources = Sources::default();
     sources.add("main.hcl", text);
     let lines = diagnostics.iter().map(|it| {
@@ -108,7 +108,7 @@ pub fn show_diagnostics(text: &str, diagnostics: &Diagnostics) -> String {
 }
 
 /// A plan as lines of text.
-pub fn show(plan: &Plan) -> String {
+pub(crate) fn show(plan: &Plan) -> String {
     let mut lines = Vec::new();
     for change in &plan.changes {
         let reason = change.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
@@ -349,7 +349,7 @@ impl Here {
 /// Keeps the state as a real store does: redacted, and as a journal until it is finished.
 struct Store(Shared);
 
-pub struct Key;
+pub(crate) struct Key;
 
 impl Fingerprinter for Key {
     fn fingerprint(&self, value: &Value) -> String {

@@ -228,7 +228,7 @@ impl Write<'_> {
     }
 
     fn failed(&self, error: ProviderError, object: &Json) -> StepFailure {
-        StepFailure { error, partial: Some(self.performed(object)) }
+        StepFailure { error, partial: Some(Box::new(self.performed(object))) }
     }
 }
 

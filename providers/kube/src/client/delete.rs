@@ -189,9 +189,8 @@ impl<'a> Removal<'a> {
 
     fn failed(&self, object: &Json) -> StepFailure {
         let recorded = self.request.record.as_ref();
-        let partial = recorded.map(|record| Performed {
-            attributes: record.attributes.clone(),
-            private: record.private.clone(),
+        let partial = recorded.map(|record| {
+            Box::new(Performed { attributes: record.attributes.clone(), private: record.private.clone() })
         });
         StepFailure { error: self.late(object), partial }
     }

@@ -50,9 +50,9 @@ enum On {
 
 fn kind_of(request: &Request<Body>) -> On {
     let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
-    match request.method() {
-        &Method::GET if is_watch => On::Watches,
-        &Method::GET => On::Reads,
+    match *request.method() {
+        Method::GET if is_watch => On::Watches,
+        Method::GET => On::Reads,
         _ => On::Writes,
     }
 }

@@ -173,12 +173,6 @@ impl ApiError {
         Self::about(403, "Forbidden", message, subject.details(subject.resource))
     }
 
-    pub(crate) fn method_not_allowed(subject: Subject<'_>, verb: &str) -> Self {
-        let message =
-            format!("{verb} is not supported on resources of kind {:?}", subject.qualified_resource());
-        Self::about(405, "MethodNotAllowed", message, subject.details(subject.resource))
-    }
-
     pub(crate) fn invalid(subject: Subject<'_>, errors: &[FieldError]) -> Self {
         let mut texts: Vec<String> = Vec::new();
         for error in errors {

@@ -65,7 +65,6 @@ fn end(request: &PerformRequest, seconds: u64) -> Deed<'_> {
 ///
 /// # Errors
 /// When the command failed.
-#[expect(clippy::result_large_err, reason = "the engine's own contract, and steps that fail are few")]
 pub(crate) fn performed(
     request: &PerformRequest,
     answer: &Answer,
@@ -85,14 +84,18 @@ pub(crate) fn performed(
         code => Err(StepFailure {
             error: failure(request, code, answer, words),
             // It may have done a part of its work.
-            partial: Some(ended(desired, Value::null(), code.map_or_else(Value::null, Value::from))),
+            partial: Some(Box::new(ended(
+                desired,
+                Value::null(),
+                code.map_or_else(Value::null, Value::from),
+            ))),
         }),
     }
 }
 
 /// What is recorded about a command whose end was not heard: it may have done a part of its work.
-pub(crate) fn cut_off(request: &PerformRequest) -> Option<Performed> {
-    Some(ended(request.desired.as_ref()?, Value::null(), Value::null()))
+pub(crate) fn cut_off(request: &PerformRequest) -> Option<Box<Performed>> {
+    Some(Box::new(ended(request.desired.as_ref()?, Value::null(), Value::null())))
 }
 
 fn exit_code(answer: &Answer) -> Option<i64> {

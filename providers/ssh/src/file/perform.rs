@@ -101,7 +101,6 @@ impl Change<'_> {
 ///
 /// # Errors
 /// When the host says that the change was not made.
-#[expect(clippy::result_large_err, reason = "the engine's own contract, and steps that fail are few")]
 pub(crate) fn performed(change: &Change<'_>, answer: &Answer, words: &str) -> Result<Performed, StepFailure> {
     if let Some(record) = answer.get("fail", 0) {
         return Err(failure(change.request, record.field(0), record.field(1), words).into());

@@ -1,6 +1,11 @@
 //! Files and commands on a real sshd: what plan shows, what apply does, and what is refused.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod command;
 mod connection;

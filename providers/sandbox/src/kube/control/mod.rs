@@ -106,7 +106,7 @@ impl Controllers {
                 removed: false,
             };
             self.owners.note(&change);
-            route::route(&change, &self.owners, state, &mut self.ready);
+            route::route(&change, state, &mut self.ready);
         }
     }
 
@@ -152,7 +152,7 @@ impl Controllers {
             Ok(changes) => {
                 for change in changes {
                     self.owners.note(&change);
-                    route::route(&change, &self.owners, state, &mut self.ready);
+                    route::route(&change, state, &mut self.ready);
                 }
                 self.revision = current;
             }

@@ -30,7 +30,7 @@ pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key)
     status(&mut api, context, &set, terminating)
 }
 
-fn scale(api: &mut Api<'_>, set: &Value, active: &mut Vec<Arc<Value>>) {
+fn scale(api: &mut Api<'_>, set: &Value, active: &mut [Arc<Value>]) {
     let wanted = usize::try_from(integer(set, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
     if active.len() < wanted {
         for _ in 0..(wanted - active.len()).min(BURST) {

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::owners::Owners;
 use super::{
     Context, account, budget, collector, daemon_set, definition, deployment, endpoints, job, kubelet,
     namespace, node, replica_set, service, stateful_set,
@@ -37,33 +36,14 @@ pub(super) enum Task {
 }
 
 /// Makes due what a change concerns.
-pub(super) fn route(change: &Change, owners: &Owners, state: &State, ready: &mut BTreeSet<Task>) {
+pub(super) fn route(change: &Change, state: &State, ready: &mut BTreeSet<Task>) {
     let key = Key::of(&change.object);
     let object = &change.object;
     match &*change.resource {
-        "customresourcedefinitions.apiextensions.k8s.io" => drop(ready.insert(Task::Definition(key.clone()))),
         "nodes" => node_changed(change, state, ready),
-        "namespaces" => {
-            ready.insert(Task::Namespace(key.clone()));
-            ready.insert(Task::Account(key.clone()));
-        }
-        "serviceaccounts" if change.removed => {
-            drop(ready.insert(Task::Account(Key::new("", &key.namespace))))
-        }
         "configmaps" | "secrets" => content_changed(change, state, ready),
-        "deployments.apps" => drop(ready.insert(Task::Deployment(key.clone()))),
-        "replicasets.apps" => drop(ready.insert(Task::ReplicaSet(key.clone()))),
-        "statefulsets.apps" => drop(ready.insert(Task::StatefulSet(key.clone()))),
-        "daemonsets.apps" => drop(ready.insert(Task::DaemonSet(key.clone()))),
-        "jobs.batch" => drop(ready.insert(Task::Job(key.clone()))),
-        "poddisruptionbudgets.policy" => drop(ready.insert(Task::Budget(key.clone()))),
-        "persistentvolumeclaims" => drop(ready.insert(Task::Claim(key.clone()))),
-        "services" => {
-            ready.insert(Task::Service(key.clone()));
-            ready.insert(Task::Endpoints(key.clone()));
-        }
         "pods" => pod_changed(change, state, ready),
-        _ => {}
+        resource => ready.extend(own_tasks(resource, &key, change.removed)),
     }
     owner_changed(change, ready);
     if change.removed {
@@ -72,7 +52,25 @@ pub(super) fn route(change: &Change, owners: &Owners, state: &State, ready: &mut
     } else if !list(object, "/metadata/ownerReferences").is_empty() || object::is_terminating(object) {
         ready.insert(Task::Collect(Arc::clone(&change.resource), key));
     }
-    let _ = owners;
+}
+
+/// What the controllers of the changed object itself have to do.
+fn own_tasks(resource: &str, key: &Key, removed: bool) -> Vec<Task> {
+    let key = || key.clone();
+    match resource {
+        "customresourcedefinitions.apiextensions.k8s.io" => vec![Task::Definition(key())],
+        "namespaces" => vec![Task::Namespace(key()), Task::Account(key())],
+        "serviceaccounts" if removed => vec![Task::Account(Key::new("", &key().namespace))],
+        "deployments.apps" => vec![Task::Deployment(key())],
+        "replicasets.apps" => vec![Task::ReplicaSet(key())],
+        "statefulsets.apps" => vec![Task::StatefulSet(key())],
+        "daemonsets.apps" => vec![Task::DaemonSet(key())],
+        "jobs.batch" => vec![Task::Job(key())],
+        "poddisruptionbudgets.policy" => vec![Task::Budget(key())],
+        "persistentvolumeclaims" => vec![Task::Claim(key())],
+        "services" => vec![Task::Service(key()), Task::Endpoints(key())],
+        _ => Vec::new(),
+    }
 }
 
 /// The controller of a changed object may have to act.

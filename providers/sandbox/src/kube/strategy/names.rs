@@ -49,11 +49,10 @@ pub(super) fn check_name(resource: &Resource, name: &str, errors: &mut Vec<Field
             refuse(LABEL_1035);
         }
         ("", "Namespace" | "Service") => {}
-        ("rbac.authorization.k8s.io", _) => {
-            if name.contains(['/', '%']) || matches!(name, "." | "..") {
-                refuse("may not contain '/' or '%'");
-            }
+        ("rbac.authorization.k8s.io", _) if name.contains(['/', '%']) || matches!(name, "." | "..") => {
+            refuse("may not contain '/' or '%'");
         }
+        ("rbac.authorization.k8s.io", _) => {}
         _ if !is_dns_subdomain(name) => refuse(SUBDOMAIN),
         _ => {}
     }

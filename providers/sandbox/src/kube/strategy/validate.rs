@@ -201,7 +201,7 @@ fn workload(kind: &str, object: &Value, live: Option<&Value>, errors: &mut Vec<F
     }
     let labels = &object["spec"]["template"]["metadata"]["labels"];
     let own = labels.as_object().cloned().unwrap_or_else(Map::new);
-    if !label_selector_matches(selector, &own) && !(selector.is_object() && hollow) {
+    if !(label_selector_matches(selector, &own) || selector.is_object() && hollow) {
         let detail = "`selector` does not match template `labels`";
         errors.push(FieldError::invalid("spec.template.metadata.labels", labels, detail));
     }
