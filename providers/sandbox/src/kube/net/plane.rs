@@ -24,14 +24,30 @@ const ATTEMPTS: usize = 64;
 pub(crate) struct Plane {
     world: Weak<World>,
     open: Arc<Mutex<Open>>,
+    moved: Moved,
 }
 
 #[derive(Default)]
 struct Open {
     pods: HashMap<Key, Listeners>,
     services: HashMap<Key, Listeners>,
-    /// Where a pod's port is really listened on, if it is another than the declared one.
-    moved: BTreeMap<SocketAddr, SocketAddr>,
+}
+
+/// Where a pod's port is really listened on, if it is another than the declared one.
+///
+/// Apart from the listeners: a task that kept those would keep itself.
+#[derive(Clone, Default)]
+pub(super) struct Moved(Arc<Mutex<BTreeMap<SocketAddr, SocketAddr>>>);
+
+impl Moved {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, SocketAddr>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where a pod's port is answered.
+    pub(super) fn resolve(&self, address: SocketAddr) -> SocketAddr {
+        self.lock().get(&address).copied().unwrap_or(address)
+    }
 }
 
 /// Listeners that close when they are dropped.
@@ -54,7 +70,7 @@ pub(crate) struct Opened {
 
 impl Plane {
     pub(crate) fn new(world: Weak<World>) -> Self {
-        Self { world, open: Arc::default() }
+        Self { world, ..Self::default() }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -110,7 +126,7 @@ impl Plane {
                         && actual != wanted
                     {
                         problems.push(format!("{wanted} may not be listened on; it is answered on {actual}"));
-                        self.open().moved.insert(wanted, actual);
+                        self.moved.lock().insert(wanted, actual);
                     }
                     let page = page::router(self.world.clone(), key.clone(), container.clone());
                     if let Some(task) = spawn(page::serve(listener, page)) {
@@ -126,12 +142,8 @@ impl Plane {
 
     /// Stops answering for a pod.
     pub(crate) fn close_pod(&self, key: &Key) {
-        let mut open = self.open();
-        if let Some(listeners) = open.pods.remove(key) {
-            for address in listeners.tasks.keys() {
-                open.moved.remove(address);
-            }
-        }
+        let closed = self.open().pods.remove(key).unwrap_or_default();
+        self.moved.lock().retain(|address, _| !closed.tasks.contains_key(address));
     }
 
     /// Listens on a Service's addresses, and no longer on those that it does not have any more.
@@ -156,7 +168,7 @@ impl Plane {
             }
             match TcpListener::bind(address) {
                 Ok(listener) => {
-                    let proxy = proxy::Proxy::new(self.world.clone(), self.clone(), key.clone(), port);
+                    let proxy = proxy::Proxy::new(self.world.clone(), self.moved.clone(), key.clone(), port);
                     if let Some(task) = spawn(proxy.serve(listener)) {
                         listeners.tasks.insert(address, task);
                     }
@@ -171,11 +183,6 @@ impl Plane {
     /// Stops answering for a Service.
     pub(crate) fn close_service(&self, key: &Key) {
         self.open().services.remove(key);
-    }
-
-    /// Where a pod's port is answered.
-    pub(super) fn resolve(&self, address: SocketAddr) -> SocketAddr {
-        self.open().moved.get(&address).copied().unwrap_or(address)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
 
-use super::plane::Plane;
+use super::plane::Moved;
 use crate::kube::object::{flag, integer, list, text};
 use crate::kube::store::Key;
 use crate::kube::world::World;
@@ -22,7 +22,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// One listening port of a Service.
 pub(super) struct Proxy {
     world: Weak<World>,
-    plane: Plane,
+    moved: Moved,
     service: Key,
     /// The name of the port, as in the EndpointSlices.
     port: String,
@@ -30,8 +30,8 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    pub(super) fn new(world: Weak<World>, plane: Plane, service: Key, port: String) -> Self {
-        Self { world, plane, service, port, turn: AtomicUsize::new(0) }
+    pub(super) fn new(world: Weak<World>, moved: Moved, service: Key, port: String) -> Self {
+        Self { world, moved, service, port, turn: AtomicUsize::new(0) }
     }
 
     /// Forwards until it is dropped.
@@ -62,7 +62,7 @@ impl Proxy {
             let ready =
                 list(slice, "/endpoints").iter().filter(|endpoint| flag(endpoint, "/conditions/ready"));
             let addresses = ready.filter_map(|endpoint| text(endpoint, "/addresses/0").parse().ok());
-            found.extend(addresses.map(|address| self.plane.resolve(SocketAddr::new(address, number))));
+            found.extend(addresses.map(|address| self.moved.resolve(SocketAddr::new(address, number))));
         }
         drop(state);
         if !found.is_empty() {
