@@ -29,7 +29,7 @@ pub(crate) struct Endpoint {
     /// The name as the stack has it; the folder's may be another.
     pub(crate) name: String,
     pub(crate) port: u16,
-    /// The bearer token that a cluster's clients show. Sensitive.
+    /// What the paths of a cluster's clients begin with. Sensitive.
     pub(crate) token: String,
 }
 

@@ -11,7 +11,7 @@ use super::clock::{Clock, SystemClock};
 pub struct Options {
     /// The cluster's name, as its nodes carry it.
     pub name: String,
-    /// The bearer token that requests must carry; `None` lets everyone in.
+    /// The secret first segment of the path of every request; `None` lets everyone in.
     pub token: Option<String>,
     /// The clock that stamps objects.
     pub clock: Arc<dyn Clock>,

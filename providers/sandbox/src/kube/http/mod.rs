@@ -18,7 +18,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, Uri, header};
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use tokio::sync::watch as signal;
 
@@ -42,7 +42,8 @@ pub(crate) struct App {
 /// One request, read.
 pub(crate) struct Call {
     pub(crate) method: Method,
-    pub(crate) uri: Uri,
+    /// Without the token.
+    pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) params: Params,
     pub(crate) accepts: Accepts,
@@ -63,7 +64,7 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
 
 async fn answer(app: App, request: Request) -> ApiResult<Response> {
     let (parts, body) = request.into_parts();
-    authorize(&app, &parts.headers)?;
+    let path = admit(&app, parts.uri.path())?.to_owned();
     let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
         let message = format!("Request entity too large: limit is {BODY_BYTES_MAX}");
         ApiError::status(413, "RequestEntityTooLarge", message)
@@ -72,20 +73,19 @@ async fn answer(app: App, request: Request) -> ApiResult<Response> {
         params: Params::of(&parts.uri)?,
         accepts: Accepts::of(&parts.headers),
         method: parts.method,
-        uri: parts.uri,
+        path,
         headers: parts.headers,
         body,
     };
     dispatch(&app, &call).await
 }
 
-/// Checks the bearer token, if the world has one.
-fn authorize(app: &App, headers: &HeaderMap) -> ApiResult<()> {
-    let Some(token) = &app.world.options().token else { return Ok(()) };
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+/// The path below the token, if the world has one and the path begins with it.
+fn admit<'p>(app: &App, path: &'p str) -> ApiResult<&'p str> {
+    let Some(token) = &app.world.options().token else { return Ok(path) };
+    let (given, rest) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
     if same_secret(given.as_bytes(), token.as_bytes()) {
-        return Ok(());
+        return Ok(&path[path.len() - rest.len() - 1..]);
     }
     Err(ApiError::status(401, "Unauthorized", "Unauthorized"))
 }
@@ -97,7 +97,7 @@ fn same_secret(left: &[u8], right: &[u8]) -> bool {
 }
 
 async fn dispatch(app: &App, call: &Call) -> ApiResult<Response> {
-    match path::route(call.uri.path()) {
+    match path::route(&call.path) {
         Route::Health => Ok(reply::text("ok")),
         Route::Version => discovery::version(call),
         Route::Core => discovery::core(app, call),

@@ -22,7 +22,7 @@ const JOB_ORPHANS: &str = "child pods are preserved by default when jobs are del
 pub(super) async fn serve(app: &App, call: &Call, target: &Target) -> ApiResult<Response> {
     let resource = find(app, target)?;
     if review::is_review(&resource) {
-        return review::create(app, call, &resource, &target.version);
+        return review::create(call, &resource, &target.version);
     }
     check_verb(call, target, &resource)?;
     if pod::is_pod_verb(&resource, &target.subresource) {
