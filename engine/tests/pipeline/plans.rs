@@ -140,7 +140,7 @@ fn another_name_is_another_thing() {
     check(
         r#"resource "thing" "a" { name = "a" }"#,
         r#"resource "thing" "a" { name = "b" }"#,
-        "ReplaceDeleteFirst thing.a (it becomes another thing on its target)",
+        "ReplaceDeleteFirst thing.a (its identity changes)",
     );
 }
 

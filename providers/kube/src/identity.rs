@@ -1,6 +1,6 @@
 //! Which object is meant, independent of the API version that it is read through.
 //!
-//! An identity is `GROUP/KIND/NAMESPACE/NAME`, with `core` for the group without a name and an empty namespace for what has none.
+//! An identity is `GROUP/KIND/NAMESPACE/NAME`, or `GROUP/KIND/NAME` of what lies in no namespace, with `core` for the group without a name.
 //! Of built-in kinds the scope is known here, so an omitted namespace is `default` for namespaced ones. Of custom kinds only the
 //! cluster knows the scope: they must name their namespace, and one without is taken to be cluster-wide (the target refuses it when that
 //! turns out wrong). So one object never has two identities.
@@ -97,16 +97,22 @@ impl ObjectName {
 
     /// From an identity, as recorded.
     pub(crate) fn parse(identity: &str) -> Option<Self> {
-        let mut parts = identity.splitn(4, '/').map(str::to_owned);
-        let (group, kind, namespace, name) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let group = if group == "core" { String::new() } else { group };
+        let parts: Vec<&str> = identity.split('/').collect();
+        let (group, kind, namespace, name) = match *parts.as_slice() {
+            [group, kind, name] => (group, kind, "", name),
+            [group, kind, namespace, name] => (group, kind, namespace, name),
+            _ => return None,
+        };
+        let group = if group == "core" { "" } else { group };
+        let [group, kind, namespace, name] = [group, kind, namespace, name].map(str::to_owned);
         Some(Self { group, kind, namespace, name })
     }
 
     /// The identity: what no other object of the cluster has.
     pub(crate) fn identity(&self) -> String {
         let group = if self.group.is_empty() { "core" } else { &self.group };
-        format!("{group}/{}/{}/{}", self.kind, self.namespace, self.name)
+        let namespace = if self.namespace.is_empty() { "" } else { &format!("{}/", self.namespace) };
+        format!("{group}/{}/{namespace}{}", self.kind, self.name)
     }
 }
 
@@ -179,17 +185,17 @@ mod tests {
         check(object("v1", "ConfigMap", json!({ "name": "a" })), here);
         check(object("v1", "ConfigMap", json!({ "name": "a", "namespace": null })), here);
         check(object("v1", "ConfigMap", json!({ "name": "a", "namespace": "default" })), here);
-        check(object("v1", "Namespace", json!({ "name": "a", "namespace": "b" })), Some("core/Namespace//a"));
+        check(object("v1", "Namespace", json!({ "name": "a", "namespace": "b" })), Some("core/Namespace/a"));
         check(object("autoscaling/v1", "Scale", json!({ "name": "a" })), Some("autoscaling/Scale/default/a"));
         let roles = "rbac.authorization.k8s.io";
         check(
             object("rbac.authorization.k8s.io/v1", "ClusterRole", json!({ "name": "a:b" })),
-            Some(&format!("{roles}/ClusterRole//a:b")),
+            Some(&format!("{roles}/ClusterRole/a:b")),
         );
         let gateways = "gateway.networking.k8s.io";
         check(
             object("gateway.networking.k8s.io/v1", "GatewayClass", json!({ "name": "a" })),
-            Some(&format!("{gateways}/GatewayClass//a")),
+            Some(&format!("{gateways}/GatewayClass/a")),
         );
         check(object("v1", "ConfigMap", json!({ "generateName": "a" })), None);
         check(json!({ "kind": "ConfigMap", "metadata": { "name": "a" } }), None);

@@ -151,43 +151,43 @@ mod tests {
     }
 
     const SET: [&str; 8] = [
-        "apiextensions.k8s.io/CustomResourceDefinition//foos.x.io defines x.io/Foo",
+        "apiextensions.k8s.io/CustomResourceDefinition/foos.x.io defines x.io/Foo",
         "apps/Deployment/web/page",
         "core/ConfigMap/web/page",
-        "core/Namespace//web",
+        "core/Namespace/web",
         "core/Secret/other/key",
         "core/Service/web/page",
-        "rbac.authorization.k8s.io/ClusterRole//reader",
-        "storage.k8s.io/StorageClass//fast",
+        "rbac.authorization.k8s.io/ClusterRole/reader",
+        "storage.k8s.io/StorageClass/fast",
     ];
 
     #[test]
     fn each_waits_for_what_it_needs() {
-        check(&SET, "core/ConfigMap/web/more", &["core/Namespace//web"]);
+        check(&SET, "core/ConfigMap/web/more", &["core/Namespace/web"]);
         check(&SET, "core/ConfigMap/elsewhere/more", &[]);
         check(
             &SET,
             "x.io/Foo/web/a",
-            &["apiextensions.k8s.io/CustomResourceDefinition//foos.x.io", "core/Namespace//web"],
+            &["apiextensions.k8s.io/CustomResourceDefinition/foos.x.io", "core/Namespace/web"],
         );
         check(
             &SET,
             "apps/StatefulSet/web/db",
             &[
                 "core/ConfigMap/web/page",
-                "core/Namespace//web",
-                "rbac.authorization.k8s.io/ClusterRole//reader",
-                "storage.k8s.io/StorageClass//fast",
+                "core/Namespace/web",
+                "rbac.authorization.k8s.io/ClusterRole/reader",
+                "storage.k8s.io/StorageClass/fast",
             ],
         );
-        check(&SET, "core/Namespace//other", &[]);
+        check(&SET, "core/Namespace/other", &[]);
     }
 
     #[test]
     fn gates_come_last() {
-        let gate = "admissionregistration.k8s.io/ValidatingWebhookConfiguration//x";
+        let gate = "admissionregistration.k8s.io/ValidatingWebhookConfiguration/x";
         let keys: Vec<_> = SET.iter().map(|text| text.split(' ').next().unwrap()).collect();
         check(&SET, gate, &keys);
-        check(&[gate], "admissionregistration.k8s.io/MutatingWebhookConfiguration//y", &[]);
+        check(&[gate], "admissionregistration.k8s.io/MutatingWebhookConfiguration/y", &[]);
     }
 }

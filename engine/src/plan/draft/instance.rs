@@ -73,7 +73,7 @@ impl<'a> Drafting<'a> {
         let observed = observed?;
         let preview = self.sights.previews.get(&instance.address);
         let preview = preview.filter(|(asked, _)| *asked == instance.desired).map(|(_, preview)| preview);
-        let difference = provider.difference(&DifferenceRequest {
+        let request = DifferenceRequest {
             address: &instance.address,
             kind: &instance.kind,
             record: placed.own(),
@@ -81,10 +81,18 @@ impl<'a> Drafting<'a> {
             desired: Some(&instance.desired),
             preview,
             fingerprinter: &**self.inputs.fingerprinter,
-        });
+        };
+        let mut difference = provider.difference(&request);
         if difference.wants_preview && preview.is_none() && instance.desired.is_wholly_known() {
             let target = placed.target.as_ref();
             self.want_preview(instance, target, &placed.identity, placed.own(), &observed);
+        }
+        if let Some(former @ Observed::Present(_)) = &former {
+            // A reviewer compares with what the instance is until now, not with the void where the new thing will be.
+            let until_now =
+                DifferenceRequest { record: placed.moved(), observed: former, preview: None, ..request };
+            let shown = provider.difference(&until_now);
+            (difference.fields, difference.drift) = (shown.fields, shown.drift);
         }
         Some(self.assemble(instance, block, placed, &observed, former.as_ref(), difference))
     }
@@ -165,7 +173,7 @@ impl<'a> Drafting<'a> {
         if let Some(target) = &record.target {
             let Reach::Connected = self.reach(target, None) else { return None };
         }
-        self.observed_record(&instance.address, &instance.kind, record)
+        self.observed_record(&instance.address, &instance.kind, record, Some(&instance.desired))
     }
 
     fn assemble(
@@ -215,7 +223,7 @@ fn judge(
 ) -> (Action, Option<String>) {
     let there = matches!(observed, Observed::Present(_));
     if let Some(former) = former {
-        let reason = Some("it becomes another thing on its target".to_owned());
+        let reason = Some("its identity changes".to_owned());
         return match former {
             Observed::Present(_) => (Action::ReplaceDeleteFirst, reason),
             Observed::Absent if there => (Action::Adopt, reason),

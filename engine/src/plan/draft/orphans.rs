@@ -35,7 +35,7 @@ impl Drafting<'_> {
         }
         // The kind of a composite's part is its provider's business; the record's own address tells it where they agree.
         let kind = self.kind_of(address);
-        let observed = self.observed_record(address, &kind, record)?;
+        let observed = self.observed_record(address, &kind, record, None)?;
         let provider = self.inputs.registry.provider(&kind)?.clone();
         let difference = provider.difference(&DifferenceRequest {
             address,

@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::lower::Instance;
 use crate::ports::{ObserveItem, Observed, PreviewItem};
 use crate::state::Record;
+use crate::value::Value;
 
 /// Whether a target can be worked on in this round.
 pub(super) enum Reach {
@@ -82,18 +83,19 @@ impl<'a> Drafting<'a> {
         self.look(target, item)
     }
 
-    /// What `target` holds of a record; asks for it if it was not seen yet.
+    /// What there is of a record, by what it is to become; asks for it if it was not seen yet.
     pub(super) fn observed_record(
         &mut self,
         address: &Address,
         kind: &str,
         record: &Record,
+        desired: Option<&Value>,
     ) -> Option<Observed> {
         let item = ObserveItem {
             address: address.clone(),
             kind: kind.to_owned(),
             identity: record.identity.clone(),
-            desired: None,
+            desired: desired.cloned(),
             record: Some(Arc::new(record.clone())),
         };
         self.look(record.target.as_ref(), item)

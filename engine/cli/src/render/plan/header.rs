@@ -58,16 +58,14 @@ pub(super) fn place(change: &Change) -> String {
         (Some(old), Some(new)) => format!("{old} → {new}"),
         (_, what) => what.clone().unwrap_or_default(),
     };
+    // Some things are known by their address alone, which stands there already.
+    let what = if what.ends_with(&change.address.to_string()) { String::new() } else { what };
     let place = match (&change.target, what.as_str()) {
         (None, "") => return String::new(),
         (None, _) => what,
         (Some(target), "") => format!("on {target}"),
         (Some(target), _) => format!("{what} on {target}"),
     };
-    // An instance that lives nowhere is identified by its address, which stands there already.
-    if place == change.address.to_string() {
-        return String::new();
-    }
     format!("  {}", paint(FAINT, harmless(&place)))
 }
 
