@@ -1,7 +1,7 @@
 //! What a step costs the journal: microseconds per step (two events), passed and of CPU time, on a disk and in memory (where a sync costs nothing).
 //!
-//! `cargo run --release -p meshform-state --example append_cost [FOLDER…]`, by default the temporary folder and `/dev/shm`.
-#![expect(clippy::print_stdout, reason = "it is what the example is for")]
+//! `cargo bench -p meshform-state --bench append -- [FOLDER…]`, by default the temporary folder and `/dev/shm`.
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -24,7 +24,7 @@ const BATCHES: [usize; 2] = [1, 16];
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let given: Vec<_> = std::env::args_os().skip(1).collect();
+    let given: Vec<_> = std::env::args_os().skip(1).filter(|argument| argument != "--bench").collect();
     let folders = if given.is_empty() { vec![std::env::temp_dir().into(), "/dev/shm".into()] } else { given };
     for folder in &folders {
         for batch in BATCHES {
