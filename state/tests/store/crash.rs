@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use meshform_engine::apply::{Event, fold};
 use meshform_engine::ports::StateStore;
 use meshform_engine::state::{RecordStatus, Snapshot};
+use meshform_state::LocalStore;
 
 use crate::world::{World, address, apply, apply_of, began, ended, started, store_of_parent, succeeded};
 
@@ -77,9 +78,13 @@ async fn a_crash_between_snapshot_and_journal_counts_nothing_twice() {
 
 #[tokio::test]
 async fn killed_at_any_moment_nothing_durable_is_forgotten() {
+    if let Some(store) = store_of_parent() {
+        return apply_forever(store).await;
+    }
     let world = World::new();
     for kill_after in [1, 2, 5, 17, 40] {
-        let mut child = world.child("crash::child_that_applies_forever").spawn().unwrap();
+        let mut child =
+            world.child("crash::killed_at_any_moment_nothing_durable_is_forgotten").spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let durable: Vec<u64> =
             lines.filter_map(|line| line.strip_prefix("durable ")?.parse().ok()).take(kill_after).collect();
@@ -94,10 +99,8 @@ async fn killed_at_any_moment_nothing_durable_is_forgotten() {
     }
 }
 
-#[tokio::test]
-#[ignore = "run as a child process, and killed"]
-async fn child_that_applies_forever() {
-    let store = store_of_parent();
+#[expect(clippy::print_stdout, reason = "tells its parent")]
+async fn apply_forever(store: LocalStore) {
     let lease = store.lock("apply", 0).await.unwrap();
     let prior = store.load().await.unwrap().snapshot;
     let first = prior.records.len() as u64;

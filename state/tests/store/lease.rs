@@ -7,7 +7,7 @@ use meshform_engine::ports::{StateStore, StoreError};
 use meshform_engine::state::{RecordStatus, Snapshot};
 use meshform_state::LocalStore;
 
-use crate::world::{TestClock, World, address, began, started, store_of_parent, succeeded};
+use crate::world::{TestClock, World, address, began, folder_of_parent, started, store_of_parent, succeeded};
 
 /// Whether the lease is refused because another holds it to destroy.
 async fn denied(store: &LocalStore, wait_ms: u64) -> bool {
@@ -96,8 +96,12 @@ async fn a_fenced_run_writes_nothing() {
 
 #[tokio::test]
 async fn a_killed_process_leaves_its_lease_to_the_next_at_once() {
+    if let Some(store) = store_of_parent() {
+        return hold_the_lease(store).await;
+    }
     let world = World::new();
-    let mut child = world.child("lease::child_that_holds_the_lease").spawn().unwrap();
+    let mut child =
+        world.child("lease::a_killed_process_leaves_its_lease_to_the_next_at_once").spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("has the lease")));
     assert!(denied(&world.store(), 0).await);
@@ -112,33 +116,33 @@ async fn a_killed_process_leaves_its_lease_to_the_next_at_once() {
     child.wait().unwrap();
 }
 
-#[tokio::test]
-#[ignore = "run as a child process, and killed"]
-async fn child_that_holds_the_lease() {
-    let _lease = store_of_parent().lock("destroy", 0).await.unwrap();
+#[expect(clippy::print_stdout, reason = "tells its parent")]
+async fn hold_the_lease(store: LocalStore) {
+    let _lease = store.lock("destroy", 0).await.unwrap();
     println!("has the lease");
     std::future::pending().await
 }
 
 #[tokio::test]
 async fn processes_take_turns() {
+    if let Some(store) = store_of_parent() {
+        return count(store).await;
+    }
     let world = World::new();
     std::fs::create_dir_all(&world.folder).unwrap();
     std::fs::write(world.path("counter"), "0").unwrap();
-    let children: Vec<_> = (0..3).map(|_| world.child("lease::child_that_counts").spawn().unwrap()).collect();
+    let children: Vec<_> =
+        (0..3).map(|_| world.child("lease::processes_take_turns").spawn().unwrap()).collect();
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }
     assert_eq!(world.read("counter"), "12");
 }
 
-#[tokio::test]
-#[ignore = "run as a child process"]
-async fn child_that_counts() {
-    let path =
-        std::path::PathBuf::from(std::env::var_os(crate::world::FOLDER_VARIABLE).unwrap()).join("counter");
+async fn count(store: LocalStore) {
+    let path = folder_of_parent().unwrap().join("counter");
     for _ in 0..4 {
-        let lease = store_of_parent().lock("count", 120_000).await.unwrap();
+        let lease = store.lock("count", 120_000).await.unwrap();
         let count: u32 = std::fs::read_to_string(&path).unwrap().parse().unwrap();
         tokio::time::sleep(Duration::from_millis(5)).await;
         std::fs::write(&path, (count + 1).to_string()).unwrap();

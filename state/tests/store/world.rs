@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 /// Says to a child process where to work.
-pub(crate) const FOLDER_VARIABLE: &str = "MESHFORM_TEST_FOLDER";
+const FOLDER_VARIABLE: &str = "MESHFORM_TEST_FOLDER";
 
 /// The folder of a stack.
 pub(crate) struct World {
@@ -73,15 +73,19 @@ impl World {
     /// This test program again, running only the test of that name, for this folder.
     pub(crate) fn child(&self, test: &str) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", test, "--ignored", "--nocapture"]);
+        command.args(["--exact", test, "--nocapture"]);
         command.env(FOLDER_VARIABLE, &self.folder).stdout(Stdio::piped()).stderr(Stdio::inherit());
         command
     }
 }
 
-/// The store that a child process was told to use.
-pub(crate) fn store_of_parent() -> LocalStore {
-    store_of(Path::new(&std::env::var_os(FOLDER_VARIABLE).unwrap()))
+/// The store that this process was told to use, if it is the child of a test.
+pub(crate) fn store_of_parent() -> Option<LocalStore> {
+    folder_of_parent().map(|folder| store_of(&folder))
+}
+
+pub(crate) fn folder_of_parent() -> Option<PathBuf> {
+    std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from)
 }
 
 fn store_of(folder: &Path) -> LocalStore {
