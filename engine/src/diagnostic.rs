@@ -90,6 +90,21 @@ impl Diagnostics {
         self.0.iter()
     }
 
+    /// In the order of their places; those without a place last.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        self.0.sort_by_key(|diagnostic| match &diagnostic.span {
+            Some(span) => (false, span.source.0, span.range.start),
+            None => (true, 0, 0),
+        });
+        self
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

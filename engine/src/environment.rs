@@ -32,6 +32,11 @@ impl<'a> Environment<'a> {
         self.values.insert(block, value);
     }
 
+    /// The value of a variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<Value> {
+        self.values.get(&BlockId::Variable(name.to_owned())).cloned()
+    }
+
     /// The names that the expressions of `block` may use. What has no value yet is unknown.
     pub(crate) fn scope(&self, block: &BlockId) -> Scope<'a> {
         let mut scope = Scope::new(self.functions);
@@ -41,6 +46,13 @@ impl<'a> Environment<'a> {
             let (root, name) = dependency.reference();
             let value = self.values.get(dependency).cloned().unwrap_or_else(|| Value::unknown(Type::Any));
             scope.set_in(root, name, value);
+        }
+        // Said already: whatever it is meant to be, the rest of the block can be looked at.
+        for reference in self.config.unresolved.get(block).into_iter().flatten() {
+            match &reference.name {
+                Some(name) => scope.set_in(&reference.root, name, Value::unknown(Type::Any)),
+                None => scope.set(&*reference.root, Value::unknown(Type::Any)),
+            }
         }
         scope
     }

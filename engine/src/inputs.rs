@@ -56,6 +56,25 @@ pub fn resolve(
     (values, diagnostics)
 }
 
+/// All variables with values unknown, and what is wrong with their defaults.
+pub(crate) fn unknown(
+    config: &Config,
+    functions: &FunctionContext<'_>,
+) -> (BTreeMap<String, Value>, Diagnostics) {
+    let mut diagnostics = Diagnostics::new();
+    for (name, variable) in config.variables.iter().filter(|(_, variable)| variable.default.is_some()) {
+        one(name, variable, None, functions, &mut diagnostics);
+    }
+    let values = config.variables.iter().map(|(name, variable)| {
+        (name.clone(), Value::unknown(variable.constraint.ty.clone()).marked(variable.sensitive))
+    });
+    let values = values.collect();
+    for (name, variable) in &config.variables {
+        validate(name, variable, &values, functions, &mut diagnostics);
+    }
+    (values, diagnostics)
+}
+
 fn gather(config: &Config, inputs: &[Input], diagnostics: &mut Diagnostics) -> BTreeMap<String, Given> {
     let mut given = BTreeMap::new();
     for input in inputs {

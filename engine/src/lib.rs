@@ -27,6 +27,7 @@ pub mod config;
 mod environment;
 pub mod inputs;
 mod lower;
+mod validate;
 
 pub mod ports;
 pub mod state;

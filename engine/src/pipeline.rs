@@ -17,6 +17,7 @@ use crate::observer::{Observer, Progress};
 use crate::plan::{self, DraftInputs, Plan, Sights, Wants};
 use crate::ports::{Clock, Provider, ProviderError, StateStore, StoreError, Target, TargetConfig};
 use crate::syntax;
+use crate::validate::validate;
 
 /// Everything around the engine.
 pub struct World {
@@ -124,14 +125,20 @@ impl World {
 }
 
 /// Checks a stack without looking at anything but its files: `validate`. The configuration is there if there are no errors.
-pub fn check(sources: &Sources, world: &World) -> (Option<Config>, Diagnostics) {
+pub fn check(sources: &Sources, world: &World, folder: &str) -> (Option<Config>, Diagnostics) {
+    let (config, mut diagnostics) = read(sources, world);
+    let functions = FunctionContext { files: &*world.files, base: folder, now: world.clock.now_ms() };
+    diagnostics.extend(validate(&config, &world.registry, &*world.files, &functions));
+    let config = (!diagnostics.has_errors()).then_some(config);
+    (config, diagnostics.sorted())
+}
+
+/// The configuration, and what is wrong with it before anything is evaluated.
+pub(crate) fn read(sources: &Sources, world: &World) -> (Config, Diagnostics) {
     let (files, mut diagnostics) = syntax::parse(sources);
-    let (config, problems) = decode(&files, &world.registry);
+    let (config, problems) = decode(&files, files.len() == sources.iter().count(), &world.registry);
     diagnostics.extend(problems);
-    if diagnostics.has_errors() {
-        return (None, diagnostics);
-    }
-    (Some(config), diagnostics)
+    (config, diagnostics)
 }
 
 /// Makes a plan: read-only towards the targets and the state.
@@ -144,14 +151,15 @@ pub async fn plan(
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<Planned, Failure> {
-    let (config, mut diagnostics) = check(&sources, world);
-    let Some(config) = config else { return Err(Failure::Diagnostics(diagnostics)) };
+    let (config, mut diagnostics) = read(&sources, world);
     let now_ms = world.clock.now_ms();
     let functions = FunctionContext { files: &*world.files, base: &options.folder, now: now_ms };
     let (variables, problems) = inputs::resolve(&config, &options.inputs, &functions);
     diagnostics.extend(problems);
     if diagnostics.has_errors() {
-        return Err(Failure::Diagnostics(diagnostics));
+        // There will be no draft to tell what else is wrong.
+        diagnostics.extend(validate(&config, &world.registry, &*world.files, &functions));
+        return Err(Failure::Diagnostics(diagnostics.sorted()));
     }
     let loaded = world.store.load().await?;
     let fingerprinter = world.store.fingerprinter().await?;
@@ -172,7 +180,7 @@ pub async fn plan(
         let mut draft = plan::draft(&inputs, &sights);
         if draft.diagnostics.has_errors() {
             diagnostics.extend(draft.diagnostics);
-            return Err(Failure::Diagnostics(diagnostics));
+            return Err(Failure::Diagnostics(diagnostics.sorted()));
         }
         if draft.wants.is_empty() {
             diagnostics.extend(std::mem::take(&mut draft.diagnostics));

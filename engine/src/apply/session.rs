@@ -15,7 +15,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inputs;
 use crate::lang::FunctionContext;
 use crate::observer::{Observer, Progress, Stop};
-use crate::pipeline::{Failure, Options, World, check};
+use crate::pipeline::{Failure, Options, World, read};
 use crate::plan::{Action, Plan, StepOperation};
 use crate::ports::{Lease, ObserveItem, Observed, ProviderError, Target};
 use crate::secrets::Secrets;
@@ -62,8 +62,10 @@ pub async fn apply(
     observer: &dyn Observer,
     stop: &Stop,
 ) -> Result<Applied, Failure> {
-    let (config, diagnostics) = check(&plan.sources, world);
-    let Some(config) = config else { return Err(Failure::Diagnostics(diagnostics)) };
+    let (config, diagnostics) = read(&plan.sources, world);
+    if diagnostics.has_errors() {
+        return Err(Failure::Diagnostics(diagnostics));
+    }
     let schedule = Schedule::new(plan, options.parallelism).map_err(|problem| {
         Diagnostic::error("Invalid plan", format!("This plan cannot be run: {problem}."))
     })?;

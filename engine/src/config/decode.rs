@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::blocks::{self, Labels};
 use super::body::{BodyReader, FileText};
-use super::{Config, Registry, references};
+use super::{BlockId, Config, Registry, references};
 use crate::address::{TargetKind, is_identifier};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
 use crate::syntax::File;
@@ -19,7 +19,9 @@ const BLOCK_TYPES: [&str; 7] = ["variable", "locals", "output", "cluster", "host
 const LATER_BLOCK_TYPES: [&str; 7] = ["data", "module", "check", "policy", "moved", "import", "removed"];
 
 /// Decodes all files of a stack as one. The result is usable only if no error was found.
-pub fn decode(files: &[File], registry: &Registry) -> (Config, Diagnostics) {
+///
+/// Unless these `are_all` files, an unknown name is no error: it may lie in the others.
+pub fn decode(files: &[File], are_all: bool, registry: &Registry) -> (Config, Diagnostics) {
     let mut decoder = Decoder { registry, config: Config::default(), diagnostics: Diagnostics::new() };
     for file in files {
         let text = FileText { source: file.source, text: Arc::clone(&file.text) };
@@ -28,7 +30,10 @@ pub fn decode(files: &[File], registry: &Registry) -> (Config, Diagnostics) {
         }
     }
     let Decoder { mut config, mut diagnostics, .. } = decoder;
-    references::resolve(&mut config, registry, &mut diagnostics);
+    let unresolved = references::resolve(&mut config, registry, &mut diagnostics);
+    if are_all {
+        diagnostics.extend(unresolved);
+    }
     (config, diagnostics)
 }
 
@@ -91,8 +96,10 @@ impl Decoder<'_> {
         let Some((_, schema)) = self.registry.target(kind) else {
             return self.unknown_block(file, block, kind.as_str());
         };
-        let target = blocks::target(file, block, kind, schema, &labels, &mut self.diagnostics);
         let [name] = &labels.texts[..] else { return };
+        let found = self.diagnostics.len();
+        let target = blocks::target(file, block, kind, schema, &labels, &mut self.diagnostics);
+        self.note_if_broken(found, || BlockId::Target(kind, name.clone()));
         let key = (kind, name.clone());
         insert(&mut self.config.targets, key, target, kind.as_str(), &labels, &mut self.diagnostics);
     }
@@ -103,9 +110,17 @@ impl Decoder<'_> {
         let Some(ty) = self.registry.resource_type(kind) else {
             return self.unknown_type(kind, &labels);
         };
+        let found = self.diagnostics.len();
         let resource = blocks::resource(file, block, ty, &labels, &mut self.diagnostics);
+        self.note_if_broken(found, || BlockId::Resource(kind.clone(), name.clone()));
         let key = (kind.clone(), name.clone());
         insert(&mut self.config.resources, key, resource, "resource", &labels, &mut self.diagnostics);
+    }
+
+    fn note_if_broken(&mut self, found_before: usize, id: impl FnOnce() -> BlockId) {
+        if self.diagnostics.len() > found_before {
+            self.config.broken.insert(id());
+        }
     }
 
     fn locals(&mut self, file: &FileText, block: &Block) {

@@ -8,7 +8,7 @@ mod decode;
 mod references;
 mod registry;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use indexmap::IndexMap;
@@ -17,7 +17,7 @@ pub use self::decode::decode;
 pub use self::registry::Registry;
 use crate::address::TargetKind;
 use crate::diagnostic::Span;
-use crate::lang::{Expression, TypeConstraint};
+use crate::lang::{Expression, Reference, TypeConstraint};
 
 /// A whole stack, decoded.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +36,10 @@ pub struct Config {
     pub dependencies: IndexMap<BlockId, Vec<BlockId>>,
     /// All blocks, each after what it refers to.
     pub order: Vec<BlockId>,
+    /// Blocks that something was found wrong with already: evaluating them would only repeat it.
+    pub broken: BTreeSet<BlockId>,
+    /// What blocks refer to and nothing is named.
+    pub unresolved: BTreeMap<BlockId, Vec<Reference>>,
 }
 
 /// A node of the graph of blocks.

@@ -1,6 +1,6 @@
 //! Names in expressions → edges between blocks, and the order that follows from them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use petgraph::algo::tarjan_scc;
@@ -11,17 +11,26 @@ use crate::address::TargetKind;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::lang::{Expression, Reference};
 
-/// Fills in what each block refers to and the order of all blocks; complains of names that nothing has, and of cycles.
-pub(super) fn resolve(config: &mut Config, registry: &Registry, diagnostics: &mut Diagnostics) {
+/// Fills in what each block refers to and the order of all blocks; complains of cycles, and returns complaints of names that nothing has.
+pub(super) fn resolve(
+    config: &mut Config,
+    registry: &Registry,
+    diagnostics: &mut Diagnostics,
+) -> Diagnostics {
     let names = Names::new(config, registry);
     let mut dependencies = IndexMap::new();
+    let mut complaints = Diagnostics::new();
+    let mut unresolved: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (block, uses) in uses(config) {
         let mut found = BTreeSet::new();
         for (expression, repeated) in uses {
             for reference in expression.references() {
                 match names.resolve(&reference, repeated) {
                     Ok(target) => found.extend(target),
-                    Err(diagnostic) => diagnostics.push(diagnostic),
+                    Err(diagnostic) => {
+                        complaints.push(diagnostic);
+                        unresolved.entry(block.clone()).or_default().push(reference);
+                    }
                 }
             }
         }
@@ -29,8 +38,15 @@ pub(super) fn resolve(config: &mut Config, registry: &Registry, diagnostics: &mu
         dependencies.insert(block, found.into_iter().collect::<Vec<_>>());
     }
     check_depends_on(config, diagnostics);
-    config.order = order(&dependencies, diagnostics);
+    let (order, cycles) = order(&dependencies);
+    for cycle in cycles {
+        diagnostics.push(circle(config, &dependencies, &cycle));
+        config.broken.extend(cycle);
+    }
+    config.order = order;
     config.dependencies = dependencies;
+    config.unresolved = unresolved;
+    complaints
 }
 
 /// The target of a resource that does not name it: the only one there is.
@@ -221,7 +237,8 @@ fn check_depends_on(config: &Config, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn order(dependencies: &IndexMap<BlockId, Vec<BlockId>>, diagnostics: &mut Diagnostics) -> Vec<BlockId> {
+/// All blocks, each after what it refers to, and those that refer to each other in a circle.
+fn order(dependencies: &IndexMap<BlockId, Vec<BlockId>>) -> (Vec<BlockId>, Vec<Vec<BlockId>>) {
     let mut graph: DiGraph<&BlockId, ()> = DiGraph::new();
     let nodes: IndexMap<&BlockId, NodeIndex> =
         dependencies.keys().map(|block| (block, graph.add_node(block))).collect();
@@ -232,19 +249,55 @@ fn order(dependencies: &IndexMap<BlockId, Vec<BlockId>>, diagnostics: &mut Diagn
     }
     // Tarjan's components come in reverse topological order; one of several nodes, or with an edge to itself, is a cycle.
     let mut order = Vec::with_capacity(dependencies.len());
+    let mut cycles = Vec::new();
     for component in tarjan_scc(&graph).into_iter().rev() {
-        if component.len() > 1 || component.iter().any(|node| graph.contains_edge(*node, *node)) {
-            let mut names: Vec<_> = component.iter().map(|node| graph[*node].to_string()).collect();
-            names.sort();
-            diagnostics.push(Diagnostic::error(
-                "Cycle",
-                format!(
-                    "These refer to each other in a circle: {}. Break it at one of them.",
-                    names.join(", ")
-                ),
-            ));
+        let is_cycle = component.len() > 1 || component.iter().any(|node| graph.contains_edge(*node, *node));
+        let mut blocks: Vec<_> = component.into_iter().map(|node| graph[node].clone()).collect();
+        if is_cycle {
+            blocks.sort();
+            cycles.push(blocks.clone());
         }
-        order.extend(component.into_iter().map(|node| graph[node].clone()));
+        order.extend(blocks);
     }
-    order
+    (order, cycles)
+}
+
+/// A shortest way round through blocks that refer to each other, shown where it begins.
+fn circle(config: &Config, dependencies: &IndexMap<BlockId, Vec<BlockId>>, cycle: &[BlockId]) -> Diagnostic {
+    let way = cycle.first().map(|first| way_round(dependencies, first)).unwrap_or_default();
+    let names: Vec<_> = way.iter().chain(way.first()).map(ToString::to_string).collect();
+    let detail =
+        format!("{}: a value cannot depend on itself. Break the circle at one of them.", names.join(" → "));
+    let begins = uses(config).into_iter().filter(|(block, _)| Some(block) == way.first());
+    let references = begins.flat_map(|(_, uses)| uses).flat_map(|(expression, _)| expression.references());
+    let next = way.get(1).or(way.first());
+    let span = references.into_iter().find(|reference| {
+        next.is_some_and(|next| {
+            next.reference() == (&*reference.root, reference.name.as_deref().unwrap_or_default())
+        })
+    });
+    Diagnostic::error("Cycle", detail).at(span.map(|reference| reference.span))
+}
+
+/// From a block along what each refers to, back to the block.
+fn way_round(dependencies: &IndexMap<BlockId, Vec<BlockId>>, start: &BlockId) -> Vec<BlockId> {
+    let mut came_from: IndexMap<&BlockId, &BlockId> = IndexMap::new();
+    let mut open = std::collections::VecDeque::from([start]);
+    while let Some(block) = open.pop_front() {
+        for next in dependencies.get(block).into_iter().flatten() {
+            if next == start {
+                let mut way: Vec<_> =
+                    std::iter::successors(Some(block), |block| came_from.get(*block).copied())
+                        .cloned()
+                        .collect();
+                way.reverse();
+                return way;
+            }
+            if !came_from.contains_key(next) {
+                came_from.insert(next, block);
+                open.push_back(next);
+            }
+        }
+    }
+    vec![start.clone()]
 }

@@ -11,7 +11,7 @@ use crate::value::{Kind, Value};
 #[derive(Clone, Debug)]
 pub(crate) struct Each {
     pub(crate) key: Option<Key>,
-    value: Value,
+    name: Option<(&'static str, Value)>,
 }
 
 /// All repetitions of a block.
@@ -25,23 +25,48 @@ pub(crate) enum Expansion {
 }
 
 impl Each {
-    /// Gives `each` or `count` their values.
-    pub(crate) fn bind(&self, scope: &mut Scope<'_>) {
-        match &self.key {
-            None => {}
-            Some(Key::Index(index)) => {
-                let index = Value::number(i64::try_from(*index).unwrap_or(i64::MAX));
-                scope.set("count", Value::object([("index".to_owned(), index)]));
-            }
-            Some(Key::Name(name)) => {
-                let fields = [
-                    ("key".to_owned(), Value::string(name.as_str())),
-                    ("value".to_owned(), self.value.clone()),
-                ];
-                scope.set("each", Value::object(fields));
-            }
+    /// Of a block that is not repeated.
+    fn only() -> Self {
+        Self { key: None, name: None }
+    }
+
+    fn counted(index: u64) -> Self {
+        let number = Value::number(i64::try_from(index).unwrap_or(i64::MAX));
+        Self { key: Some(Key::Index(index)), name: Some(("count", count_object(number))) }
+    }
+
+    fn named(key: &str, value: Value) -> Self {
+        Self {
+            key: Some(Key::Name(key.to_owned())),
+            name: Some(("each", each_object(Value::string(key), value))),
         }
     }
+
+    /// Stands for any repetition of a block, however many there will be.
+    pub(crate) fn unknown(repetition: &Repetition) -> Self {
+        let (key, value) = (Value::unknown(Type::String), Value::unknown(Type::Any));
+        let name = match repetition {
+            Repetition::None => None,
+            Repetition::Count(_) => Some(("count", count_object(Value::unknown(Type::Number)))),
+            Repetition::ForEach(_) => Some(("each", each_object(key, value))),
+        };
+        Self { key: None, name }
+    }
+
+    /// Gives `each` or `count` their values.
+    pub(crate) fn bind(&self, scope: &mut Scope<'_>) {
+        if let Some((name, value)) = &self.name {
+            scope.set(*name, value.clone());
+        }
+    }
+}
+
+fn count_object(index: Value) -> Value {
+    Value::object([("index".to_owned(), index)])
+}
+
+fn each_object(key: Value, value: Value) -> Value {
+    Value::object([("key".to_owned(), key), ("value".to_owned(), value)])
 }
 
 /// The most instances that one block may have: more is surely a mistake in an expression.
@@ -49,7 +74,7 @@ const INSTANCES_MAX: u64 = 1_000_000;
 
 pub(crate) fn expand(repetition: &Repetition, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Expansion {
     match repetition {
-        Repetition::None => Expansion::Instances(vec![Each { key: None, value: Value::null() }]),
+        Repetition::None => Expansion::Instances(vec![Each::only()]),
         Repetition::Count(expression) => count(expression, scope, diagnostics),
         Repetition::ForEach(expression) => for_each(expression, scope, diagnostics),
     }
@@ -69,9 +94,7 @@ fn count(expression: &Expression, scope: &Scope<'_>, diagnostics: &mut Diagnosti
         number.as_number().and_then(|number| number.normalized().to_plain_string().parse::<u64>().ok())
     });
     match number.filter(|number| *number <= INSTANCES_MAX) {
-        Some(number) => Expansion::Instances(
-            (0..number).map(|index| Each { key: Some(Key::Index(index)), value: Value::null() }).collect(),
-        ),
+        Some(number) => Expansion::Instances((0..number).map(Each::counted).collect()),
         None => {
             let detail = format!("`count` must be a whole number from 0 to {INSTANCES_MAX}.");
             diagnostics.push(Diagnostic::error("Invalid count", detail).at(expression.span()));
@@ -105,7 +128,7 @@ fn for_each(expression: &Expression, scope: &Scope<'_>, diagnostics: &mut Diagno
         }
         Kind::Map(_) | Kind::Object(_) => {
             let entries = value.as_map().into_iter().flatten();
-            Expansion::Instances(entries.map(|(key, value)| named(key, value.clone())).collect())
+            Expansion::Instances(entries.map(|(key, value)| Each::named(key, value.clone())).collect())
         }
         Kind::Set(elements) => match elements.iter().map(set_key).collect::<Option<Vec<_>>>() {
             Some(instances) => Expansion::Instances(instances),
@@ -121,9 +144,5 @@ fn for_each(expression: &Expression, scope: &Scope<'_>, diagnostics: &mut Diagno
 
 fn set_key(element: &Value) -> Option<Each> {
     let text = element.as_str().filter(|_| !element.is_sensitive())?;
-    Some(named(text, element.clone()))
-}
-
-fn named(key: &str, value: Value) -> Each {
-    Each { key: Some(Key::Name(key.to_owned())), value }
+    Some(Each::named(text, element.clone()))
 }

@@ -46,7 +46,7 @@ output "o" { value = 1 + "x" }
 fn cycles_are_named() {
     check(
         "locals {\n  a = local.b\n  b = local.a\n}",
-        "Cycle: These refer to each other in a circle: local.a, local.b. Break it at one of them.",
+        "2:7 `local.b` Cycle: local.a → local.b → local.a: a value cannot depend on itself. Break the circle at one of them.",
     );
 }
 
@@ -91,5 +91,66 @@ fn a_sensitive_output_must_say_so() {
     check(
         "variable \"s\" {\n  default   = \"x\"\n  sensitive = true\n}\noutput \"o\" {\n  value = var.s\n}",
         "6:11 `var.s` Sensitive output: The value of the output \"o\" is sensitive. If it is meant to be given out, say so by `sensitive = true`; it then stays hidden in plans and logs.",
+    );
+}
+
+#[test]
+fn validation_finds_all_that_the_text_tells() {
+    let check = |files: &[(&str, &str)], expect: &str| {
+        assert_eq!(Bed::new().validated(files), expect.trim(), "{files:?}")
+    };
+    let wrong = r#"
+variable "size" {
+  type    = number
+  default = "big"
+}
+resource "thing" "a" {
+  for_each = var.size > 1 ? { x = 1 } : { y = 2 }
+  name     = upperr(each.key, var.sze)
+}
+resource "thing" "b" {
+  nam = 1 + "x"
+}
+resource "thing" "c" {
+  name = thing.d.nothing
+}
+resource "thing" "d" {
+  name = "d"
+}
+output "o" {
+  value = thing.d.id + [thing.a["x"].id, thing.b.whatever]
+}
+cluster "c" { }
+"#;
+    check(
+        &[("main.hcl", wrong)],
+        "
+main.hcl:4 Invalid variable value
+main.hcl:8 Unknown function
+main.hcl:8 Unknown reference
+main.hcl:10 Missing required argument
+main.hcl:11 Unsupported argument
+main.hcl:14 Unsupported attribute
+main.hcl:20 Invalid operand",
+    );
+    let right = r#"
+variable "names" {
+  type = set(string)
+}
+cluster "c" { }
+resource "thing" "a" {
+  for_each = var.names
+  name     = each.key
+}
+output "ids" {
+  value = [for thing in thing.a : thing.id]
+}
+"#;
+    check(&[("main.hcl", right)], "");
+    // What one file lacks may be in the other, which cannot be read.
+    let uses = "output \"o\" {\n  value = local.there + []\n}\n";
+    check(
+        &[("a.hcl", "locals {\n  there = [1, 2\n}\n"), ("b.hcl", uses)],
+        "a.hcl:2 Invalid syntax\nb.hcl:2 Invalid operand",
     );
 }

@@ -9,7 +9,7 @@ use meshform_engine::diagnostic::{Diagnostics, Sources};
 use meshform_engine::files::{FileError, Files};
 use meshform_engine::inputs::Input;
 use meshform_engine::observer::{Observer, Progress, Stop};
-use meshform_engine::pipeline::{Failure, Options, World, plan};
+use meshform_engine::pipeline::{Failure, Options, World, check, plan};
 use meshform_engine::plan::{FieldChange, Plan};
 use meshform_engine::ports::*;
 use meshform_engine::schema::{Attribute, ResourceType};
@@ -72,6 +72,23 @@ impl Bed {
 
     pub(crate) fn apply(&self, text: &str) -> Result<Applied, Failure> {
         self.apply_plan(&self.plan(text)?)
+    }
+
+    /// What `validate` says of these files.
+    pub(crate) fn validated(&self, files: &[(&str, &str)]) -> String {
+        let mut sources = Sources::default();
+        for (name, text) in files {
+            sources.add(*name, text);
+        }
+        let (_, diagnostics) = check(&sources, &self.world(), ".");
+        let lines = diagnostics.iter().map(|it| match &it.span {
+            Some(span) => {
+                let name = sources.get(span.source).map_or("", |source| &source.name);
+                format!("{name}:{} {}", sources.position(span).unwrap().0, it.summary)
+            }
+            None => it.summary.clone(),
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     pub(crate) fn diagnostics(&self, text: &str) -> String {

@@ -31,7 +31,8 @@ pub(crate) struct Arguments {
 /// When the stack cannot be read.
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
     let stack = Stack::read(&arguments.folder)?;
-    let (_, diagnostics) = check(&stack.sources, &session.world(&stack.folder));
+    let (_, diagnostics) =
+        check(&stack.sources, &session.world(&stack.folder), &stack.folder.display().to_string());
     if arguments.json {
         terminal::print(&json::text(&json::diagnostics::document(&diagnostics, &stack.sources)))?;
     } else {
