@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::condition;
 use crate::config::{Config, Variable};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, did_you_mean};
 use crate::lang::{Expression, FunctionContext, Scope, convert, evaluate};
@@ -239,18 +240,7 @@ fn validate(
     for (name, value) in values {
         scope.set_in("var", name, value.clone());
     }
-    for validation in &variable.validations {
-        let condition = evaluate(&validation.condition, &scope, diagnostics);
-        if condition.as_bool() == Some(false) {
-            let message = evaluate(&validation.error_message, &scope, diagnostics);
-            let message = match (message.is_sensitive(), message.as_str()) {
-                (false, Some(text)) => text.to_owned(),
-                _ => "Its validation does not hold.".to_owned(),
-            };
-            diagnostics.push(
-                Diagnostic::error("Invalid value for variable", format!("{message} (variable \"{name}\")"))
-                    .at(validation.condition.span()),
-            );
-        }
-    }
+    let about = format!("variable \"{name}\"");
+    let what = ("Invalid value for variable", about.as_str());
+    diagnostics.extend(condition::failures(&variable.validations, what, &scope));
 }

@@ -21,7 +21,7 @@ mod unify;
 pub use self::constraint::{TypeConstraint, type_of};
 pub use self::convert::{ConvertError, convert};
 pub use self::evaluate::evaluate;
-pub use self::expression::{Expression, Reference};
+pub use self::expression::{Expression, Reference, TraversalStep};
 pub use self::functions::function_names;
 pub use self::scope::{FunctionContext, Scope};
 pub use self::unify::type_of_value;

@@ -23,6 +23,7 @@ pub mod lang;
 pub mod schema;
 pub mod syntax;
 
+mod condition;
 pub mod config;
 mod environment;
 pub mod inputs;

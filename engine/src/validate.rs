@@ -7,7 +7,7 @@ use crate::environment::{Environment, gather, target_value};
 use crate::files::Files;
 use crate::inputs;
 use crate::lang::FunctionContext;
-use crate::lower::{Context, Each, Expansion, Lowered, complete, expand};
+use crate::lower::{Context, Each, Expansion, Lowered, complete, expand, postconditions};
 use crate::schema::{Presence, ResourceType};
 use crate::types::Type;
 use crate::value::Value;
@@ -105,10 +105,16 @@ impl Validation<'_> {
             };
             match context.lower(id, block, each, &mut self.diagnostics) {
                 Lowered::Deferred(_) => are_certain = false,
-                Lowered::Instances(instances) => values.extend(instances.into_iter().map(|instance| {
-                    let ty = self.registry.resource_type(&instance.kind).unwrap_or(ty);
-                    (instance.address.keys, with_computed(ty, &instance.desired))
-                })),
+                Lowered::Instances(instances) => {
+                    for instance in instances {
+                        let ty = self.registry.resource_type(&instance.kind).unwrap_or(ty);
+                        let value = with_computed(ty, &instance.desired);
+                        let attributes = value.clone();
+                        let problems = postconditions(&self.environment, id, block, &instance, attributes);
+                        self.diagnostics.extend(problems);
+                        values.push((instance.address.keys, value));
+                    }
+                }
             }
         }
         if are_certain { gather(&block.repetition, values) } else { Value::unknown(Type::Any) }

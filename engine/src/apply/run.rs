@@ -170,8 +170,10 @@ impl<'r> Running<'_, 'r> {
         match result {
             Ok(performed) => {
                 let (address, operation) = self.named(step);
-                if operation != StepOperation::Forget {
-                    values.settle(&address, prepared.mark(&performed.attributes));
+                if let Some(problem) =
+                    settle(values, &address, operation, prepared.mark(&performed.attributes))
+                {
+                    return self.fail(step, problem, elapsed_ms);
                 }
                 self.schedule.succeed(step);
                 self.outcome.succeeded.push(step);
@@ -251,6 +253,31 @@ impl<'r> Running<'_, 'r> {
         let step = &self.run.plan.steps[step];
         (step.address.clone(), step.operation)
     }
+}
+
+/// Takes note of what an instance has become, and tells what should hold of it and does not.
+fn settle(
+    values: &mut Values<'_>,
+    address: &Address,
+    operation: StepOperation,
+    attributes: Value,
+) -> Option<ProviderError> {
+    if operation == StepOperation::Forget {
+        return None;
+    }
+    values.settle(address, attributes.clone());
+    if operation == StepOperation::Perform(ports::Operation::Delete) {
+        return None;
+    }
+    let problems = values.postconditions(address, &attributes);
+    let first = problems.iter().next()?;
+    let details: Vec<_> = problems.iter().map(|problem| problem.detail.as_str()).collect();
+    Some(ProviderError {
+        code: ports::ErrorCode::Invalid,
+        summary: first.summary.clone(),
+        detail: details.join(" "),
+        path: None,
+    })
 }
 
 /// Evaluates the outputs, if all that they may depend on came to its end.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::agree::contradiction;
 use super::values::Values;
-use crate::config::Registry;
+use crate::config::{IgnoredChanges, Lifecycle, Registry};
 use crate::diagnostic::Diagnostics;
 use crate::lower::Instance;
 use crate::plan::{Action, Change, Plan, StepOperation};
 use crate::ports::{ErrorCode, Operation, PerformRequest, Precondition, ProviderError, StepFailure};
 use crate::secrets::Secrets;
 use crate::state::{Record, RecordStatus, Snapshot};
-use crate::value::{Fingerprinter, Value};
+use crate::value::{Fingerprinter, Kind, Value};
 
 /// What preparing a step needs to know.
 pub(super) struct Preparing<'a> {
@@ -94,7 +94,10 @@ pub(super) fn prepare(
             Ok(Prepared { request: Some(request), intent, removes: true, prior, secrets })
         }
         StepOperation::Perform(operation) => {
-            let instance = values.instance(&change.address).map_err(|problems| unevaluated(&problems))?;
+            let mut instance = values.instance(&change.address).map_err(|problems| unevaluated(&problems))?;
+            if let (Some(planned), Some(lifecycle)) = (&change.desired, values.lifecycle(&change.address)) {
+                instance.desired = keep_ignored(instance.desired, planned, lifecycle)?;
+            }
             secrets.learn(&instance.desired);
             let identity = agreed_identity(preparing, change, &instance)?;
             // After a rename, the record that the plan was made from stands under the former address.
@@ -105,6 +108,20 @@ pub(super) fn prepare(
             Ok(Prepared { request: Some(request), intent, removes: false, prior, secrets })
         }
     }
+}
+
+/// What was to be ignored stays as the plan found it.
+fn keep_ignored(desired: Value, planned: &Value, lifecycle: &Lifecycle) -> Result<Value, ProviderError> {
+    let IgnoredChanges::Paths(paths) = &lifecycle.ignore_changes else { return Ok(desired) };
+    paths.iter().try_fold(desired, |desired, path| {
+        let part = planned.at(path);
+        if part.as_ref().is_some_and(|part| matches!(part.kind(), Kind::Fingerprint(_))) {
+            return Err(refused(format!(
+                "{path} is sensitive and ignored, and a saved plan does not hold what it was: apply without a saved plan"
+            )));
+        }
+        Ok(desired.with_part(path, part))
+    })
 }
 
 /// The instance's identity, once what is wanted of it is found to be what was reviewed.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::{Address, TargetAddress};
-use crate::config::{BlockId, Config, Registry, Repetition};
+use crate::config::{BlockId, Config, Lifecycle, Registry, Repetition};
 use crate::diagnostic::Diagnostics;
 use crate::environment::{Environment, gather, target_value};
 use crate::files::Files;
@@ -88,6 +88,26 @@ impl<'a> Values<'a> {
             )
             .into()
         })
+    }
+
+    /// How the instances of its block may change.
+    pub(super) fn lifecycle(&self, address: &Address) -> Option<&'a Lifecycle> {
+        let block = self.config.resources.get(&(address.kind.clone(), address.name.clone()))?;
+        Some(&block.lifecycle)
+    }
+
+    /// What does not hold of an instance that has been made or changed and is so now.
+    pub(super) fn postconditions(&mut self, address: &Address, attributes: &Value) -> Diagnostics {
+        let id = BlockId::Resource(address.kind.clone(), address.name.clone());
+        let block = self.config.resources.get(&(address.kind.clone(), address.name.clone()));
+        let instance = self.lowered.get(&id).and_then(|instances| instances.get(address)).cloned();
+        let mut diagnostics = Diagnostics::new();
+        if let (Some(block), Some(instance)) = (block, instance) {
+            self.refresh_dependencies(&id, &mut diagnostics);
+            let holds = lower::postconditions(&self.environment, &id, block, &instance, attributes.clone());
+            diagnostics.extend(holds);
+        }
+        diagnostics
     }
 
     fn lower(&mut self, id: &BlockId) -> Result<BTreeMap<Address, Instance>, Diagnostics> {

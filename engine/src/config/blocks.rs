@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use hcl_edit::structure::Block;
 
 use super::body::{BodyReader, FileText};
-use super::{Output, Repetition, ResourceBlock, TargetBlock, Timeouts, Validation, Variable};
+use super::lifecycle::lifecycle;
+use super::{Condition, Output, Repetition, ResourceBlock, TargetBlock, Timeouts, Variable};
 use crate::address::TargetKind;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::lang::{Expression, TypeConstraint, type_of};
@@ -36,7 +37,7 @@ pub(super) fn variable(
     let validations = body
         .take_blocks("validation")
         .into_iter()
-        .filter_map(|block| validation(file, block, diagnostics))
+        .filter_map(|block| condition(file, block, diagnostics))
         .collect();
     let variable = Variable {
         span: labels.span.clone(),
@@ -51,13 +52,15 @@ pub(super) fn variable(
     variable
 }
 
-fn validation(file: &FileText, block: &Block, diagnostics: &mut Diagnostics) -> Option<Validation> {
+/// A `validation`, `precondition`, `postcondition` or `assert` block.
+pub(super) fn condition(file: &FileText, block: &Block, diagnostics: &mut Diagnostics) -> Option<Condition> {
     let span = file.span(&block.ident);
-    let mut body = BodyReader::new(file.clone(), "A `validation` block", span, &block.body);
+    let what = format!("The `{}` block", block.ident.as_str());
+    let mut body = BodyReader::new(file.clone(), what, span, &block.body);
     let condition = body.require("condition", diagnostics);
     let error_message = body.require("error_message", diagnostics);
     body.finish(diagnostics);
-    Some(Validation { condition: condition?, error_message: error_message? })
+    Some(Condition { condition: condition?, error_message: error_message? })
 }
 
 pub(super) fn output(
@@ -104,6 +107,7 @@ pub(super) fn resource(
     let target = ty.target.and_then(|kind| body.take(kind.as_str()));
     let depends_on = body.take("depends_on");
     let timeouts = body.take_blocks("timeouts").first().map(|block| timeouts(file, block, diagnostics));
+    let lifecycle = body.take_blocks("lifecycle").first().map(|block| lifecycle(file, block, diagnostics));
     let attributes = attributes(&mut body, &ty.attributes, diagnostics);
     body.finish(diagnostics);
     ResourceBlock {
@@ -113,6 +117,7 @@ pub(super) fn resource(
         target,
         depends_on,
         timeouts: timeouts.unwrap_or_default(),
+        lifecycle: lifecycle.unwrap_or_default(),
     }
 }
 
@@ -258,7 +263,11 @@ fn numbers(version: &str) -> Option<[u64; 3]> {
     parts.next().is_none().then_some(numbers)
 }
 
-fn literal_bool(expression: Option<Expression>, default: bool, diagnostics: &mut Diagnostics) -> bool {
+pub(super) fn literal_bool(
+    expression: Option<Expression>,
+    default: bool,
+    diagnostics: &mut Diagnostics,
+) -> bool {
     let Some(expression) = expression else { return default };
     expression.ast().as_bool().unwrap_or_else(|| {
         diagnostics.push(

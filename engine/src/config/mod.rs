@@ -5,6 +5,7 @@
 mod blocks;
 mod body;
 mod decode;
+mod lifecycle;
 mod references;
 mod registry;
 
@@ -18,6 +19,7 @@ pub use self::registry::Registry;
 use crate::address::TargetKind;
 use crate::diagnostic::Span;
 use crate::lang::{Expression, Reference, TypeConstraint};
+use crate::value::Path;
 
 /// A whole stack, decoded.
 #[derive(Clone, Debug, Default)]
@@ -73,12 +75,12 @@ pub struct Variable {
     /// What it means.
     pub description: Option<String>,
     /// What must hold of its value.
-    pub validations: Vec<Validation>,
+    pub validations: Vec<Condition>,
 }
 
-/// A `validation` block.
+/// What a `validation`, `precondition`, `postcondition` or `assert` block says.
 #[derive(Clone, Debug)]
-pub struct Validation {
+pub struct Condition {
     /// What must be true.
     pub condition: Expression,
     /// What to say when it is not.
@@ -131,6 +133,47 @@ pub struct ResourceBlock {
     pub depends_on: Option<Expression>,
     /// The longest that its steps may take.
     pub timeouts: Timeouts,
+    /// How it may change.
+    pub lifecycle: Lifecycle,
+}
+
+/// A `lifecycle` block.
+#[derive(Clone, Debug, Default)]
+pub struct Lifecycle {
+    /// Where it is.
+    pub span: Option<Span>,
+    /// Whether a plan that removes an instance is an error.
+    pub prevent_destroy: bool,
+    /// What may differ from the configuration once the instance is there.
+    pub ignore_changes: IgnoredChanges,
+    /// What replaces the instance when it changes: references to resources or their attributes.
+    pub replace_triggered_by: Vec<Expression>,
+    /// What must hold before it is planned or applied.
+    pub preconditions: Vec<Condition>,
+    /// What must hold of it (`self`) afterwards.
+    pub postconditions: Vec<Condition>,
+}
+
+/// `ignore_changes`.
+#[derive(Clone, Debug)]
+pub enum IgnoredChanges {
+    /// Whatever changes.
+    All,
+    /// These parts of its attributes.
+    Paths(Vec<Path>),
+}
+
+impl Lifecycle {
+    /// Whether some parts of the attributes are to be ignored, and not all of them.
+    pub(crate) fn ignores_parts(&self) -> bool {
+        matches!(&self.ignore_changes, IgnoredChanges::Paths(paths) if !paths.is_empty())
+    }
+}
+
+impl Default for IgnoredChanges {
+    fn default() -> Self {
+        Self::Paths(Vec::new())
+    }
 }
 
 /// A `timeouts` block, in milliseconds.

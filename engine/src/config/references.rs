@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::{BlockId, Config, Registry, Repetition};
+use super::{BlockId, Condition, Config, Registry, Repetition};
 use crate::address::TargetKind;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::lang::{Expression, Reference};
@@ -23,9 +23,9 @@ pub(super) fn resolve(
     let mut unresolved: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (block, uses) in uses(config) {
         let mut found = BTreeSet::new();
-        for (expression, repeated) in uses {
+        for (expression, local) in uses {
             for reference in expression.references() {
-                match names.resolve(&reference, repeated) {
+                match names.resolve(&reference, local) {
                     Ok(target) => found.extend(target),
                     Err(diagnostic) => {
                         complaints.push(diagnostic);
@@ -61,32 +61,34 @@ fn implied_target(config: &Config, registry: &Registry, block: &BlockId) -> Opti
     }
 }
 
-/// Every block with the expressions in it, each with how `each` and `count` may be used in it.
-fn uses(config: &Config) -> Vec<(BlockId, Vec<(&Expression, Repeated)>)> {
+/// Every block with the expressions in it, each with the names that have a meaning only there.
+fn uses(config: &Config) -> Vec<(BlockId, Vec<(&Expression, Local)>)> {
     let mut all = Vec::new();
     for (name, variable) in &config.variables {
-        let checks = variable.validations.iter().flat_map(|check| [&check.condition, &check.error_message]);
-        let checks = checks.filter(|check| !refers_only_to(check, name));
+        let checks = conditions(&variable.validations).filter(|check| !refers_only_to(check, name));
         all.push((
             BlockId::Variable(name.clone()),
-            variable.default.iter().chain(checks).map(|it| (it, Repeated::No)).collect(),
+            variable.default.iter().chain(checks).map(|it| (it, Local::NONE)).collect(),
         ));
     }
     for (name, value) in &config.locals {
-        all.push((BlockId::Local(name.clone()), vec![(value, Repeated::No)]));
+        all.push((BlockId::Local(name.clone()), vec![(value, Local::NONE)]));
     }
     for ((kind, name), block) in &config.targets {
         let uses = repeated_uses(&block.repetition, block.attributes.values());
         all.push((BlockId::Target(*kind, name.clone()), uses));
     }
     for ((kind, name), block) in &config.resources {
-        let inner = block.attributes.values().chain(&block.target);
-        let mut uses = repeated_uses(&block.repetition, inner);
-        uses.extend(block.depends_on.iter().map(|it| (it, Repeated::No)));
+        let lifecycle = &block.lifecycle;
+        let inner = block.attributes.values().chain(&block.target).chain(&lifecycle.replace_triggered_by);
+        let mut uses = repeated_uses(&block.repetition, inner.chain(conditions(&lifecycle.preconditions)));
+        let after = repeated_uses(&block.repetition, conditions(&lifecycle.postconditions)).into_iter();
+        uses.extend(after.map(|(it, names)| (it, Local { itself: true, ..names })));
+        uses.extend(block.depends_on.iter().map(|it| (it, Local::NONE)));
         all.push((BlockId::Resource(kind.clone(), name.clone()), uses));
     }
     for (name, output) in &config.outputs {
-        all.push((BlockId::Output(name.clone()), vec![(&output.value, Repeated::No)]));
+        all.push((BlockId::Output(name.clone()), vec![(&output.value, Local::NONE)]));
     }
     all
 }
@@ -102,20 +104,30 @@ fn refers_only_to(expression: &Expression, variable: &str) -> bool {
 fn repeated_uses<'a>(
     repetition: &'a Repetition,
     inner: impl Iterator<Item = &'a Expression>,
-) -> Vec<(&'a Expression, Repeated)> {
-    let (own, repeated) = match repetition {
-        Repetition::None => (None, Repeated::No),
-        Repetition::Count(count) => (Some(count), Repeated::Count),
-        Repetition::ForEach(for_each) => (Some(for_each), Repeated::ForEach),
+) -> Vec<(&'a Expression, Local)> {
+    let (own, names) = match repetition {
+        Repetition::None => (None, Local::NONE),
+        Repetition::Count(count) => (Some(count), Local { count: true, ..Local::NONE }),
+        Repetition::ForEach(for_each) => (Some(for_each), Local { each: true, ..Local::NONE }),
     };
-    own.map(|it| (it, Repeated::No)).into_iter().chain(inner.map(|it| (it, repeated))).collect()
+    own.map(|it| (it, Local::NONE)).into_iter().chain(inner.map(|it| (it, names))).collect()
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Repeated {
-    No,
-    Count,
-    ForEach,
+fn conditions(conditions: &[Condition]) -> impl Iterator<Item = &Expression> {
+    conditions.iter().flat_map(|condition| [&condition.condition, &condition.error_message])
+}
+
+/// Which names have a meaning in an expression besides those of blocks.
+#[derive(Clone, Copy)]
+struct Local {
+    each: bool,
+    count: bool,
+    /// `self`
+    itself: bool,
+}
+
+impl Local {
+    const NONE: Self = Self { each: false, count: false, itself: false };
 }
 
 /// All names that expressions may use.
@@ -129,11 +141,15 @@ impl<'a> Names<'a> {
         Self { config, registry }
     }
 
-    fn resolve(&self, reference: &Reference, repeated: Repeated) -> Result<Option<BlockId>, Diagnostic> {
-        match (reference.root.as_str(), repeated) {
-            ("path", _) | ("each", Repeated::ForEach) | ("count", Repeated::Count) => return Ok(None),
-            ("each", _) => return Err(out_of_place(reference, "each", "for_each")),
-            ("count", _) => return Err(out_of_place(reference, "count", "count")),
+    fn resolve(&self, reference: &Reference, local: Local) -> Result<Option<BlockId>, Diagnostic> {
+        match reference.root.as_str() {
+            "path" => return Ok(None),
+            "each" if local.each => return Ok(None),
+            "count" if local.count => return Ok(None),
+            "self" if local.itself => return Ok(None),
+            "each" => return Err(out_of_place(reference, "a block that has the argument `for_each`")),
+            "count" => return Err(out_of_place(reference, "a block that has the argument `count`")),
+            "self" => return Err(out_of_place(reference, "a `postcondition` block")),
             _ => {}
         }
         let root = reference.root.as_str();
@@ -215,10 +231,10 @@ fn block_id(root: &str, name: &str) -> BlockId {
     }
 }
 
-fn out_of_place(reference: &Reference, root: &str, argument: &str) -> Diagnostic {
+fn out_of_place(reference: &Reference, place: &str) -> Diagnostic {
     Diagnostic::error(
         "Reference out of place",
-        format!("\"{root}\" has a meaning only inside a block that has the argument `{argument}`."),
+        format!("\"{}\" has a meaning only inside {place}.", reference.root),
     )
     .at(reference.span.clone())
 }

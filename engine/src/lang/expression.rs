@@ -32,6 +32,15 @@ pub struct Reference {
     pub span: Span,
 }
 
+/// One step of a traversal.
+#[derive(Clone, Debug)]
+pub enum TraversalStep {
+    /// `.NAME`
+    Attribute(String),
+    /// `[KEY]`
+    Index(Expression),
+}
+
 impl Expression {
     /// An expression of a source file; `text` is the whole text of that file, as its spans count.
     pub fn new(source: SourceId, text: Arc<str>, ast: Ast) -> Self {
@@ -84,6 +93,37 @@ impl Expression {
             }
             _ => None,
         }
+    }
+
+    /// The root of a traversal such as `kube_object.web[each.key].object` and the steps after it; `None` for anything else.
+    pub fn as_traversal(&self) -> Option<(String, Vec<TraversalStep>)> {
+        let traversal = match bare(&self.0.ast) {
+            Ast::Variable(root) => return Some((root.to_string(), Vec::new())),
+            Ast::Traversal(traversal) => traversal,
+            _ => return None,
+        };
+        let steps = traversal.operators.iter().map(|operator| match operator.value() {
+            TraversalOperator::GetAttr(name) => Some(TraversalStep::Attribute(name.to_string())),
+            TraversalOperator::Index(index) => Some(TraversalStep::Index(self.sibling(index.clone()))),
+            TraversalOperator::LegacyIndex(index) => {
+                Some(TraversalStep::Index(self.sibling(Ast::from(*index.value()))))
+            }
+            TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => None,
+        });
+        Some((traversal.expr.as_variable()?.to_string(), steps.collect::<Option<_>>()?))
+    }
+
+    /// The way that it describes into a value, if it is written with names and literal keys only: `manifest.spec.replicas`.
+    pub fn as_value_path(&self) -> Option<Path> {
+        let (root, steps) = self.as_traversal()?;
+        let steps = steps.into_iter().map(|step| match step {
+            TraversalStep::Attribute(name) => Some(PathStep::Attribute(name)),
+            TraversalStep::Index(key) => match bare(&key.0.ast) {
+                Ast::Number(index) => Some(PathStep::Index(usize::try_from(index.as_u64()?).ok()?)),
+                key => Some(PathStep::Attribute(key.as_str()?.to_owned())),
+            },
+        });
+        std::iter::once(Some(PathStep::Attribute(root))).chain(steps).collect::<Option<_>>().map(Path)
     }
 
     /// Its elements, if it is a list literal.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 pub(crate) use self::attributes::complete;
 pub(crate) use self::expand::{Each, Expansion, expand};
 use crate::address::{Address, Key, TargetAddress, TargetKind};
+use crate::condition;
 use crate::config::{BlockId, Registry, ResourceBlock, TargetBlock, Timeouts};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::environment::Environment;
@@ -27,6 +28,8 @@ pub(crate) struct Instance {
     pub(crate) desired: Value,
     pub(crate) depends_on: Vec<Address>,
     pub(crate) timeouts: Timeouts,
+    /// Which repetition of its block it is, or is part of.
+    pub(crate) each: Each,
 }
 
 /// Where an instance lives.
@@ -73,14 +76,17 @@ impl Context<'_> {
         let outer = self.environment.scope(id);
         let mut scope = outer.child();
         each.bind(&mut scope);
-        let desired = complete(&ty.attributes, &block.attributes, &scope, diagnostics);
         let address =
             Address { kind: kind.clone(), name: name.clone(), keys: each.key.iter().cloned().collect() };
+        let what = ("Precondition does not hold", &*address.to_string());
+        diagnostics.extend(condition::failures(&block.lifecycle.preconditions, what, &scope));
+        let desired = complete(&ty.attributes, &block.attributes, &scope, diagnostics);
         let instance = Instance {
             target: self.place(ty, block, &scope, diagnostics),
             kind: kind.clone(),
             depends_on: self.environment.resources_behind(id),
             timeouts: block.timeouts,
+            each: each.clone(),
             address,
             desired,
         };
@@ -189,6 +195,25 @@ impl Context<'_> {
     }
 }
 
+/// What does not hold of an instance with these attributes.
+pub(crate) fn postconditions(
+    environment: &Environment<'_>,
+    id: &BlockId,
+    block: &ResourceBlock,
+    instance: &Instance,
+    attributes: Value,
+) -> Diagnostics {
+    if block.lifecycle.postconditions.is_empty() {
+        return Diagnostics::new();
+    }
+    let outer = environment.scope(id);
+    let mut scope = outer.child();
+    instance.each.bind(&mut scope);
+    scope.set("self", attributes);
+    let what = ("Postcondition does not hold", &*instance.address.to_string());
+    condition::failures(&block.lifecycle.postconditions, what, &scope)
+}
+
 /// The instances of a `cluster` or `host` block with their attributes, or `None` while it is unknown how many there are.
 pub(crate) fn targets(
     context: &Context<'_>,
@@ -242,6 +267,7 @@ fn part_instance(composite: &Instance, kind: &str, part: Part) -> Instance {
         target: composite.target.clone(),
         desired: part.desired,
         timeouts: composite.timeouts,
+        each: composite.each.clone(),
     }
 }
 

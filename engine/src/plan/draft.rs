@@ -5,6 +5,7 @@
 //! address, a dry-run's outcome) reaches everything that depends on it.
 
 mod instance;
+mod lifecycle;
 mod orphans;
 mod reach;
 
@@ -18,7 +19,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Environment, gather, target_value};
 use crate::files::Files;
 use crate::lang::FunctionContext;
-use crate::lower::{self, Context, Expansion, Lowered, expand};
+use crate::lower::{self, Context, Expansion, Lowered, expand, postconditions};
 use crate::ports::{ObserveItem, Observed, Precondition, Preview, PreviewItem, ProviderError, TargetConfig};
 use crate::state::Snapshot;
 use crate::types::Type;
@@ -220,8 +221,10 @@ impl<'a> Drafting<'a> {
             match context.lower(id, block, each, &mut self.draft.diagnostics) {
                 Lowered::Instances(instances) => {
                     for instance in instances {
-                        let keys = instance.address.keys.clone();
-                        values.push((keys, self.instance(&instance, block)));
+                        let value = self.instance(&instance, block);
+                        let problems = postconditions(&self.environment, id, block, &instance, value.clone());
+                        self.draft.diagnostics.extend(problems);
+                        values.push((instance.address.keys, value));
                     }
                 }
                 Lowered::Deferred(reason) => return self.defer_block(id, reason),

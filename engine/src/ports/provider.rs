@@ -36,6 +36,11 @@ pub trait Provider: Send + Sync {
     /// What the instance is on its target, or `None` while that is unknown. Two instances of one target never share it.
     fn identify(&self, kind: &str, address: &Address, desired: &Value) -> Option<String>;
 
+    /// What is wanted of an instance when its part at `path` is to stay as it is on the target.
+    fn keep(&self, desired: &Value, path: &Path, there: &Observation) -> Value {
+        keep_part(desired, path, there.attributes.at(path))
+    }
+
     /// What apply would have to do: a pure function of what is recorded, there, and wanted.
     fn difference(&self, request: &DifferenceRequest<'_>) -> Difference;
 
@@ -44,6 +49,16 @@ pub trait Provider: Send + Sync {
         &'a self,
         target: &'a TargetConfig,
     ) -> BoxFuture<'a, Result<Arc<dyn Target>, ProviderError>>;
+}
+
+/// The values with the part at `path` as it is live: gone if it is not there, unless the target does not tell a whole attribute.
+pub fn keep_part(desired: &Value, path: &Path, live: Option<Value>) -> Value {
+    let is_sensitive = desired.at(path).is_some_and(|part| part.is_sensitive());
+    match live {
+        Some(part) if !part.is_null() => desired.with_part(path, Some(part.marked(is_sensitive))),
+        _ if path.0.len() == 1 => desired.clone(),
+        _ => desired.with_part(path, None),
+    }
 }
 
 /// A connected target. Every call has a deadline of its own and is cancelled by dropping its future.

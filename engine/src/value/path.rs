@@ -1,8 +1,10 @@
 //! Where inside a value something is.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
-use super::{Kind, Value};
+use super::{Kind, Object, Value};
 
 /// One step into a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +53,36 @@ impl Value {
         Some(part.clone().marked(sensitive))
     }
 
+    /// The same value with another part at a path, or without it. Unchanged where there is nothing that the part could be in.
+    #[must_use]
+    pub fn with_part(&self, path: &Path, part: Option<Value>) -> Value {
+        self.with_part_at(&path.0, part).unwrap_or_else(|| self.clone())
+    }
+
+    fn with_part_at(&self, path: &[PathStep], part: Option<Value>) -> Option<Value> {
+        let Some((step, rest)) = path.split_first() else { return part };
+        let inner = match rest {
+            [] => part,
+            _ => Some(self.step(step)?.with_part_at(rest, part)?),
+        };
+        let kind = match (step, self.kind()) {
+            (PathStep::Attribute(name), Kind::Object(object)) => {
+                let fields = with_entry(&object.fields, name, inner);
+                Kind::Object(Arc::new(Object { fields, open: object.open }))
+            }
+            (PathStep::Attribute(name), Kind::Map(entries)) => {
+                Kind::Map(Arc::new(with_entry(entries, name, inner)))
+            }
+            (PathStep::Index(index), Kind::List(elements)) => {
+                let mut elements = Vec::clone(elements);
+                *elements.get_mut(*index)? = inner?;
+                Kind::List(Arc::new(elements))
+            }
+            _ => return None,
+        };
+        Some(Value::new(kind).marked(self.is_sensitive()))
+    }
+
     fn step(&self, step: &PathStep) -> Option<&Value> {
         match (step, self.kind()) {
             (PathStep::Attribute(name), _) => self.get(name),
@@ -70,6 +102,19 @@ impl Value {
             _ => false,
         }
     }
+}
+
+fn with_entry(
+    entries: &BTreeMap<String, Value>,
+    name: &str,
+    value: Option<Value>,
+) -> BTreeMap<String, Value> {
+    let mut entries = entries.clone();
+    match value {
+        Some(value) => entries.insert(name.to_owned(), value),
+        None => entries.remove(name),
+    };
+    entries
 }
 
 impl fmt::Display for Path {
@@ -103,6 +148,28 @@ mod tests {
             .join(PathStep::Attribute("app.kubernetes.io/name".into()))
             .join(PathStep::Index(2));
         assert_eq!(path.to_string(), r#"spec.containers["web"]["app.kubernetes.io/name"][2]"#);
+    }
+
+    #[test]
+    fn parts_are_put_in_and_taken_out() {
+        let object = |name: &str, value: Value| Value::object([(name.to_owned(), value)]);
+        let path =
+            |names: &[&str]| Path(names.iter().map(|name| PathStep::Attribute((*name).into())).collect());
+        let value = object("spec", object("replicas", 2.into()).sensitive());
+        let check = |path: &Path, part: Option<Value>, expect: Value| {
+            assert_eq!(value.with_part(path, part), expect, "{path}");
+        };
+        check(
+            &path(&["spec", "replicas"]),
+            Some(3.into()),
+            object("spec", object("replicas", 3.into()).sensitive()),
+        );
+        check(&path(&["spec", "replicas"]), None, object("spec", Value::object([]).sensitive()));
+        check(&path(&["spec", "paused", "x"]), Some(3.into()), value.clone());
+        let list = object("l", Value::list([1.into(), 2.into()]));
+        let second = path(&["l"]).join(PathStep::Index(1));
+        assert_eq!(list.with_part(&second, Some(9.into())), object("l", Value::list([1.into(), 9.into()])));
+        assert_eq!(list.with_part(&path(&["l"]).join(PathStep::Index(2)), Some(9.into())), list);
     }
 
     #[test]

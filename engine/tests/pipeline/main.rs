@@ -4,5 +4,6 @@
 
 mod crashes;
 mod diagnostics;
+mod lifecycle;
 mod plans;
 mod world;

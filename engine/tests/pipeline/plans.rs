@@ -9,18 +9,18 @@ use crate::world::{Bed, show};
 
 const CLUSTER: &str = "cluster \"c\" { }\n";
 
-fn stack(text: &str) -> String {
+pub(crate) fn stack(text: &str) -> String {
     format!("{CLUSTER}{text}")
 }
 
-fn applied(bed: &Bed, text: &str) -> Applied {
+pub(crate) fn applied(bed: &Bed, text: &str) -> Applied {
     let applied = bed.apply(text).unwrap_or_else(|failure| panic!("{failure}: {}", bed.diagnostics(text)));
     assert!(applied.failed.is_empty(), "{:?}", applied.failed);
     applied
 }
 
 /// Applies `before`, then checks the plan of `after`, applies it, and checks that the next plan is empty.
-fn check(before: &str, after: &str, expect: &str) {
+pub(crate) fn check(before: &str, after: &str, expect: &str) {
     let bed = Bed::new();
     applied(&bed, &stack(before));
     assert_eq!(bed.show_plan(&stack(after)), expect.trim(), "{after}");

@@ -17,10 +17,10 @@ mod recorded;
 use meshform_engine::diagnostic::Severity;
 use meshform_engine::plan::FieldChange;
 use meshform_engine::ports::{
-    Difference, DifferenceRequest, Observation, Observed, Preview, Problem, ProviderError, Verdict,
+    Difference, DifferenceRequest, Observation, Observed, Preview, Problem, ProviderError, Verdict, keep_part,
 };
 use meshform_engine::types::Type;
-use meshform_engine::value::{Path, Value};
+use meshform_engine::value::{Path, PathStep, Value};
 use serde_json::Value as Json;
 
 use crate::attributes::{attributes, opened};
@@ -231,6 +231,53 @@ fn object_of(attributes: &Value) -> Value {
     attributes.get("object").cloned().unwrap_or_else(Value::null)
 }
 
+/// What is wanted of an object when a part of its manifest is to stay as it is.
+///
+/// A field that is not ours any more is left out: to apply it again, even with the value that it has, would be to claim it.
+pub(crate) fn keep(desired: &Value, path: &Path, there: &Observation) -> Value {
+    match path.0.split_first() {
+        Some((PathStep::Attribute(first), rest)) if first == "manifest" && !rest.is_empty() => {
+            let live = object_of(&there.attributes).at(&Path(rest.to_vec()));
+            let is_ours = owners_of(&there.detail).own().covers(rest);
+            keep_part(desired, path, live.filter(|_| is_ours))
+        }
+        _ => keep_part(desired, path, there.attributes.at(path)),
+    }
+}
+
 fn owners_of(detail: &Json) -> Owners {
     Owners::parse(detail.get("managedFields").unwrap_or(&Json::Null))
+}
+
+#[cfg(test)]
+mod tests {
+    use meshform_engine::value::from_json;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_others_own_is_left_out_and_what_is_ours_stays_as_it_is() {
+        let value = |json: Json| from_json(&json);
+        let ours = json!({ "f:spec": { "f:replicas": {} } });
+        let check = |owned: &Json, path: &[&str], expect: Json| {
+            let managed = json!([{ "manager": "meshform", "operation": "Apply", "fieldsType": "FieldsV1", "fieldsV1": owned }]);
+            let there = Observation {
+                attributes: value(json!({ "object": { "spec": { "replicas": 4 } } })),
+                version: "1".to_owned(),
+                detail: json!({ "managedFields": managed }),
+            };
+            let desired = value(json!({ "manifest": { "spec": { "replicas": 2, "paused": false } } }));
+            let path = Path(path.iter().map(|name| PathStep::Attribute((*name).to_owned())).collect());
+            assert_eq!(
+                keep(&desired, &path, &there),
+                value(json!({ "manifest": { "spec": expect } })),
+                "{path}"
+            );
+        };
+        let replicas = ["manifest", "spec", "replicas"];
+        check(&ours, &replicas, json!({ "replicas": 4, "paused": false }));
+        check(&json!({}), &replicas, json!({ "paused": false }));
+        check(&ours, &["manifest", "spec", "paused"], json!({ "replicas": 2 }));
+    }
 }

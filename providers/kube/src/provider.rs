@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use meshform_engine::address::{Address, TargetKind};
 use meshform_engine::ports::{
-    BoxFuture, Difference, DifferenceRequest, LowerRequest, Part, Problem, Provider, ProviderError, Sandbox,
-    Target, TargetConfig,
+    BoxFuture, Difference, DifferenceRequest, LowerRequest, Observation, Part, Problem, Provider,
+    ProviderError, Sandbox, Target, TargetConfig,
 };
 use meshform_engine::schema::{Attribute, ResourceType};
 use meshform_engine::value::{Path, Value};
@@ -51,6 +51,10 @@ impl Provider for KubeProvider {
 
     fn identify(&self, _kind: &str, _address: &Address, desired: &Value) -> Option<String> {
         ObjectName::of(desired.get("manifest")?).map(|name| name.identity())
+    }
+
+    fn keep(&self, desired: &Value, path: &Path, there: &Observation) -> Value {
+        difference::keep(desired, path, there)
     }
 
     fn difference(&self, request: &DifferenceRequest<'_>) -> Difference {

@@ -1,5 +1,6 @@
 //! One instance of the configuration → its change.
 
+use super::lifecycle::{ignoring_all, keep_ignored};
 use super::reach::Reach;
 use super::{Drafting, blank};
 use crate::address::{Address, TargetAddress};
@@ -71,6 +72,11 @@ impl<'a> Drafting<'a> {
             None => None,
         };
         let observed = observed?;
+        let kept = placed.own().filter(|_| block.lifecycle.ignores_parts()).map(|_| Instance {
+            desired: keep_ignored(instance, &block.lifecycle.ignore_changes, &observed, &*provider),
+            ..instance.clone()
+        });
+        let instance = kept.as_ref().unwrap_or(instance);
         let preview = self.sights.previews.get(&instance.address);
         let preview = preview.filter(|(asked, _)| *asked == instance.desired).map(|(_, preview)| preview);
         let request = DifferenceRequest {
@@ -94,7 +100,20 @@ impl<'a> Drafting<'a> {
             let shown = provider.difference(&until_now);
             (difference.fields, difference.drift) = (shown.fields, shown.drift);
         }
-        Some(self.assemble(instance, block, placed, &observed, former.as_ref(), difference))
+        let trigger = placed.own().and_then(|_| self.trigger(instance, block));
+        if trigger.is_some() && matches!(observed, Observed::Present(_)) {
+            // What the target gives to a new thing is not what it gave to this one.
+            let anew =
+                DifferenceRequest { record: None, observed: &Observed::Absent, preview: None, ..request };
+            difference.planned = provider.difference(&anew).planned;
+            difference.verdict = Verdict::Replace;
+        } else if let Some(record) = placed.own() {
+            difference = ignoring_all(difference, &block.lifecycle, record, &observed);
+        }
+        let change =
+            self.assemble(instance, block, placed, (&observed, former.as_ref()), difference, trigger);
+        self.prevent(&change, &block.lifecycle);
+        Some(change)
     }
 
     /// The instance's target, or its deferral, or nothing while the target was not reached yet.
@@ -181,9 +200,9 @@ impl<'a> Drafting<'a> {
         instance: &Instance,
         block: &ResourceBlock,
         placed: Placed<'_>,
-        observed: &Observed,
-        former: Option<&Observed>,
+        (observed, former): (&Observed, Option<&Observed>),
         difference: Difference,
+        trigger: Option<String>,
     ) -> Change {
         let mut secrets = Secrets::new(self.inputs.fingerprinter);
         secrets.learn(&instance.desired);
@@ -193,6 +212,7 @@ impl<'a> Drafting<'a> {
             self.draft.diagnostics.push(Diagnostic { detail: secrets.scrub(&problem.detail), ..problem });
         }
         let (mut action, mut reason) = judge(difference.verdict, &placed, observed, former);
+        reason = reason.or(trigger);
         let renamed = placed.recorded.filter(|(former, _)| **former != instance.address);
         if let (Action::NoOp, Some((former, _))) = (action, renamed) {
             action = Action::Adopt;

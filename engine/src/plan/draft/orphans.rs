@@ -55,7 +55,7 @@ impl Drafting<'_> {
             true => None,
             false => Some("it is no longer in the configuration".to_owned()),
         };
-        Some(Change {
+        let change = Change {
             target: record.target.clone(),
             identity: Some(record.identity.clone()),
             fields: mark_all(&secrets, difference.fields),
@@ -66,7 +66,12 @@ impl Drafting<'_> {
             timeout_ms: self.delete_timeout(address),
             notes: difference.notes,
             ..blank(address.clone(), &kind, Action::Delete, reason)
-        })
+        };
+        let block = self.inputs.config.resources.get(&(address.kind.clone(), address.name.clone()));
+        if let Some(block) = block {
+            self.prevent(&change, &block.lifecycle);
+        }
+        Some(change)
     }
 
     fn forgotten(&self, address: &Address, record: &Record, reason: String) -> Change {
