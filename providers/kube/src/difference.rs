@@ -277,7 +277,7 @@ mod tests {
         };
         let replicas = ["manifest", "spec", "replicas"];
         check(&ours, &replicas, json!({ "replicas": 4, "paused": false }));
-        check(&json!({}), &replicas, json!({ "paused": false }));
+        check(&json!({ "f:metadata": { "f:labels": {} } }), &replicas, json!({ "paused": false }));
         check(&ours, &["manifest", "spec", "paused"], json!({ "replicas": 2 }));
     }
 }
