@@ -28,6 +28,11 @@ pub struct Address {
 }
 
 impl Address {
+    /// Whether `other` is this instance, or one of this block or composite.
+    pub fn contains(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.name == other.name && other.keys.starts_with(&self.keys)
+    }
+
     /// The address of a block's only instance.
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
         Self { kind: kind.into(), name: name.into(), keys: Vec::new() }

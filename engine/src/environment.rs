@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::address::{Address, Key, TargetAddress};
-use crate::config::{BlockId, Config, Repetition};
-use crate::diagnostic::Diagnostics;
+use crate::condition;
+use crate::config::{BlockId, Condition, Config, Output, Repetition};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::lang::{Expression, FunctionContext, Scope, evaluate};
 use crate::types::Type;
 use crate::value::Value;
@@ -65,6 +66,22 @@ impl<'a> Environment<'a> {
         diagnostics: &mut Diagnostics,
     ) -> Value {
         evaluate(expression, &self.scope(block), diagnostics)
+    }
+
+    /// What does not hold that must for an output to be given out.
+    pub(crate) fn output_failures(&self, name: &str, output: &Output) -> Diagnostics {
+        let id = BlockId::Output(name.to_owned());
+        let what = ("Precondition does not hold", &*id.to_string());
+        condition::failures(&output.preconditions, what, &self.scope(&id))
+    }
+
+    /// What a `check` block finds: warnings, for what it looks at is there already.
+    pub(crate) fn check_failures(&self, name: &str, asserts: &[Condition]) -> Diagnostics {
+        let id = BlockId::Check(name.to_owned());
+        let found = condition::failures(asserts, ("Check does not hold", &*id.to_string()), &self.scope(&id));
+        let mut warnings = Diagnostics::new();
+        warnings.extend(found.into_iter().map(|it| Diagnostic { severity: Severity::Warning, ..it }));
+        warnings
     }
 
     /// The resources that a block refers to, directly or through local values and targets.

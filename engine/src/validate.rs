@@ -60,7 +60,13 @@ impl Validation<'_> {
             }
             BlockId::Output(name) => {
                 let output = self.config.outputs.get(name)?;
+                self.diagnostics.extend(self.environment.output_failures(name, output));
                 Some(self.environment.evaluate(id, &output.value, &mut self.diagnostics))
+            }
+            BlockId::Check(name) => {
+                let failed = self.environment.check_failures(name, self.config.checks.get(name)?);
+                self.diagnostics.extend(failed);
+                None
             }
             BlockId::Target(kind, name) => self.target(id, *kind, name),
             BlockId::Resource(kind, name) => {

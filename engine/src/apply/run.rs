@@ -141,8 +141,11 @@ impl<'r> Running<'_, 'r> {
         let perform = async move {
             let result = match (&prepared.request, connected) {
                 (Some(request), Some(connected)) => connected.perform(request, &Reporter(run.observer)).await,
-                // Only the record changes.
-                (None, _) => Ok(Performed { attributes: Value::null(), private: serde_json::Value::Null }),
+                // Only the record changes, and to what is known already.
+                (None, _) => Ok(Performed {
+                    attributes: prepared.intent.attributes.clone(),
+                    private: prepared.intent.private.clone(),
+                }),
                 (Some(_), None) => Err(not_connected(target.as_ref()).into()),
             };
             let elapsed_ms = u64::try_from(run.clock.now_ms() - began_ms).unwrap_or(0);
@@ -262,7 +265,7 @@ fn settle(
     operation: StepOperation,
     attributes: Value,
 ) -> Option<ProviderError> {
-    if operation == StepOperation::Forget {
+    if matches!(operation, StepOperation::Forget | StepOperation::Record) {
         return None;
     }
     values.settle(address, attributes.clone());
@@ -285,6 +288,7 @@ pub(super) fn outputs(
     outcome: &Outcome,
     plan: &Plan,
     values: &mut Values<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<BTreeMap<String, Value>> {
     if !outcome.failed.is_empty() || !outcome.skipped.is_empty() {
         return None;
@@ -292,9 +296,11 @@ pub(super) fn outputs(
     if plan.destroy {
         return Some(BTreeMap::new());
     }
-    let mut diagnostics = Diagnostics::new();
-    let outputs = values.outputs(&mut diagnostics);
-    (!diagnostics.has_errors()).then_some(outputs)
+    let mut problems = Diagnostics::new();
+    let outputs = values.outputs(&mut problems);
+    let outputs = (!problems.has_errors()).then_some(outputs);
+    diagnostics.extend(problems);
+    outputs
 }
 
 fn not_connected(target: Option<&TargetAddress>) -> ProviderError {

@@ -37,6 +37,8 @@ pub struct Applied {
     pub deferred: Vec<Address>,
     /// Whether it was told to stop.
     pub stopped: bool,
+    /// What was found when all was done: checks that do not hold, outputs that cannot be told.
+    pub diagnostics: Diagnostics,
 }
 
 /// A step that failed.
@@ -108,15 +110,19 @@ async fn locked(
         stop,
     };
     let mut outcome = run(&context, schedule, &mut values, loaded.snapshot, &mut *journal).await?;
+    let mut diagnostics = Diagnostics::new();
     if !outcome.abandoned {
-        let outputs = outputs(&outcome, plan, &mut values);
+        let outputs = outputs(&outcome, plan, &mut values, &mut diagnostics);
+        if !plan.destroy {
+            values.checks(&mut diagnostics);
+        }
         if let Some(outputs) = &outputs {
             outcome.snapshot.outputs.clone_from(outputs);
         }
         journal.append(&[Event::Ended { at_ms: world.clock.now_ms(), outputs }]).await?;
         journal.finish(outcome.snapshot.clone()).await?;
     }
-    Ok(report(plan, outcome, stop))
+    Ok(Applied { diagnostics, ..report(plan, outcome, stop) })
 }
 
 fn report(plan: &Plan, outcome: Outcome, stop: &Stop) -> Applied {
@@ -136,6 +142,7 @@ fn report(plan: &Plan, outcome: Outcome, stop: &Stop) -> Applied {
         deferred: deferred.map(|change| change.address.clone()).collect(),
         snapshot: outcome.snapshot,
         stopped: stop.is_draining(),
+        diagnostics: Diagnostics::new(),
     }
 }
 

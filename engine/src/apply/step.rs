@@ -86,6 +86,18 @@ pub(super) fn prepare(
             let intent = intent(change, prior.as_ref(), change.identity.as_deref().unwrap_or_default());
             Ok(Prepared { request: None, intent, removes: true, prior, secrets })
         }
+        StepOperation::Record => {
+            let identity = change.identity.as_deref().unwrap_or_default();
+            let known = prior.clone().or_else(|| recorded_as(snapshot, change, identity));
+            let known = known.ok_or_else(|| refused("it is not recorded any more".to_owned()))?;
+            let intent = Record {
+                identity: identity.to_owned(),
+                depends_on: change.depends_on.clone(),
+                status: RecordStatus::Complete,
+                ..known
+            };
+            Ok(Prepared { request: None, intent, removes: false, prior, secrets })
+        }
         StepOperation::Perform(Operation::Delete) => {
             let identity = change.prior_identity.as_ref().or(change.identity.as_ref());
             let identity = identity.map(String::as_str).unwrap_or_default().to_owned();
@@ -102,7 +114,7 @@ pub(super) fn prepare(
             let identity = agreed_identity(preparing, change, &instance)?;
             // After a rename, the record that the plan was made from stands under the former address.
             let prior = prior.or_else(|| recorded_as(snapshot, change, &identity));
-            let known = prior.clone().filter(|record| record.identity == identity);
+            let known = prior.clone().filter(|record| is_of(record, change, &identity));
             let request = request(change, operation, &identity, known, Some(instance.desired));
             let intent = intent(change, prior.as_ref(), &identity);
             Ok(Prepared { request: Some(request), intent, removes: false, prior, secrets })
@@ -150,10 +162,16 @@ fn agreed_identity(
     }
 }
 
+/// Whether a record is of the very thing that the change is about, perhaps under the name that its former address gave it.
+fn is_of(record: &Record, change: &Change, identity: &str) -> bool {
+    record.identity == identity || matches!(change.action, Action::Update | Action::Adopt)
+}
+
 fn recorded_as(snapshot: &Snapshot, change: &Change, identity: &str) -> Option<Record> {
     if !matches!(change.action, Action::Update | Action::Adopt) {
         return None;
     }
+    let identity = change.prior_identity.as_deref().unwrap_or(identity);
     let mut records = snapshot.records.values();
     records.find(|record| record.identity == identity && record.target == change.target).cloned()
 }
@@ -183,7 +201,7 @@ fn request(
 }
 
 fn intent(change: &Change, prior: Option<&Record>, identity: &str) -> Record {
-    let known = prior.filter(|record| record.identity == identity);
+    let known = prior.filter(|record| is_of(record, change, identity));
     let mut depends_on = change.depends_on.clone();
     // Until the outcome is known, what it depended on counts, too.
     depends_on.extend(prior.into_iter().flat_map(|record| record.depends_on.iter().cloned()));

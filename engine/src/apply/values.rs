@@ -162,10 +162,19 @@ impl<'a> Values<'a> {
         for (name, output) in &self.config.outputs {
             let id = BlockId::Output(name.clone());
             self.refresh_dependencies(&id, diagnostics);
+            diagnostics.extend(self.environment.output_failures(name, output));
             let value = self.environment.evaluate(&id, &output.value, diagnostics);
             values.insert(name.clone(), value.marked(output.sensitive));
         }
         values
+    }
+
+    /// What the `check` blocks find.
+    pub(super) fn checks(&mut self, diagnostics: &mut Diagnostics) {
+        for (name, asserts) in &self.config.checks {
+            self.refresh_dependencies(&BlockId::Check(name.clone()), diagnostics);
+            diagnostics.extend(self.environment.check_failures(name, asserts));
+        }
     }
 
     fn refresh_dependencies(&mut self, id: &BlockId, diagnostics: &mut Diagnostics) {
@@ -195,7 +204,7 @@ impl<'a> Values<'a> {
             },
             BlockId::Resource(kind, name) => self.resource_value(kind, name),
             BlockId::Target(..) => self.target_block(id, diagnostics),
-            BlockId::Variable(_) | BlockId::Output(_) => return,
+            BlockId::Variable(_) | BlockId::Output(_) | BlockId::Check(_) => return,
         };
         self.environment.set(id.clone(), value);
     }

@@ -34,11 +34,7 @@ pub(super) fn variable(
         }
         None => TypeConstraint::any(),
     };
-    let validations = body
-        .take_blocks("validation")
-        .into_iter()
-        .filter_map(|block| condition(file, block, diagnostics))
-        .collect();
+    let validations = conditions(file, body.take_blocks("validation"), diagnostics);
     let variable = Variable {
         span: labels.span.clone(),
         constraint,
@@ -52,8 +48,29 @@ pub(super) fn variable(
     variable
 }
 
+/// What a `check` block asserts.
+pub(super) fn check(file: &FileText, block: &Block, diagnostics: &mut Diagnostics) -> Vec<Condition> {
+    let span = file.span(&block.ident);
+    let mut body = BodyReader::new(file.clone(), "The `check` block", span.clone(), &block.body);
+    let asserts = conditions(file, body.take_blocks("assert"), diagnostics);
+    body.finish(diagnostics);
+    if asserts.is_empty() {
+        let detail = "A `check` block holds at least one `assert { condition = …, error_message = … }`.";
+        diagnostics.push(Diagnostic::error("Empty check", detail).at(span));
+    }
+    asserts
+}
+
+pub(super) fn conditions(
+    file: &FileText,
+    blocks: Vec<&Block>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Condition> {
+    blocks.into_iter().filter_map(|block| condition(file, block, diagnostics)).collect()
+}
+
 /// A `validation`, `precondition`, `postcondition` or `assert` block.
-pub(super) fn condition(file: &FileText, block: &Block, diagnostics: &mut Diagnostics) -> Option<Condition> {
+fn condition(file: &FileText, block: &Block, diagnostics: &mut Diagnostics) -> Option<Condition> {
     let span = file.span(&block.ident);
     let what = format!("The `{}` block", block.ident.as_str());
     let mut body = BodyReader::new(file.clone(), what, span, &block.body);
@@ -74,8 +91,9 @@ pub(super) fn output(
     let value = body.require("value", diagnostics);
     let sensitive = literal_bool(body.take("sensitive"), false, diagnostics);
     literal_string(body.take("description"), diagnostics);
+    let preconditions = conditions(file, body.take_blocks("precondition"), diagnostics);
     body.finish(diagnostics);
-    Some(Output { value: value?, sensitive })
+    Some(Output { value: value?, sensitive, preconditions })
 }
 
 pub(super) fn target(

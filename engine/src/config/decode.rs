@@ -7,16 +7,17 @@ use indexmap::IndexMap;
 
 use super::blocks::{self, Labels};
 use super::body::{BodyReader, FileText};
-use super::{BlockId, Config, Registry, references};
+use super::{BlockId, Config, Registry, refactoring, references};
 use crate::address::{TargetKind, is_identifier};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
 use crate::syntax::File;
 
 /// The block types of the language that this version reads.
-const BLOCK_TYPES: [&str; 7] = ["variable", "locals", "output", "cluster", "host", "resource", "meshform"];
+const BLOCK_TYPES: [&str; 10] =
+    ["variable", "locals", "output", "cluster", "host", "resource", "check", "moved", "removed", "meshform"];
 
 /// Block types that the language has and that this version does not read yet.
-const LATER_BLOCK_TYPES: [&str; 7] = ["data", "module", "check", "policy", "moved", "import", "removed"];
+const LATER_BLOCK_TYPES: [&str; 4] = ["data", "module", "policy", "import"];
 
 /// Decodes all files of a stack as one. The result is usable only if no error was found.
 ///
@@ -34,6 +35,7 @@ pub fn decode(files: &[File], are_all: bool, registry: &Registry) -> (Config, Di
     if are_all {
         diagnostics.extend(unresolved);
     }
+    refactoring::check(&config, &mut diagnostics);
     (config, diagnostics)
 }
 
@@ -65,6 +67,14 @@ impl Decoder<'_> {
             "cluster" => self.target(file, block, TargetKind::Cluster),
             "host" => self.target(file, block, TargetKind::Host),
             "resource" => self.resource(file, block),
+            "check" => self.check(file, block),
+            "moved" if self.labels(file, block, &[]).is_some() => {
+                self.config.moved.extend(refactoring::moved(file, block, &mut self.diagnostics));
+            }
+            "removed" if self.labels(file, block, &[]).is_some() => {
+                self.config.removed.extend(refactoring::removed(file, block, &mut self.diagnostics));
+            }
+            "moved" | "removed" => {}
             "meshform" => self.settings(file, block),
             other => self.unknown_block(file, block, other),
         }
@@ -115,6 +125,13 @@ impl Decoder<'_> {
         self.note_if_broken(found, || BlockId::Resource(kind.clone(), name.clone()));
         let key = (kind.clone(), name.clone());
         insert(&mut self.config.resources, key, resource, "resource", &labels, &mut self.diagnostics);
+    }
+
+    fn check(&mut self, file: &FileText, block: &Block) {
+        let Some(labels) = self.labels(file, block, &["NAME"]) else { return };
+        let asserts = blocks::check(file, block, &mut self.diagnostics);
+        let [name] = &labels.texts[..] else { return };
+        insert(&mut self.config.checks, name.clone(), asserts, "check", &labels, &mut self.diagnostics);
     }
 
     fn note_if_broken(&mut self, found_before: usize, id: impl FnOnce() -> BlockId) {

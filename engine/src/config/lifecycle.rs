@@ -2,7 +2,7 @@
 
 use hcl_edit::structure::Block;
 
-use super::blocks::{condition, literal_bool};
+use super::blocks::{conditions, literal_bool};
 use super::body::{BodyReader, FileText};
 use super::{IgnoredChanges, Lifecycle};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -11,13 +11,9 @@ use crate::lang::Expression;
 pub(super) fn lifecycle(file: &FileText, block: &Block, diagnostics: &mut Diagnostics) -> Lifecycle {
     let span = file.span(&block.ident);
     let mut body = BodyReader::new(file.clone(), "A `lifecycle` block", span.clone(), &block.body);
-    let conditions = |body: &mut BodyReader<'_>, name: &str, diagnostics: &mut Diagnostics| {
-        let blocks = body.take_blocks(name).into_iter();
-        blocks.filter_map(|block| condition(file, block, diagnostics)).collect()
-    };
     let lifecycle = Lifecycle {
-        preconditions: conditions(&mut body, "precondition", diagnostics),
-        postconditions: conditions(&mut body, "postcondition", diagnostics),
+        preconditions: conditions(file, body.take_blocks("precondition"), diagnostics),
+        postconditions: conditions(file, body.take_blocks("postcondition"), diagnostics),
         prevent_destroy: literal_bool(body.take("prevent_destroy"), false, diagnostics),
         ignore_changes: body
             .take("ignore_changes")

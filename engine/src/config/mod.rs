@@ -6,6 +6,7 @@ mod blocks;
 mod body;
 mod decode;
 mod lifecycle;
+mod refactoring;
 mod references;
 mod registry;
 
@@ -15,8 +16,9 @@ use std::fmt;
 use indexmap::IndexMap;
 
 pub use self::decode::decode;
+pub(crate) use self::refactoring::destination;
 pub use self::registry::Registry;
-use crate::address::TargetKind;
+use crate::address::{Address, TargetKind};
 use crate::diagnostic::Span;
 use crate::lang::{Expression, Reference, TypeConstraint};
 use crate::value::Path;
@@ -34,6 +36,12 @@ pub struct Config {
     pub targets: IndexMap<(TargetKind, String), TargetBlock>,
     /// `resource` blocks by type and name.
     pub resources: IndexMap<(String, String), ResourceBlock>,
+    /// `check` blocks by name: what should hold.
+    pub checks: IndexMap<String, Vec<Condition>>,
+    /// `moved` blocks.
+    pub moved: Vec<Move>,
+    /// `removed` blocks.
+    pub removed: Vec<Removal>,
     /// What each block refers to.
     pub dependencies: IndexMap<BlockId, Vec<BlockId>>,
     /// All blocks, each after what it refers to.
@@ -57,6 +65,8 @@ pub enum BlockId {
     Resource(String, String),
     /// `output.NAME`
     Output(String),
+    /// `check.NAME`
+    Check(String),
 }
 
 /// A `variable` block.
@@ -94,6 +104,30 @@ pub struct Output {
     pub value: Expression,
     /// Whether its value may be sensitive.
     pub sensitive: bool,
+    /// What must hold for it to be given out.
+    pub preconditions: Vec<Condition>,
+}
+
+/// A `moved` block.
+#[derive(Clone, Debug)]
+pub struct Move {
+    /// Under what it was recorded: a block or an instance.
+    pub from: Address,
+    /// What it is now.
+    pub to: Address,
+    /// Where the block is.
+    pub span: Option<Span>,
+}
+
+/// A `removed` block.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    /// What is no longer in the configuration: a block or an instance.
+    pub from: Address,
+    /// Whether it is to go from its target, too.
+    pub destroy: bool,
+    /// Where the block is.
+    pub span: Option<Span>,
 }
 
 /// How many instances a block has.
@@ -196,6 +230,7 @@ impl BlockId {
             Self::Target(kind, name) => (kind.as_str(), name),
             Self::Resource(kind, name) => (kind, name),
             Self::Output(name) => ("output", name),
+            Self::Check(name) => ("check", name),
         }
     }
 }

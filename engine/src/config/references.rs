@@ -88,7 +88,12 @@ fn uses(config: &Config) -> Vec<(BlockId, Vec<(&Expression, Local)>)> {
         all.push((BlockId::Resource(kind.clone(), name.clone()), uses));
     }
     for (name, output) in &config.outputs {
-        all.push((BlockId::Output(name.clone()), vec![(&output.value, Local::NONE)]));
+        let uses = std::iter::once(&output.value).chain(conditions(&output.preconditions));
+        all.push((BlockId::Output(name.clone()), uses.map(|it| (it, Local::NONE)).collect()));
+    }
+    for (name, asserts) in &config.checks {
+        let uses = conditions(asserts).map(|it| (it, Local::NONE));
+        all.push((BlockId::Check(name.clone()), uses.collect()));
     }
     all
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::{Action, Change, OutputChange};
 use crate::address::{Address, TargetAddress, TargetKind};
-use crate::config::{BlockId, Config, Registry, ResourceBlock};
+use crate::config::{BlockId, Config, Registry, ResourceBlock, destination};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Environment, gather, target_value};
 use crate::files::Files;
@@ -83,6 +83,14 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
         claims: BTreeMap::new(),
         unsettled: BTreeSet::new(),
         pending: BTreeSet::new(),
+        moved: inputs
+            .snapshot
+            .records
+            .keys()
+            .filter(|_| !inputs.config.moved.is_empty())
+            .filter_map(|address| Some((destination(address, &inputs.config.moved)?, address)))
+            .filter(|(to, from)| to != *from)
+            .collect(),
         recorded: inputs
             .snapshot
             .records
@@ -146,6 +154,8 @@ struct Drafting<'a> {
     pending: BTreeSet<Address>,
     /// Under which address each thing is recorded.
     recorded: BTreeMap<(Option<TargetAddress>, String), &'a Address>,
+    /// Under which address an instance was recorded that has been moved since.
+    moved: BTreeMap<Address, &'a Address>,
     draft: Draft,
 }
 
@@ -171,6 +181,11 @@ impl<'a> Drafting<'a> {
                 }
             }
             BlockId::Output(name) => self.output(id, name),
+            BlockId::Check(name) => {
+                if let Some(asserts) = config.checks.get(name).filter(|_| !self.inputs.destroy) {
+                    self.draft.diagnostics.extend(self.environment.check_failures(name, asserts));
+                }
+            }
         }
     }
 
@@ -249,6 +264,7 @@ impl<'a> Drafting<'a> {
         let Some(output) = self.inputs.config.outputs.get(name).filter(|_| !self.inputs.destroy) else {
             return;
         };
+        self.draft.diagnostics.extend(self.environment.output_failures(name, output));
         let value = self.environment.evaluate(id, &output.value, &mut self.draft.diagnostics);
         if value.has_sensitive() && !output.sensitive {
             let detail = format!(

@@ -172,6 +172,8 @@ pub struct Step {
 pub enum StepOperation {
     /// Change the target.
     Perform(Operation),
+    /// Change only the record: write what is recorded of the same thing under this address, too.
+    Record,
     /// Change only the record: take it out.
     Forget,
 }

@@ -24,7 +24,7 @@ use crate::state::Snapshot;
 /// # Errors
 /// When the rules contradict each other, which takes a cycle among recorded and configured dependencies together.
 pub(super) fn steps(changes: &[Change], snapshot: &Snapshot) -> Result<Vec<Step>, Diagnostic> {
-    let mut ordering = Ordering::new(changes);
+    let mut ordering = Ordering::new(changes, snapshot);
     for change in changes {
         ordering.make_after_dependencies(change);
         ordering.make_after_own_removal(change);
@@ -48,7 +48,9 @@ struct Ordering<'a> {
 }
 
 impl<'a> Ordering<'a> {
-    fn new(changes: &'a [Change]) -> Self {
+    fn new(changes: &'a [Change], snapshot: &Snapshot) -> Self {
+        let recorded: BTreeSet<_> =
+            snapshot.records.values().map(|record| (&record.target, record.identity.as_str())).collect();
         let mut ordering = Self {
             by_block: BTreeMap::new(),
             steps: Vec::new(),
@@ -60,20 +62,25 @@ impl<'a> Ordering<'a> {
         for change in changes {
             let block = (change.address.kind.as_str(), change.address.name.as_str());
             ordering.by_block.entry(block).or_default().push(change);
-            ordering.add(change);
+            let identity = change.prior_identity.as_ref().or(change.identity.as_ref());
+            let is_recorded = identity.is_some_and(|identity| recorded.contains(&(&change.target, identity)));
+            ordering.add(change, is_recorded);
         }
         ordering
     }
 
-    fn add(&mut self, change: &'a Change) {
+    fn add(&mut self, change: &'a Change, is_recorded: bool) {
+        let perform = StepOperation::Perform;
         let (removes, makes) = match change.action {
             Action::NoOp | Action::Defer | Action::Read | Action::Step => (None, None),
-            Action::Create => (None, Some(Operation::Create)),
-            Action::Update | Action::Adopt => (None, Some(Operation::Update)),
-            Action::Delete => (Some(StepOperation::Perform(Operation::Delete)), None),
+            Action::Create => (None, Some(perform(Operation::Create))),
+            // Ours already, and as it should be: only under another address.
+            Action::Adopt if is_recorded => (None, Some(StepOperation::Record)),
+            Action::Update | Action::Adopt => (None, Some(perform(Operation::Update))),
+            Action::Delete => (Some(perform(Operation::Delete)), None),
             Action::Forget => (Some(StepOperation::Forget), None),
             Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst => {
-                (Some(StepOperation::Perform(Operation::Delete)), Some(Operation::Create))
+                (Some(perform(Operation::Delete)), Some(perform(Operation::Create)))
             }
         };
         let mut push = |operation| {
@@ -84,7 +91,7 @@ impl<'a> Ordering<'a> {
             self.remove.insert(&change.address, push(operation));
         }
         if let Some(operation) = makes {
-            self.make.insert(&change.address, push(StepOperation::Perform(operation)));
+            self.make.insert(&change.address, push(operation));
         }
     }
 
@@ -142,7 +149,10 @@ impl<'a> Ordering<'a> {
         if change.action != Action::Forget {
             return;
         }
-        let same = |heir: &&Change| heir.target == change.target && heir.identity == change.identity;
+        let same = |heir: &&Change| {
+            let identity = heir.prior_identity.as_ref().or(heir.identity.as_ref());
+            heir.target == change.target && identity == change.identity.as_ref()
+        };
         let heirs = changes.iter().filter(same).filter_map(|heir| self.make.get(&heir.address));
         let edges: Vec<_> = heirs.copied().zip(self.remove.get(&change.address).copied()).collect();
         edges.into_iter().for_each(|(before, after)| self.edge(before, after));

@@ -6,4 +6,5 @@ mod crashes;
 mod diagnostics;
 mod lifecycle;
 mod plans;
+mod refactoring;
 mod world;

@@ -56,6 +56,7 @@ pub(crate) enum OperationBody {
     Create,
     Update,
     Delete,
+    Record,
     Forget,
 }
 
@@ -127,6 +128,7 @@ impl From<StepOperation> for OperationBody {
             StepOperation::Perform(Operation::Create) => Self::Create,
             StepOperation::Perform(Operation::Update) => Self::Update,
             StepOperation::Perform(Operation::Delete) => Self::Delete,
+            StepOperation::Record => Self::Record,
             StepOperation::Forget => Self::Forget,
         }
     }
@@ -138,6 +140,7 @@ impl From<OperationBody> for StepOperation {
             OperationBody::Create => Self::Perform(Operation::Create),
             OperationBody::Update => Self::Perform(Operation::Update),
             OperationBody::Delete => Self::Perform(Operation::Delete),
+            OperationBody::Record => Self::Record,
             OperationBody::Forget => Self::Forget,
         }
     }

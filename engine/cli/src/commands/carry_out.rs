@@ -148,7 +148,8 @@ pub(super) async fn apply(
     let applied = applied.map_err(|failure| Problem::from_engine(failure, plan.sources.clone()))?;
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tell_end(watcher, &plan, &applied, elapsed_ms)?;
-    Ok(match (applied.succeeded.len() == plan.steps.len(), applied.deferred.is_empty()) {
+    let is_whole = applied.succeeded.len() == plan.steps.len() && !applied.diagnostics.has_errors();
+    Ok(match (is_whole, applied.deferred.is_empty()) {
         (false, _) => Exit::Failed,
         (true, true) => Exit::Done,
         (true, false) => Exit::Paused,
@@ -171,6 +172,9 @@ async fn run_interruptibly(
 fn tell_end(watcher: Watcher, plan: &Plan, applied: &Applied, elapsed_ms: u64) -> Result<(), Problem> {
     let counts = Work::of(plan).done(&applied.succeeded);
     if let Watcher::Machine(stream) = &watcher {
+        for diagnostic in applied.diagnostics.iter() {
+            stream.write(json::events::diagnostic(diagnostic, &plan.sources));
+        }
         stream.write(json::events::applied(&counts, applied));
         return Ok(());
     }
@@ -181,6 +185,7 @@ fn tell_end(watcher: Watcher, plan: &Plan, applied: &Applied, elapsed_ms: u64) -
     end.push_str(&render::outcome::way_on(plan, applied));
     drop(watcher);
     terminal::say(&end);
+    tell(&applied.diagnostics, &plan.sources);
     let mut text = render::outcome::line(&counts, plan, applied, elapsed_ms) + "\n";
     text.push_str(&render::outcome::outputs(&applied.snapshot.outputs));
     Ok(terminal::print(&text)?)

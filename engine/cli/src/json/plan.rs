@@ -64,6 +64,7 @@ pub(crate) fn operation(operation: StepOperation) -> &'static str {
         StepOperation::Perform(Operation::Create) => "create",
         StepOperation::Perform(Operation::Update) => "update",
         StepOperation::Perform(Operation::Delete) => "delete",
+        StepOperation::Record => "record",
         StepOperation::Forget => "forget",
     }
 }

@@ -9,6 +9,7 @@ pub(super) fn doing(operation: StepOperation) -> &'static str {
         StepOperation::Perform(Operation::Create) => "creating",
         StepOperation::Perform(Operation::Update) => "updating",
         StepOperation::Perform(Operation::Delete) => "deleting",
+        StepOperation::Record => "recording",
         StepOperation::Forget => "forgetting",
     }
 }
@@ -19,6 +20,7 @@ pub(super) fn done(operation: StepOperation) -> &'static str {
         StepOperation::Perform(Operation::Create) => "created",
         StepOperation::Perform(Operation::Update) => "updated",
         StepOperation::Perform(Operation::Delete) => "deleted",
+        StepOperation::Record => "recorded",
         StepOperation::Forget => "forgotten",
     }
 }

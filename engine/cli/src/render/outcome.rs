@@ -81,6 +81,7 @@ mod tests {
     use crate::samples;
     use meshform_engine::address::Address;
     use meshform_engine::apply::FailedStep;
+    use meshform_engine::diagnostic::Diagnostics;
     use meshform_engine::plan::{Step, StepOperation};
     use meshform_engine::ports::{ErrorCode, Operation, ProviderError};
     use meshform_engine::state::Snapshot;
@@ -110,6 +111,7 @@ mod tests {
             skipped: pairs(skipped),
             deferred: deferred.iter().map(|name| address(name)).collect(),
             stopped: false,
+            diagnostics: Diagnostics::new(),
         };
         let counts = Counts { create: succeeded.len(), ..Counts::default() };
         let plain = |text: String| anstream::adapter::strip_str(&text).to_string();

@@ -21,14 +21,16 @@ struct Placed<'a> {
     identity: String,
     /// Its record, with the address that it is recorded under.
     recorded: Option<(&'a Address, &'a Record)>,
+    /// What it would be called under the address that it is recorded under.
+    former_identity: Option<String>,
 }
 
 impl<'a> Placed<'a> {
     /// Its record, if it is still the same thing on the same target.
     fn own(&self) -> Option<&'a Record> {
-        self.recorded
-            .map(|(_, record)| record)
-            .filter(|record| record.identity == self.identity && record.target == self.target)
+        self.recorded.map(|(_, record)| record).filter(|record| record.target == self.target).filter(
+            |record| [Some(&self.identity), self.former_identity.as_ref()].contains(&Some(&record.identity)),
+        )
     }
 
     /// Its record, if it was another thing than it is to be.
@@ -65,7 +67,11 @@ impl<'a> Drafting<'a> {
         };
         self.claim(instance, target.as_ref(), &identity, block)?;
         let recorded = self.record_of(&instance.address, target.as_ref(), &identity);
-        let placed = Placed { target, identity, recorded };
+        let former_address =
+            recorded.map(|(address, _)| address).filter(|address| **address != instance.address);
+        let former_identity =
+            former_address.and_then(|address| provider.identify(&instance.kind, address, &instance.desired));
+        let placed = Placed { target, identity, recorded, former_identity };
         let observed = self.observed(instance, placed.target.as_ref(), &placed.identity, placed.own());
         let former = match placed.moved() {
             Some(record) => Some(self.former(instance, record)?),
@@ -173,7 +179,7 @@ impl<'a> Drafting<'a> {
         None
     }
 
-    /// The instance's record: by its address, or, after a rename of its block, by what it is.
+    /// The instance's record: by its address, by the one that it was moved from, or, after a rename of its block, by what it is.
     fn record_of(
         &self,
         address: &Address,
@@ -182,7 +188,8 @@ impl<'a> Drafting<'a> {
     ) -> Option<(&'a Address, &'a Record)> {
         let records = &self.inputs.snapshot.records;
         records.get_key_value(address).or_else(|| {
-            let former = self.recorded.get(&(target.cloned(), identity.to_owned()))?;
+            let former = self.moved.get(address);
+            let former = former.or_else(|| self.recorded.get(&(target.cloned(), identity.to_owned())))?;
             records.get_key_value(*former)
         })
     }
@@ -220,7 +227,10 @@ impl<'a> Drafting<'a> {
         }
         Change {
             target: placed.target.clone(),
-            prior_identity: placed.moved().map(|record| record.identity.clone()),
+            prior_identity: placed
+                .recorded
+                .map(|(_, record)| record.identity.clone())
+                .filter(|identity| *identity != placed.identity),
             precondition: precondition(former.unwrap_or(observed), placed.own()),
             identity: Some(placed.identity),
             fields: mark_all(&secrets, difference.fields),

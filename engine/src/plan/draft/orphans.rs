@@ -4,6 +4,7 @@ use super::instance::{mark_all, precondition};
 use super::reach::Reach;
 use super::{Drafting, blank};
 use crate::address::Address;
+use crate::config::destination;
 use crate::plan::{Action, Change};
 use crate::ports::{DifferenceRequest, Verdict};
 use crate::secrets::Secrets;
@@ -29,6 +30,17 @@ impl Drafting<'_> {
         if let Some(heir) = claim {
             let reason = format!("it is recorded as {heir} from now on");
             return Some(self.forgotten(address, record, reason));
+        }
+        if let Some(heir) = self.heir(address) {
+            return Some(self.forgotten(address, record, format!("it is recorded as {heir} from now on")));
+        }
+        let mut removals = self.inputs.config.removed.iter();
+        if removals.any(|removal| !removal.destroy && removal.from.contains(address)) {
+            return Some(self.forgotten(
+                address,
+                record,
+                "it is left as it is, by a `removed` block".to_owned(),
+            ));
         }
         if let Some(target) = &record.target {
             let Reach::Connected = self.reach(target, None) else { return None };
@@ -72,6 +84,12 @@ impl Drafting<'_> {
             self.prevent(&change, &block.lifecycle);
         }
         Some(change)
+    }
+
+    /// The instance that an address was moved to.
+    fn heir(&self, address: &Address) -> Option<Address> {
+        let heir = destination(address, &self.inputs.config.moved).filter(|heir| heir != address)?;
+        (self.draft.changes.contains_key(&heir) || self.pending.contains(&heir)).then_some(heir)
     }
 
     fn forgotten(&self, address: &Address, record: &Record, reason: String) -> Change {
