@@ -10,11 +10,42 @@ use crate::schema;
 
 /// Checks one resource.
 pub(crate) fn check(kind: &str, desired: &Value) -> Vec<Problem> {
-    match kind {
+    let mut problems = match kind {
         schema::FILE => file(desired),
         schema::COMMAND => command(desired),
         _ => Vec::new(),
+    };
+    for problem in &mut problems {
+        conceal(problem, desired);
     }
+    problems.extend(exposed(kind, desired));
+    problems
+}
+
+/// What is wrong with a sensitive value is told without the value.
+fn conceal(problem: &mut Problem, desired: &Value) {
+    let Some(PathStep::Attribute(name)) = problem.path.0.first() else { return };
+    if sensitive(desired, name) {
+        problem.detail = format!("The value does not fit `{name}`. It is sensitive, and so not shown.");
+    }
+}
+
+/// What is shown or stored as it is, and so must not be sensitive.
+fn exposed(kind: &str, desired: &Value) -> Option<Problem> {
+    let (name, detail) = match kind {
+        schema::FILE => (
+            "path",
+            "Files are known by their paths, in every plan and in the state. Let only the content be sensitive.",
+        ),
+        schema::COMMAND => (
+            "on_destroy",
+            "It is kept in the state until it is run, and the state never holds a secret. Let the command read the secret from where it \
+             lies on the host.",
+        ),
+        _ => return None,
+    };
+    let given = given(desired, name).is_some();
+    (given && sensitive(desired, name)).then(|| wrong(name, detail.to_owned()))
 }
 
 fn file(desired: &Value) -> Vec<Problem> {
@@ -45,14 +76,6 @@ fn command(desired: &Value) -> Vec<Problem> {
         problems.extend(
             text(desired, name).filter(|path| !path.starts_with('/')).map(|path| relative(name, path)),
         );
-    }
-    if sensitive(desired, "on_destroy") && given(desired, "on_destroy").is_some() {
-        problems.push(wrong(
-            "on_destroy",
-            "It is kept in the state until it is run, and the state never holds a secret. Let the command read the secret from where it \
-             lies on the host."
-                .into(),
-        ));
     }
     problems.extend(environment(desired));
     problems
@@ -153,7 +176,17 @@ mod tests {
         }
         check(&[("owner", "a:b".into()), ("group", "-g".into())], &["owner", "group"]);
         check(&[("owner", "0".into()), ("group", "www-data".into())], &[]);
+        check(&[("path", Value::string("/x").sensitive())], &["path"]);
         check(&[("on_destroy", "delete".into())], &["on_destroy"]);
+    }
+
+    #[test]
+    fn sensitive_values_are_not_shown() {
+        let fields = ["path", "mode", "owner", "on_destroy"]
+            .map(|name| (name.to_owned(), Value::string("s3 cret").sensitive()));
+        let found = super::check("host_file", &Value::object(fields));
+        assert_eq!(found.len(), 5);
+        assert!(found.iter().all(|problem| !problem.detail.contains("s3")), "{found:?}");
     }
 
     #[test]

@@ -88,7 +88,12 @@ fn command() -> Vec<Attribute> {
             "Environment variables of all of its commands.",
         ),
         text("working_directory", "The folder in which its commands run."),
-        Attribute::default("sensitive", Type::Bool, false, "Whether its output is sensitive."),
+        Attribute::default(
+            "sensitive",
+            Type::Bool,
+            false,
+            "Whether its output is sensitive; it is so anyway if the command or its environment is.",
+        ),
         Attribute::computed("stdout", Type::String, "What it wrote, without the line feeds at the end."),
         Attribute::computed("exit_code", Type::Number, "How it ended; null if it did not have to run."),
     ]

@@ -5,8 +5,8 @@ use meshform_engine::ports::{Difference, DifferenceRequest, Observation, Observe
 use meshform_engine::types::Type;
 use meshform_engine::value::{Fingerprinter, Kind, Value};
 
-use super::{guards, is_done, runs_again};
-use crate::attributes::{change, created, flag, given, sensitive, unchanged, with};
+use super::{guards, is_done, runs_again, says_secrets};
+use crate::attributes::{change, created, given, sensitive, unchanged, with};
 
 const GIVEN: [&str; 9] = [
     "run",
@@ -108,7 +108,7 @@ fn changed(was: &Value, desired: &Value, keyed: &dyn Fingerprinter) -> Vec<Field
 
 /// The attributes of a command that is going to run.
 fn to_run(desired: &Value) -> Value {
-    let stdout = Value::unknown(Type::String).marked(flag(desired, "sensitive"));
+    let stdout = Value::unknown(Type::String).marked(says_secrets(desired));
     with(desired, [("stdout", stdout), ("exit_code", Value::unknown(Type::Number))])
 }
 

@@ -7,7 +7,7 @@ mod perform;
 use meshform_engine::state::{Record, RecordStatus};
 use meshform_engine::value::{Kind, Value};
 
-use crate::attributes::text;
+use crate::attributes::{flag, sensitive, text};
 use crate::script::{Guards, Setting};
 
 pub(crate) use self::diff::difference;
@@ -32,6 +32,12 @@ pub(crate) fn setting(attributes: &Value) -> Setting<'_> {
     let known =
         variables.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
     Setting { environment: known.collect(), folder: text(attributes, "working_directory") }
+}
+
+/// Whether what the command writes is sensitive: if it is said to be, or if the command is told something sensitive, which it could repeat.
+fn says_secrets(attributes: &Value) -> bool {
+    let told = ["run", "environment", "working_directory"];
+    flag(attributes, "sensitive") || told.iter().any(|name| sensitive(attributes, name))
 }
 
 /// Whether the command came to its end.
@@ -66,6 +72,20 @@ fn has_fingerprint(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whose_output_is_sensitive() {
+        let check = |name: &str, value: Value, expect: bool| {
+            let attributes = Value::object([("run".to_owned(), "a".into()), (name.to_owned(), value)]);
+            assert_eq!(says_secrets(&attributes), expect, "{attributes:?}");
+        };
+        check("environment", Value::map([("A".into(), "b".into())]), false);
+        check("environment", Value::map([("A".into(), Value::string("b").sensitive())]), true);
+        check("run", Value::string("b").sensitive(), true);
+        check("sensitive", true.into(), true);
+        // It decides when the command runs, and the command does not see it.
+        check("triggers", Value::string("b").sensitive(), false);
+    }
 
     fn check(recorded: &[(&str, Value)], desired: &[(&str, Value)], expect: bool) {
         let object = |fields: &[(&str, Value)]| {

@@ -4,9 +4,9 @@ use meshform_engine::ports::{ErrorCode, Operation, PerformRequest, Performed, Pr
 use meshform_engine::value::Value;
 use serde_json::json;
 
-use super::{guards, is_done, runs_again, setting};
+use super::{guards, is_done, runs_again, says_secrets, setting};
 use crate::answer::Answer;
-use crate::attributes::{flag, text, with};
+use crate::attributes::{text, with};
 use crate::error::{error, tail};
 use crate::script::{Guards, Task};
 
@@ -115,7 +115,7 @@ fn record_only(was: &Value, desired: &Value) -> Performed {
 }
 
 fn ended(desired: &Value, stdout: Value, exit_code: Value) -> Performed {
-    let stdout = stdout.marked(flag(desired, "sensitive"));
+    let stdout = stdout.marked(says_secrets(desired));
     Performed {
         attributes: with(desired, [("stdout", stdout), ("exit_code", exit_code)]),
         private: json!({}),
@@ -141,9 +141,7 @@ fn failure(request: &PerformRequest, code: Option<i64>, answer: &Answer, words: 
         Some(code) => format!("ended with exit code {code}"),
         None => "did not tell how it ended".to_owned(),
     };
-    let secret =
-        attributes.is_some_and(|attributes| flag(attributes, "sensitive") || attributes.has_sensitive());
-    let said = match secret {
+    let said = match attributes.is_some_and(says_secrets) {
         true => " Its output may hold secrets and is not shown.".to_owned(),
         false => {
             quoted("standard error", words)
