@@ -26,6 +26,10 @@ pub(crate) fn check(manifest: &Value, at: &Path) -> Vec<Problem> {
         );
         return vec![error("Not an object", detail, at.clone())];
     }
+    let exposed = check_exposed(manifest, at);
+    if !exposed.is_empty() {
+        return exposed;
+    }
     let mut problems = Vec::new();
     for name in ["apiVersion", "kind"] {
         problems.extend(required_text(manifest, name, at));
@@ -43,6 +47,23 @@ pub(crate) fn check(manifest: &Value, at: &Path) -> Vec<Problem> {
     }
     problems.extend(check_size(manifest, at));
     problems
+}
+
+/// What an object is known by shows in every plan and in the state. A manifest that is sensitive as a whole, such as one decoded from a
+/// sensitive text, is taken to mean its content.
+fn check_exposed(manifest: &Value, at: &Path) -> Vec<Problem> {
+    const SHOWN: [&[&str]; 4] =
+        [&["apiVersion"], &["kind"], &["metadata", "name"], &["metadata", "namespace"]];
+    let is_sensitive = |names: &&[&str]| {
+        let value = names.iter().try_fold(manifest, |value, name| value.get(name));
+        value.is_some_and(Value::is_sensitive)
+    };
+    let problem = |names: &[&str]| {
+        let place = names.iter().fold(at.clone(), |place, name| place.join(attribute(name)));
+        let detail = "Objects are known by their type and name, in every plan and in the state. Let other fields be sensitive.";
+        error("A sensitive name", detail, place)
+    };
+    SHOWN.into_iter().filter(is_sensitive).map(problem).collect()
 }
 
 fn check_metadata(manifest: &Value, at: &Path) -> Vec<Problem> {
@@ -208,6 +229,17 @@ mod tests {
             .map(|problem| format!("{:?} {}: {}", problem.severity, problem.path, problem.summary))
             .collect();
         assert_eq!(shown, expect);
+    }
+
+    #[test]
+    fn names_are_not_sensitive() {
+        let name = Value::string("s3cret").sensitive();
+        let metadata = Value::object([("name".to_owned(), name)]);
+        let fields = [("apiVersion", "v1".into()), ("kind", "ConfigMap".into()), ("metadata", metadata)];
+        check_value(
+            &Value::object(fields.map(|(name, value)| (name.to_owned(), value))),
+            &["Error manifest.metadata.name: A sensitive name"],
+        );
     }
 
     fn check_json(manifest: Json, expect: &[&str]) {
