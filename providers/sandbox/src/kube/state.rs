@@ -8,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
 use super::error::Error;
+use super::object;
 use super::registry::Registry;
 use super::store::{Key, Store};
 
@@ -20,13 +21,15 @@ const NAME_SUFFIX_LENGTH: usize = 5;
 pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
+    /// Whether addresses are listened on, so that those which another program listens on are not to be given away.
+    pub(crate) network: bool,
     random: StdRng,
 }
 
 impl State {
-    pub(crate) fn new(store: Store, seed: Option<u64>) -> Result<Self, Error> {
+    pub(crate) fn new(store: Store, seed: Option<u64>, network: bool) -> Result<Self, Error> {
         let random = seed.map_or_else(|| StdRng::from_rng(&mut rand::rng()), StdRng::seed_from_u64);
-        Ok(Self { store, registry: Registry::builtin()?, random })
+        Ok(Self { store, registry: Registry::builtin()?, network, random })
     }
 
     /// A random (version 4) UUID.
@@ -50,6 +53,13 @@ impl State {
     /// An object of the store.
     pub(crate) fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<&Arc<Value>> {
         self.store.get(resource, &Key::new(namespace, name))
+    }
+
+    /// What tells this world from every other one on the machine, whose addresses must not be the same.
+    pub(crate) fn identity(&self) -> String {
+        self.get("namespaces", "", "kube-system")
+            .map(|namespace| object::uid(namespace).to_owned())
+            .unwrap_or_default()
     }
 
     /// How many objects each resource has.

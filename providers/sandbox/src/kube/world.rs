@@ -63,7 +63,7 @@ impl World {
     }
 
     fn start(store: Store, options: Options) -> Result<Arc<Self>, Error> {
-        let mut state = State::new(store, options.seed)?;
+        let mut state = State::new(store, options.seed, options.network)?;
         control::found(&mut state, &options);
         let world = Arc::new(Self { options, state: Mutex::new(state) });
         if world.options.controllers {

@@ -45,7 +45,7 @@ fn balance(state: &mut State, context: &Context<'_>, service: &mut Value) {
             .list("services", None)
             .map(|other| text(other, "/status/loadBalancer/ingress/0/ip").to_owned())
             .collect();
-        let seed = format!("{}/{}", object::namespace(service), object::name(service));
+        let seed = format!("{}/{}/{}", state.identity(), object::namespace(service), object::name(service));
         let Some(address) = net::load_balancer_address(&seed, &taken) else { return };
         told["status"]["loadBalancer"] = json!({ "ingress": [{ "ip": address, "ipMode": "VIP" }] });
     } else {

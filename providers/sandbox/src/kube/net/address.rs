@@ -1,7 +1,8 @@
 //! Addresses: where a name's hash points, or the next free one.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, TcpListener};
 
 /// How many addresses are tried before giving up.
 const ATTEMPTS: u32 = 4096;
@@ -15,6 +16,11 @@ pub(crate) fn load_balancer_address(seed: &str, taken: &BTreeSet<String>) -> Opt
             Ipv4Addr::new(127, 97, third, fourth)
         })
         .find(|address| usable(*address) && !taken.contains(&address.to_string()))
+}
+
+/// Whether another program, such as another sandbox, listens there.
+pub(crate) fn is_in_use(address: Ipv4Addr, port: u16) -> bool {
+    TcpListener::bind((address, port)).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
 }
 
 /// Pod addresses for a seed that are not taken, the best first.

@@ -8,5 +8,5 @@ mod page;
 mod plane;
 mod proxy;
 
-pub(crate) use address::load_balancer_address;
+pub(crate) use address::{is_in_use, load_balancer_address};
 pub(crate) use plane::Plane;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use super::address::pod_addresses;
+use super::address::{is_in_use, pod_addresses};
 use super::{page, proxy};
 use crate::kube::object::{self, integer, list, text};
 use crate::kube::options::Options;
@@ -92,10 +92,7 @@ impl Plane {
             if !options.network {
                 return Opened { address: address.to_string(), problems: Vec::new() };
             }
-            let clash = ports.iter().any(|(port, _)| {
-                TcpListener::bind((address, *port)).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
-            });
-            if !clash {
+            if !ports.keys().any(|port| is_in_use(address, *port)) {
                 let problems = self.listen_pod(key, address, &ports);
                 return Opened { address: address.to_string(), problems };
             }

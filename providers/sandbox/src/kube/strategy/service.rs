@@ -20,6 +20,16 @@ const CLUSTER_NETWORK: [u8; 2] = [127, 96];
 pub(crate) struct Addresses {
     pub(crate) cluster: BTreeSet<Ipv4Addr>,
     pub(crate) node_ports: BTreeSet<u16>,
+    /// Tells this world from others.
+    pub(crate) world: String,
+    /// Tells what other programs on the machine listen on; without it nothing is listened on.
+    pub(crate) in_use: Option<fn(Ipv4Addr, u16) -> bool>,
+}
+
+impl Addresses {
+    fn is_in_use(&self, address: Ipv4Addr, port: u16) -> bool {
+        self.in_use.is_some_and(|in_use| in_use(address, port))
+    }
 }
 
 pub(crate) fn default(service: &mut Value) {
@@ -86,7 +96,8 @@ fn cluster_ip(
             }
         }
     }
-    let seed = format!("{}/{}", object::namespace(service), object::name(service));
+    let seed = format!("{}/{}/{}", taken.world, object::namespace(service), object::name(service));
+    let ports = ports(service);
     let spec = child(service, "spec");
     let wanted = match object::text(spec, "/clusterIP") {
         "" => object::text(spec, "/clusterIPs/0").to_owned(),
@@ -95,7 +106,7 @@ fn cluster_ip(
     let had = live.map(|live| object::text(live, "/spec/clusterIP")).unwrap_or_default();
     let address = match wanted.as_str() {
         "None" => wanted,
-        "" => free_address(&seed, taken, dry_run)?.to_string(),
+        "" => free_address(&seed, &ports, taken, dry_run)?.to_string(),
         // A change is refused by validation, whatever address it wants.
         wanted if wanted == had || !had.is_empty() => wanted.to_owned(),
         wanted => claimed(wanted, taken)?,
@@ -125,7 +136,7 @@ fn claimed(wanted: &str, taken: &Addresses) -> Result<String, FieldError> {
 }
 
 /// The next free address from where the name's hash points: the same world gives the same addresses.
-fn free_address(seed: &str, taken: &Addresses, dry_run: bool) -> Result<Ipv4Addr, FieldError> {
+fn free_address(seed: &str, ports: &[u16], taken: &Addresses, dry_run: bool) -> Result<Ipv4Addr, FieldError> {
     let [first, second] = CLUSTER_NETWORK;
     if dry_run {
         return Ok(Ipv4Addr::new(first, second, 0, 0));
@@ -135,8 +146,15 @@ fn free_address(seed: &str, taken: &Addresses, dry_run: bool) -> Result<Ipv4Addr
         .map(|step| start.wrapping_add(step).to_be_bytes())
         .filter(|[third, fourth]| !matches!((third, fourth), (_, 0 | 255) | (0, _)))
         .map(|[third, fourth]| Ipv4Addr::new(first, second, third, fourth))
-        .find(|address| !taken.cluster.contains(address))
+        .filter(|address| !taken.cluster.contains(address))
+        .find(|address| !ports.iter().any(|port| taken.is_in_use(*address, *port)))
         .ok_or_else(|| FieldError::forbidden("spec.clusterIPs", "the range of cluster addresses is full"))
+}
+
+/// The TCP ports that a Service is asked on.
+fn ports(service: &Value) -> Vec<u16> {
+    let tcp = object::list(service, "/spec/ports").iter().filter(|port| port["protocol"] == "TCP");
+    tcp.filter_map(|port| u16::try_from(object::integer(port, "/port")?).ok()).collect()
 }
 
 /// FNV-1a, folded to 16 bits.
@@ -149,7 +167,7 @@ fn hash(text: &str) -> u16 {
 
 fn node_ports(service: &mut Value, live: Option<&Value>, taken: &Addresses) -> Result<(), FieldError> {
     let mut used = taken.node_ports.clone();
-    let name = format!("{}/{}", object::namespace(service), object::name(service));
+    let name = format!("{}/{}/{}", taken.world, object::namespace(service), object::name(service));
     let ports = service["spec"].get_mut("ports").and_then(Value::as_array_mut);
     for (index, port) in ports.into_iter().flatten().enumerate() {
         let kept = live.and_then(|live| node_port_of(live, port));
@@ -162,7 +180,7 @@ fn node_ports(service: &mut Value, live: Option<&Value>, taken: &Addresses) -> R
             }
             (Some(wanted), _) => wanted,
             (None, Some(kept)) => kept,
-            (None, None) => free_node_port(&format!("{name}/{index}"), &used)?,
+            (None, None) => free_node_port(&format!("{name}/{index}"), &used, taken)?,
         };
         used.insert(number);
         port["nodePort"] = json!(number);
@@ -176,11 +194,11 @@ fn node_port_of(live: &Value, port: &Value) -> Option<u16> {
     u16::try_from(number).ok()
 }
 
-fn free_node_port(seed: &str, used: &BTreeSet<u16>) -> Result<u16, FieldError> {
+fn free_node_port(seed: &str, used: &BTreeSet<u16>, taken: &Addresses) -> Result<u16, FieldError> {
     let start = hash(seed);
     (0..NODE_PORT_COUNT)
         .map(|step| NODE_PORT_FIRST + (start.wrapping_add(step)) % NODE_PORT_COUNT)
-        .find(|port| !used.contains(port))
+        .find(|port| !used.contains(port) && !taken.is_in_use(Ipv4Addr::LOCALHOST, *port))
         .ok_or_else(|| FieldError::forbidden("spec.ports", "the range of node ports is full"))
 }
 

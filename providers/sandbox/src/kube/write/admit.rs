@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::decode::{self, Decoded};
 use super::request::{Outcome, Request, Validation};
 use crate::kube::merge::{Managers, same, update};
+use crate::kube::net;
 use crate::kube::object;
 use crate::kube::state::State;
 use crate::kube::status::{ApiError, ApiResult, FieldError};
@@ -231,7 +232,11 @@ impl State {
 
     /// The addresses and node ports of all Services but this one.
     fn addresses(&self, except: &Value) -> Addresses {
-        let mut taken = Addresses::default();
+        let mut taken = Addresses {
+            world: self.identity(),
+            in_use: self.network.then_some(net::is_in_use),
+            ..Addresses::default()
+        };
         for service in self.store.list("services", None) {
             let own = object::name(service) == object::name(except)
                 && object::namespace(service) == object::namespace(except);
