@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::{Action, Change, OutputChange};
 use crate::address::{Address, TargetAddress, TargetKind};
-use crate::config::{BlockId, Config, Registry, ResourceBlock, destination};
+use crate::config::{BlockId, Config, Registry, Repetition, ResourceBlock, destination};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Environment, gather, target_value};
 use crate::files::Files;
@@ -166,8 +166,13 @@ impl<'a> Drafting<'a> {
             BlockId::Variable(_) => {}
             BlockId::Local(name) => {
                 if let Some(expression) = config.locals.get(name) {
-                    let value = self.environment.evaluate(id, expression, &mut self.draft.diagnostics);
+                    let mut found = Diagnostics::new();
+                    let value = self.environment.evaluate(id, expression, &mut found);
                     self.environment.set(id.clone(), value);
+                    // What takes its value from something that was never made, or is gone by now, is in no destroy's way.
+                    if !self.inputs.destroy {
+                        self.draft.diagnostics.extend(found);
+                    }
                 }
             }
             BlockId::Target(kind, name) => self.target_block(id, *kind, name),
@@ -214,10 +219,12 @@ impl<'a> Drafting<'a> {
     fn recorded_value(&self, block: &ResourceBlock, kind: &str, name: &str) -> Value {
         let records = self.inputs.snapshot.records.iter();
         let own = records.filter(|(address, _)| address.kind == kind && address.name == name);
-        gather(
-            &block.repetition,
-            own.map(|(address, record)| (address.keys.clone(), record.attributes.clone())).collect(),
-        )
+        let values: Vec<_> =
+            own.map(|(address, record)| (address.keys.clone(), record.attributes.clone())).collect();
+        match (&block.repetition, values.is_empty()) {
+            (Repetition::None, true) => Value::unknown(Type::Any),
+            (repetition, _) => gather(repetition, values),
+        }
     }
 
     fn resource_block(&mut self, id: &BlockId, block: &'a ResourceBlock) -> Value {

@@ -222,6 +222,40 @@ resource "thing" "c" {
 }
 
 #[test]
+fn what_was_never_made_is_in_no_destroys_way() {
+    let mut bed = Bed::new();
+    let text = stack(
+        r#"
+locals {
+  id  = thing.a.id
+  two = thing.many["two"].id
+}
+resource "thing" "a" { name = "a" }
+resource "thing" "many" {
+  for_each = toset(["one", "two"])
+  name     = each.key
+}
+resource "thing" "b" {
+  name  = "b"
+  input = "${local.id} ${local.two}"
+}
+"#,
+    );
+    bed.destroy = true;
+    applied(&bed, &text);
+    bed.destroy = false;
+    bed.with(|reality| reality.broken = vec!["a".into(), "two".into()]);
+    bed.apply(&text).unwrap();
+    bed.with(|reality| assert!(reality.things.contains_key("one") && !reality.things.contains_key("b")));
+    bed.destroy = true;
+    bed.with(|reality| reality.broken.clear());
+    for _ in 0..2 {
+        applied(&bed, &text);
+        bed.with(|reality| assert!(reality.things.is_empty() && reality.state.records.is_empty()));
+    }
+}
+
+#[test]
 fn a_failed_step_stops_its_descendants_only() {
     let bed = Bed::new();
     let text = stack(
