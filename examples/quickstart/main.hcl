@@ -37,15 +37,42 @@ variable "host_user" {
   default     = null
 }
 
+variable "host_port" {
+  description = "Its SSH port, where ssh's own configuration does not say it."
+  type        = number
+  default     = null
+}
+
+variable "host_identity_file" {
+  description = "The private key to log in with, likewise."
+  type        = string
+  default     = null
+}
+
+variable "host_key" {
+  description = "The only host key to accept, likewise."
+  type        = string
+  default     = null
+}
+
+variable "host_file" {
+  description = "Where the host keeps the page's address."
+  type        = string
+  default     = "/etc/quickstart.conf"
+}
+
 cluster "main" {
   sandbox    = var.kubeconfig == null
   kubeconfig = var.kubeconfig
 }
 
 host "edge" {
-  sandbox = var.host_address == null
-  address = var.host_address
-  user    = var.host_user
+  sandbox       = var.host_address == null
+  address       = var.host_address
+  user          = var.host_user
+  port          = var.host_port
+  identity_file = var.host_identity_file
+  host_key      = var.host_key
 }
 
 locals {
@@ -114,7 +141,7 @@ resource "kube_object" "service" {
 }
 
 resource "host_file" "upstream" {
-  path    = "/etc/quickstart.conf"
+  path    = var.host_file
   mode    = "0644"
   content = <<-EOT
     # Where the page is served.
