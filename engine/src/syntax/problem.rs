@@ -5,7 +5,7 @@ use std::ops::Range;
 use hcl_edit::parser::{Error, parse_body};
 
 use super::patch::patched;
-use super::unfinished;
+use super::unfinished::{self, Unfinished};
 use crate::diagnostic::{Diagnostic, SourceId, Span};
 
 const SUMMARY: &str = "Invalid syntax";
@@ -67,6 +67,9 @@ pub(super) fn explain_expression(source: SourceId, text: &str, error: &Error) ->
 /// The diagnostic for a parse error.
 pub(super) fn explain(source: SourceId, text: &str, error: &Error) -> Diagnostic {
     let offset = place(text, error);
+    if let Some(problem) = open_string(source, text, offset) {
+        return problem;
+    }
     if let Some(unfinished) = unfinished_there(text, offset, error.message()) {
         let range = unfinished.at()..unfinished.at() + 1;
         return Diagnostic::error(SUMMARY, unfinished.detail()).at(Span { source, range });
@@ -75,8 +78,15 @@ pub(super) fn explain(source: SourceId, text: &str, error: &Error) -> Diagnostic
     Diagnostic::error(SUMMARY, detail(text, offset, error.message())).at(Span { source, range })
 }
 
+/// A quoted string before an offset that does not end on its line. The parser lets it go on to the next quote, and HCL does not.
+pub(super) fn open_string(source: SourceId, text: &str, before: usize) -> Option<Diagnostic> {
+    let open = unfinished::find(text).filter(|it| matches!(it, Unfinished::Quote(at) if *at < before))?;
+    let range = open.at()..open.at() + 1;
+    Some(Diagnostic::error(SUMMARY, open.detail()).at(Span { source, range }))
+}
+
 /// What is not closed in the statement that the parser gave up on, if that may be the reason.
-fn unfinished_there(text: &str, offset: usize, message: &str) -> Option<unfinished::Unfinished> {
+fn unfinished_there(text: &str, offset: usize, message: &str) -> Option<Unfinished> {
     let gave_up = message == "unexpected token" || message.starts_with("invalid block body");
     let closing = ["expected `]`", "expected `)`", "expected `}`"].iter().any(|end| message.ends_with(end));
     if !(gave_up || closing || message.contains("or expression") || offset >= text.trim_end().len()) {

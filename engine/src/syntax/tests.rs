@@ -64,6 +64,8 @@ fn what_is_not_closed_is_shown_where_it_was_opened() {
     let quote = "This string is not closed: add \" at its end. A string of several lines is a heredoc.";
     check("a = \"x\nb = 1\n", &[&format!("1:5 \"\\\"\" {quote}")]);
     check("b {\n  a = \"x\n}\nc {\n}\n", &[&format!("2:7 \"\\\"\" {quote}")]);
+    check("a {\n  b = \"x\n}\nc \"d\" {\n}\n", &[&format!("2:7 \"\\\"\" {quote}")]);
+    check("a = \"x\ny\"\n", &[&format!("1:5 \"\\\"\" {quote}")]);
     check("a = [1, 2\nb = 3\n", &["1:5 \"[\" This [ is not closed."]);
     check("a = f(1\n", &["1:6 \"(\" This ( is not closed."]);
     check("a = \"${x\n", &["1:7 \"{\" This { is not closed."]);
