@@ -92,7 +92,7 @@ fn command() -> Vec<Attribute> {
             "sensitive",
             Type::Bool,
             false,
-            "Whether its output is sensitive; it is so anyway if the command or its environment is.",
+            "Whether its output is sensitive; it is so anyway if its text is.",
         ),
         Attribute::computed("stdout", Type::String, "What it wrote, without the line feeds at the end."),
         Attribute::computed("exit_code", Type::Number, "How it ended; null if it did not have to run."),

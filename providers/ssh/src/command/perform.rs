@@ -141,7 +141,8 @@ fn failure(request: &PerformRequest, code: Option<i64>, answer: &Answer, words: 
         Some(code) => format!("ended with exit code {code}"),
         None => "did not tell how it ended".to_owned(),
     };
-    let said = match attributes.is_some_and(says_secrets) {
+    let secret = attributes.is_some_and(|attributes| says_secrets(attributes) || attributes.has_sensitive());
+    let said = match secret {
         true => " Its output may hold secrets and is not shown.".to_owned(),
         false => {
             quoted("standard error", words)
