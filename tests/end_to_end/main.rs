@@ -1,10 +1,12 @@
 //! The program as its users have it: real commands on real input, in folders of their own.
 //!
 //! ```text
-//! program     runs the binary                     quickstart  the life of the first stack
-//! stack       a folder, its sandbox, its world    killed, locks, secrets, bad_input
-//! kubectl     the sandbox by another's eyes       real_host, real_cluster
-//! control_plane, kubelet, sshd   what is real     readme      what the documentation says
+//! program, stack    run the binary in a folder, whose sandbox ends with it
+//! quickstart        the life of the first stack
+//! kubectl           the sandbox by another's eyes
+//! real_host         a real sshd in the sandbox's place
+//! killed, locks     what interrupts a run, and who else wants to run
+//! secrets           what must not be seen
 //! ```
 //!
 //! Nothing here needs root. What is started ends with the test that started it, also with one that fails.
@@ -17,7 +19,14 @@
     reason = "a test that cannot go on has failed, and says on what it ran"
 )]
 
+mod killed;
 mod kubectl;
+mod locks;
 mod program;
 mod quickstart;
+mod real_host;
+mod secrets;
+#[expect(dead_code, reason = "the provider's own tests use more of it")]
+#[path = "../../providers/ssh/tests/sshd/server.rs"]
+mod sshd;
 mod stack;

@@ -1,0 +1,318 @@
+//! A sensitive value goes where it is meant to go, and is seen nowhere else.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
+
+use crate::program::Ended;
+use crate::stack::{Stack, tree};
+
+/// Two lines, for what is written line by line shows its lines one by one.
+const SECRET: &str = "correct-h0rse\nbattery-st4ple";
+
+const STACK: &str = r#"
+variable "password" {
+  type      = string
+  sensitive = true
+}
+
+cluster "main" { sandbox = true }
+host "edge" { sandbox = true }
+
+resource "kube_object" "login" {
+  manifest = {
+    apiVersion = "v1"
+    kind       = "Secret"
+    metadata   = { name = "login", namespace = "default" }
+    stringData = { password = var.password }
+    data       = { config = base64encode("password=${var.password}") }
+  }
+}
+
+resource "host_file" "login" {
+  path    = "/etc/login"
+  content = "password=${var.password}\n"
+}
+
+resource "host_command" "environment" {
+  run         = "printf %s \"$PASSWORD\" | cmp - /etc/expected && echo \"used $PASSWORD\""
+  environment = { PASSWORD = var.password }
+  depends_on  = [host_file.expected]
+}
+
+resource "host_command" "text" {
+  run      = "echo '${var.password}' >/tmp/text; cat /tmp/text >&2; cat /tmp/text"
+  triggers = { password = var.password }
+}
+
+resource "host_file" "expected" {
+  path    = "/etc/expected"
+  content = var.password
+}
+
+resource "host_file" "echo" {
+  path    = "/etc/echo"
+  content = host_command.environment.stdout
+}
+
+resource "value" "kept" {
+  input = { login = [var.password, base64encode(var.password)] }
+}
+
+output "password" {
+  value     = value.kept.output
+  sensitive = true
+}
+"#;
+
+fn stack(text: &str) -> Stack {
+    Stack::of(text)
+}
+
+/// How a text may be spelt: as it is, in base64 (wherever it begins among three bytes), in hexadecimal.
+fn spellings(text: &str) -> Vec<Vec<u8>> {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let encoded = |before: usize| {
+        let padded = ["\0".repeat(before).as_str(), text].concat();
+        let encoded = BASE64_STANDARD_NO_PAD.encode(&padded);
+        // The letters at the ends depend on the neighbours too.
+        let whole = (padded.len() * 8) / 6;
+        encoded[(before * 8).div_ceil(6)..whole].to_owned()
+    };
+    let texts = [text.to_owned(), hex.to_uppercase(), hex, encoded(0), encoded(1), encoded(2)];
+    texts.map(String::into_bytes).to_vec()
+}
+
+/// All that must not be seen.
+fn needles() -> Vec<Vec<u8>> {
+    SECRET.lines().flat_map(spellings).collect()
+}
+
+fn shows(haystack: &[u8], needles: &[Vec<u8>]) -> bool {
+    needles.iter().any(|needle| haystack.windows(needle.len()).any(|part| part == needle))
+}
+
+fn run(stack: &Stack, arguments: &[&str]) -> Ended {
+    let mut command = stack.command();
+    let ended = crate::program::finish(command.args(arguments).env("MESHFORM_VAR_password", SECRET));
+    assert!(!shows(ended.all().as_bytes(), &needles()), "the secret is shown by {ended}");
+    ended
+}
+
+/// Checks that no file of the stack holds the secret, but for the sandbox's own world: that is where it is meant to be.
+fn check_files(stack: &Stack) {
+    let worlds = [".meshform/sandbox/clusters/main/world", ".meshform/sandbox/hosts/edge/root"];
+    let inside = |path: &std::path::Path| worlds.iter().any(|world| path.starts_with(stack.path(world)));
+    let files = tree(stack.folder());
+    assert!(files.keys().any(|path| path.ends_with("state.json")));
+    let told: Vec<_> = files
+        .iter()
+        .filter(|(path, content)| !inside(path) && shows(content, &needles()))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(told.is_empty(), "the secret is kept in {told:?}");
+}
+
+/// Does something while all processes' arguments are looked at.
+fn watched<T>(work: impl FnOnce() -> T) -> T {
+    let needles = needles();
+    let done = AtomicBool::new(false);
+    let look = || {
+        let mut seen = 0;
+        while !done.load(Ordering::Relaxed) {
+            for process in fs::read_dir("/proc").unwrap().flatten() {
+                let Ok(arguments) = fs::read(process.path().join("cmdline")) else { continue };
+                seen += 1;
+                let shown = String::from_utf8_lossy(&arguments).replace('\0', " ");
+                assert!(!shows(&arguments, &needles), "the secret is among the arguments of {shown:?}");
+            }
+        }
+        seen
+    };
+    thread::scope(|scope| {
+        let watcher = scope.spawn(look);
+        let result = work();
+        done.store(true, Ordering::Relaxed);
+        assert!(watcher.join().unwrap() > 0);
+        result
+    })
+}
+
+#[test]
+fn the_needles_find_what_they_are_for() {
+    let found = |text: &str| shows(text.as_bytes(), &needles());
+    for text in [SECRET, "k=battery-st4ple!", "636f72726563742d6830727365", "636F72726563742D6830727365"] {
+        assert!(found(text), "{text}");
+    }
+    for before in ["", "k", "k=", "key", "long before\n"] {
+        let encoded = BASE64_STANDARD_NO_PAD.encode(format!("{before}{SECRET}; and after"));
+        assert!(found(&encoded), "{before:?} {encoded}");
+    }
+    assert!(!found("correct horse, battery staple"));
+}
+
+#[test]
+fn it_is_neither_told_nor_kept() {
+    let stack = stack(STACK);
+    run(&stack, &["validate"]).done();
+    run(&stack, &["plan"]).done().says(&[
+        "password: (sensitive)",
+        "PASSWORD = (sensitive)",
+        "content = (sensitive)",
+    ]);
+    run(&stack, &["plan", "-json"]).done();
+    run(&stack, &["plan", "-out", "saved.plan"]).done();
+    run(&stack, &["show", "saved.plan"]).done();
+    run(&stack, &["show", "-json", "saved.plan"]).done();
+    watched(|| run(&stack, &["apply", "saved.plan"])).done().says(&["7 created", "password = (sensitive)"]);
+    check_files(&stack);
+
+    // It is where it is meant to be.
+    let secret = ["secret", "login", "-o", "jsonpath={.data.password}"];
+    let encoded = BASE64_STANDARD_NO_PAD.encode(SECRET);
+    assert_eq!(stack.get("main", &secret).done().out.trim_end_matches('='), encoded);
+    let on_host = |path: &str| fs::read_to_string(stack.on_host("edge", path)).unwrap();
+    assert_eq!(on_host("/etc/login"), format!("password={SECRET}\n"));
+    assert_eq!(on_host("/etc/echo"), format!("used {SECRET}"));
+
+    run(&stack, &["plan", "-detailed-exitcode"]).done();
+    for command in [
+        &["show"][..],
+        &["show", "-json"],
+        &["show", "-full"],
+        &["output"],
+        &["output", "-json"],
+        &["output", "password"],
+    ] {
+        run(&stack, command).done();
+    }
+    run(&stack, &["output", "-raw", "password"]).code(1);
+    for address in run(&stack, &["state", "list"]).done().out.lines() {
+        run(&stack, &["state", "show", address]).done();
+        run(&stack, &["state", "show", "-json", address]).done();
+    }
+    fs::write(stack.on_host("edge", "/etc/login"), "password=theirs\n").unwrap();
+    run(&stack, &["plan", "-detailed-exitcode", "-full"]).code(2).says(&["host_file.login", "(sensitive)"]);
+    watched(|| run(&stack, &["apply", "-auto-approve", "-json"])).done();
+    assert_eq!(on_host("/etc/login"), format!("password={SECRET}\n"));
+    run(&stack, &["destroy", "-auto-approve"]).done();
+    check_files(&stack);
+}
+
+#[test]
+fn a_failure_does_not_tell_it() {
+    let steps = r#"
+variable "password" {
+  type      = string
+  sensitive = true
+}
+
+host "edge" { sandbox = true }
+
+resource "host_command" "environment" {
+  run         = "echo \"no $PASSWORD\"; echo \"no $PASSWORD\" >&2; exit 3"
+  environment = { PASSWORD = var.password }
+}
+
+resource "host_command" "text" {
+  run = "echo '${var.password}'; echo '${var.password}' >&2; exit 4"
+}
+
+resource "host_command" "syntax" {
+  run = "if '${var.password}"
+}
+
+resource "host_file" "nowhere" {
+  path    = "/proc/none"
+  content = var.password
+}
+"#;
+    let stack = stack(steps);
+    for flags in [&["-json"][..], &[]] {
+        let failed = watched(|| run(&stack, &[&["apply", "-auto-approve"], flags].concat())).code(1);
+        assert!(failed.all().contains("exit code 3") && failed.all().contains("exit code 4"), "{failed}");
+        check_files(&stack);
+    }
+    run(&stack, &["show"]).done();
+    run(&stack, &["plan"]);
+}
+
+#[test]
+fn a_refusal_does_not_tell_it() {
+    let object = |kind: &str, rest: &str| {
+        format!(
+            "resource \"kube_object\" \"{}\" {{\n  manifest = {{\n    apiVersion = \"v1\"\n    kind = \"{kind}\"\n    \
+             metadata = {{ name = \"x\", namespace = \"default\"{rest} }}\n",
+            kind.to_lowercase()
+        )
+    };
+    let text = [
+        "variable \"password\" {\n  type = string\n  sensitive = true\n}\ncluster \"main\" { sandbox = true }\n".to_owned(),
+        object("Service", "") + "    spec = { type = var.password, ports = [{ port = 80 }] }\n  }\n}\n",
+        object("ConfigMap", ", labels = { a = \"!${var.password}\" }") + "  }\n}\n",
+        object("Secret", "") + "    data = { password = var.password }\n  }\n}\n",
+        object("Pod", "") + "    spec = { containers = [{ name = \"a\", image = \"a\", ports = [{ containerPort = var.password }] }] }\n  }\n}\n",
+    ];
+    let stack = stack(&text.concat());
+    for arguments in [&["plan"][..], &["plan", "-json"], &["apply", "-auto-approve"]] {
+        run(&stack, arguments).code(1);
+    }
+    // Names are told everywhere, so that none may be secret.
+    let named = text[0].clone() + &object("ConfigMap", "").replace("\"x\"", "var.password") + "  }\n}\n";
+    stack.write("main.hcl", &named);
+    run(&stack, &["validate"]).code(1).complains(&["A sensitive name", "main.hcl:10:25"]);
+}
+
+#[test]
+fn an_expression_that_fails_does_not_tell_it() {
+    let expressions = [
+        "parseint(var.password, 10)",
+        "jsondecode(var.password)",
+        "yamldecode(\"{a: ${var.password}: ]\")",
+        "regex(\"x+y\", var.password)",
+        "regex(\"${var.password}(\", \"x\")",
+        "var.password + 1",
+        "!var.password",
+        "file(var.password)",
+        "templatefile(var.password, {})",
+        "{ a = 1 }[var.password]",
+        "[1][var.password]",
+        "tonumber(var.password)",
+        "tobool(var.password)",
+        "base64decode(\"%%${var.password}\")",
+        "formatdate(var.password, \"2020-01-01T00:00:00Z\")",
+        "timeadd(var.password, \"1h\")",
+        "cidrhost(var.password, 1)",
+        "lookup({}, var.password)",
+        "format(\"%d\", var.password)",
+        "[for letter in var.password : letter]",
+        "{ for e in [1, 2] : (var.password) => e }",
+        "setproduct(var.password)",
+        "var.password.length",
+        "zipmap([var.password], [1, 2])",
+    ];
+    let mut text = "variable \"password\" {\n  type = string\n  sensitive = true\n  validation {\n    condition = length(var.password) > 1\n    \
+                    error_message = \"no ${var.password}\"\n  }\n}\n"
+        .to_owned();
+    text.push_str(
+        "resource \"value\" \"each\" {\n  for_each = toset([var.password])\n  input = each.key\n}\n",
+    );
+    for (number, expression) in expressions.iter().enumerate() {
+        text.push_str(&format!("output \"o{number}\" {{\n  value = {expression}\n  sensitive = true\n}}\n"));
+    }
+    let stack = stack(&text);
+    let plan = run(&stack, &["plan"]).code(1);
+    for number in 0..expressions.len() {
+        let line = 14 + number * 4;
+        assert!(
+            plan.err.contains(&format!("main.hcl:{line}:")),
+            "{:?} did not fail: {plan}",
+            expressions[number]
+        );
+    }
+    stack.edit("> 1", "> 100");
+    run(&stack, &["plan"]).code(1).complains(&["main.hcl:5:17"]);
+}
