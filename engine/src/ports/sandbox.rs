@@ -61,6 +61,8 @@ pub struct SandboxStatus {
     pub clusters: Vec<ClusterStatus>,
     /// Its hosts.
     pub hosts: Vec<HostStatus>,
+    /// With this file `ssh -F FILE NAME` logs in to any of them.
+    pub ssh_config_path: PathBuf,
 }
 
 /// One embedded cluster.

@@ -1,4 +1,4 @@
-//! A sandbox: `up`, and if it is, `pid`, `uptime_seconds`, `clusters` and `hosts`. No keys, only where they lie.
+//! A sandbox: `up`, and if it is, `pid`, `uptime_seconds`, `clusters`, `hosts` and `ssh_config_path`. No keys, only where they lie.
 
 use meshform_engine::ports::{ClusterStatus, HostStatus, SandboxStatus};
 use serde_json::{Value as Json, json};
@@ -17,6 +17,7 @@ pub(crate) fn document(status: Option<&SandboxStatus>) -> Json {
         "uptime_seconds": status.uptime_seconds,
         "clusters": status.clusters.iter().map(cluster).collect::<Vec<_>>(),
         "hosts": status.hosts.iter().map(host).collect::<Vec<_>>(),
+        "ssh_config_path": status.ssh_config_path.to_string_lossy(),
     })
 }
 

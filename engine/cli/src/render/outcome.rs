@@ -48,13 +48,15 @@ pub(crate) fn failures(applied: &Applied, columns: usize) -> String {
 /// How to go on, after an empty line; empty if all was done.
 pub(crate) fn way_on(plan: &Plan, applied: &Applied) -> String {
     let sentence = match (applied.failed.len(), applied.deferred.len()) {
-        (1.., _) => "What succeeded is recorded. Mend the cause and run apply again to go on.".to_owned(),
+        (1.., _) => {
+            "What succeeded is recorded. Mend the cause and apply the stack again to go on.".to_owned()
+        }
         _ if !is_whole(plan, applied) => {
-            "Stopped. What was done is recorded: run apply again to go on.".to_owned()
+            "Stopped. What was done is recorded: apply the stack again to go on.".to_owned()
         }
         (0, 0) => return String::new(),
-        (0, 1) => "1 instance waits for what is known only now: run apply again.".to_owned(),
-        (0, count) => format!("{count} instances wait for what is known only now: run apply again."),
+        (0, 1) => "1 instance waits for what is known only now: apply the stack again.".to_owned(),
+        (0, count) => format!("{count} instances wait for what is known only now: apply the stack again."),
     };
     format!("\n{sentence}\n")
 }
@@ -126,19 +128,19 @@ mod tests {
             3,
             (&["a"], &["b"], &["c"], &[]),
             "Applied in part: 1 created, 0 updated, 0 deleted, 1 failed, 1 not run in 2.1s.",
-            "\n✗ value.b: Denied\n    The host does not let us in.\n\nWhat succeeded is recorded. Mend the cause and run apply again to go on.\n",
+            "\n✗ value.b: Denied\n    The host does not let us in.\n\nWhat succeeded is recorded. Mend the cause and apply the stack again to go on.\n",
         );
         check(
             3,
             (&["a"], &[], &["c"], &[]),
             "Applied in part: 1 created, 0 updated, 0 deleted, 1 abandoned, 1 not run in 2.1s.",
-            "\nStopped. What was done is recorded: run apply again to go on.\n",
+            "\nStopped. What was done is recorded: apply the stack again to go on.\n",
         );
         check(
             1,
             (&["a"], &[], &[], &["d"]),
             "Applied: 1 created, 0 updated, 0 deleted, 1 deferred in 2.1s.",
-            "\n1 instance waits for what is known only now: run apply again.\n",
+            "\n1 instance waits for what is known only now: apply the stack again.\n",
         );
     }
 }

@@ -1,6 +1,6 @@
 //! What runs in a sandbox, and how to get at it.
 
-use meshform_engine::ports::{HostAccess, SandboxStatus};
+use meshform_engine::ports::SandboxStatus;
 
 use super::style::{GOOD, STRONG, paint};
 use super::text::{counted, duration, harmless};
@@ -33,23 +33,13 @@ pub(crate) fn text(status: &SandboxStatus) -> String {
             place,
             host.access.root.display()
         ));
-        lines.push(format!("    {}", ssh(&host.access)));
+        let config = quoted(&status.ssh_config_path.to_string_lossy());
+        lines.push(format!("    ssh -F {config} {}", quoted(&harmless(&host.name))));
     }
     if status.clusters.is_empty() && status.hosts.is_empty() {
         lines.push("  It holds nothing yet: clusters and hosts with \"sandbox = true\" come up when a plan needs them.".into());
     }
     lines.into_iter().map(|line| line + "\n").collect()
-}
-
-/// The command that logs in.
-fn ssh(access: &HostAccess) -> String {
-    format!(
-        "ssh -i {} -p {} -o StrictHostKeyChecking=accept-new {}@{}",
-        quoted(&access.identity_file.to_string_lossy()),
-        access.port,
-        access.user,
-        access.address
-    )
 }
 
 /// A word for a shell.

@@ -178,6 +178,7 @@ impl Residents {
             uptime_seconds: self.started.elapsed().as_secs(),
             clusters: clusters.collect(),
             hosts: hosts.collect(),
+            ssh_config_path: self.layout.ssh_config(),
         }
     }
 

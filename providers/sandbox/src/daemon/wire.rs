@@ -56,6 +56,7 @@ pub(crate) struct Status {
     pub(crate) uptime_seconds: u64,
     pub(crate) clusters: Vec<Cluster>,
     pub(crate) hosts: Vec<NamedHost>,
+    pub(crate) ssh_config_path: PathBuf,
 }
 
 /// A cluster that runs.
@@ -95,6 +96,7 @@ impl From<Status> for SandboxStatus {
             uptime_seconds: status.uptime_seconds,
             clusters: clusters.collect(),
             hosts: hosts.collect(),
+            ssh_config_path: status.ssh_config_path,
         }
     }
 }
