@@ -7,6 +7,8 @@
 //! real_host         a real sshd in the sandbox's place
 //! killed, locks     what interrupts a run, and who else wants to run
 //! secrets           what must not be seen
+//! bad_input         what is wrong is told, and changes nothing
+//! readme            what the documentation says, done as it says
 //! ```
 //!
 //! Nothing here needs root. What is started ends with the test that started it, also with one that fails.
@@ -19,11 +21,13 @@
     reason = "a test that cannot go on has failed, and says on what it ran"
 )]
 
+mod bad_input;
 mod killed;
 mod kubectl;
 mod locks;
 mod program;
 mod quickstart;
+mod readme;
 mod real_host;
 mod secrets;
 #[expect(dead_code, reason = "the provider's own tests use more of it")]

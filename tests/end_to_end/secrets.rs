@@ -305,13 +305,9 @@ fn an_expression_that_fails_does_not_tell_it() {
     }
     let stack = stack(&text);
     let plan = run(&stack, &["plan"]).code(1);
-    for number in 0..expressions.len() {
+    for (number, expression) in expressions.iter().enumerate() {
         let line = 14 + number * 4;
-        assert!(
-            plan.err.contains(&format!("main.hcl:{line}:")),
-            "{:?} did not fail: {plan}",
-            expressions[number]
-        );
+        assert!(plan.err.contains(&format!("main.hcl:{line}:")), "{expression:?} did not fail: {plan}");
     }
     stack.edit("> 1", "> 100");
     run(&stack, &["plan"]).code(1).complains(&["main.hcl:5:17"]);
