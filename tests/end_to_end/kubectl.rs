@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -13,8 +13,7 @@ use crate::stack::Stack;
 const ATOMIC: [&str; 1] = ["/spec/selector"];
 
 /// Writes fields of an object under another manager's name, by force.
-pub(crate) fn write_as(stack: &Stack, cluster: &str, manager: &str, object: &Value) {
-    let mut command = stack.kubectl(cluster);
+pub(crate) fn write_as(mut command: Command, manager: &str, object: &Value) {
     command.args(["apply", "--server-side", "--force-conflicts", "--field-manager", manager, "-f", "-"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("kubectl is needed: install kubernetes-client");

@@ -5,6 +5,7 @@
 //! quickstart        the life of the first stack
 //! kubectl           the sandbox by another's eyes
 //! real_host         a real sshd in the sandbox's place
+//! real_cluster      a real kube-apiserver in its place, if there is one: see control_plane
 //! killed, locks     what interrupts a run, and who else wants to run
 //! secrets           what must not be seen
 //! bad_input         what is wrong is told, and changes nothing
@@ -22,12 +23,14 @@
 )]
 
 mod bad_input;
+mod control_plane;
 mod killed;
 mod kubectl;
 mod locks;
 mod program;
 mod quickstart;
 mod readme;
+mod real_cluster;
 mod real_host;
 mod secrets;
 #[expect(dead_code, reason = "the provider's own tests use more of it")]

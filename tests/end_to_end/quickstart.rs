@@ -114,7 +114,7 @@ fn a_saved_plan_does_not_overwrite_what_has_changed_since() {
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "page", "namespace": "quickstart" },
         "data": { "index.html": "theirs" },
     });
-    write_as(&stack, "main", "other", &theirs);
+    write_as(stack.kubectl("main"), "other", &theirs);
     let refused = stack.run(["apply", "hi.plan"]).code(1);
     let refused = refused.complains(&[
         "kube_object.page",
@@ -134,7 +134,7 @@ fn another_owner_is_named_with_the_field() {
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web", "namespace": "quickstart" },
         "spec": { "replicas": 5 },
     });
-    write_as(&stack, "main", "autoscaler", &scaled);
+    write_as(stack.kubectl("main"), "autoscaler", &scaled);
     let refused = stack.plan().code(1).complains(&[
         "Another manager owns the field",
         "replicas = var.replicas",
