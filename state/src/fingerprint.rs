@@ -18,7 +18,7 @@ const DIGITS: usize = 32;
 /// The key of one state's fingerprints.
 pub(crate) struct Key([u8; 32]);
 
-/// The key file, made when it is first needed.
+/// The key file, made when something is first written that holds fingerprints. Until then a key of this process's own will do.
 pub(crate) struct KeyFile {
     folder: Arc<Folder>,
     key: OnceLock<Arc<Key>>,
@@ -29,19 +29,41 @@ impl KeyFile {
         Self { folder, key: OnceLock::new() }
     }
 
-    /// The key. Processes that make it at the same time agree on one.
+    /// The key, to compare with.
     ///
     /// # Errors
-    /// When the file cannot be read or made, or is no key.
+    /// When the file cannot be read, or is no key.
     pub(crate) fn get(&self) -> Result<Arc<Key>, StoreError> {
         if let Some(key) = self.key.get() {
             return Ok(key.clone());
         }
         let key = match self.read()? {
             Some(key) => key,
-            None => self.make()?,
+            None => Key(random()?),
         };
         Ok(self.key.get_or_init(|| Arc::new(key)).clone())
+    }
+
+    /// The key, to write fingerprints with: it is in its file from now on.
+    ///
+    /// # Errors
+    /// When the file cannot be read or made, is no key, or holds another one that a process has made meanwhile.
+    pub(crate) fn keep(&self) -> Result<Arc<Key>, StoreError> {
+        let key = self.get()?;
+        let guard = self.folder.guard()?;
+        match self.read()? {
+            Some(kept) if kept.0 == key.0 => {}
+            Some(_) => {
+                return Err(self
+                    .folder
+                    .invalid(FINGERPRINT_KEY, "another run has made it meanwhile: plan again"));
+            }
+            None => {
+                let text = format!("{}\n", blake3::Hash::from_bytes(key.0).to_hex());
+                guard.replace(FINGERPRINT_KEY, text.as_bytes())?;
+            }
+        }
+        Ok(key)
     }
 
     fn read(&self) -> Result<Option<Key>, StoreError> {
@@ -51,18 +73,6 @@ impl KeyFile {
             Some(hash) => Ok(Some(Key(*hash.as_bytes()))),
             None => Err(self.folder.invalid(FINGERPRINT_KEY, "it is not 64 hexadecimal digits")),
         }
-    }
-
-    fn make(&self) -> Result<Key, StoreError> {
-        let guard = self.folder.guard()?;
-        // Another process may have made it while this one waited.
-        if let Some(key) = self.read()? {
-            return Ok(key);
-        }
-        let key = Key(random()?);
-        let text = format!("{}\n", blake3::Hash::from_bytes(key.0).to_hex());
-        guard.replace(FINGERPRINT_KEY, text.as_bytes())?;
-        Ok(key)
     }
 }
 

@@ -66,13 +66,13 @@ impl StateStore for LocalStore {
         let (folder, key, token) = (self.folder.clone(), self.key.clone(), lease.token());
         let (lineage, serial) = (prior.lineage.clone(), prior.serial);
         Box::pin(blocking(move || {
-            let journal = LocalJournal::begin(&folder, key.get()?, token, (&lineage, serial))?;
+            let journal = LocalJournal::begin(&folder, key.keep()?, token, (&lineage, serial))?;
             Ok(Box::new(journal) as Box<dyn Journal>)
         }))
     }
 
     fn encode_plan(&self, plan: &Plan) -> Result<Vec<u8>, StoreError> {
-        let body = PlanBody::new(plan, &*self.key.get()?);
+        let body = PlanBody::new(plan, &*self.key.keep()?);
         let text = document::seal(&PLAN, &body, Layout::Line).map_err(unfit)?;
         Ok(text.into_bytes())
     }

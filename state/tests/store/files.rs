@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use meshform_engine::ports::{StateStore, StoreError};
 use meshform_engine::state::Snapshot;
 use meshform_engine::value::Value;
+use meshform_state::LocalStore;
 
 use crate::world::{World, address, apply, apply_of, began, ended, started, succeeded};
 
@@ -115,17 +116,20 @@ async fn an_apply_of_an_old_state_does_not_begin() {
 }
 
 #[tokio::test]
-async fn processes_agree_on_the_key() {
+async fn a_key_is_made_by_the_first_write_and_kept() {
     let world = World::new();
-    let stores: Vec<_> = (0..8).map(|_| world.store()).collect();
-    let keys =
-        stores.into_iter().map(|store| tokio::spawn(async move { store.fingerprinter().await.unwrap() }));
-    let mut fingerprints = Vec::new();
-    for key in keys {
-        fingerprints.push(key.await.unwrap().fingerprint(&"a".into()));
-    }
-    fingerprints.dedup();
-    assert_eq!(fingerprints.len(), 1);
+    let fingerprint =
+        async |store: &LocalStore| store.fingerprinter().await.unwrap().fingerprint(&"a".into());
+    let (first, second) = (world.store(), world.store());
+    let (own, other) = (fingerprint(&first).await, fingerprint(&second).await);
+    assert_ne!(own, other);
+    assert!(!world.folder.exists());
+    apply(&first, apply_of(1)).await;
+    assert_eq!(fingerprint(&world.store()).await, own);
+    let lease = second.lock("apply", 0).await.unwrap();
+    let prior = second.load().await.unwrap().snapshot;
+    let begun = second.begin(&*lease, &prior).await.err();
+    assert!(matches!(begun, Some(StoreError::Invalid { problem, .. }) if problem.ends_with("plan again")));
 }
 
 #[tokio::test]
