@@ -34,7 +34,7 @@ pub fn parse(sources: &Sources) -> (Vec<File>, Diagnostics) {
     let mut files = Vec::new();
     for (source, content) in sources.iter() {
         match patched(&content.text, parse_body) {
-            Ok(body) => match problem::open_string(source, &content.text, content.text.len()) {
+            Ok(body) => match problem::open_text(source, &content.text, content.text.len()) {
                 Some(problem) => diagnostics.push(problem),
                 None => files.push(File { source, text: content.text.as_str().into(), body }),
             },

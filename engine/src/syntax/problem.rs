@@ -67,7 +67,7 @@ pub(super) fn explain_expression(source: SourceId, text: &str, error: &Error) ->
 /// The diagnostic for a parse error.
 pub(super) fn explain(source: SourceId, text: &str, error: &Error) -> Diagnostic {
     let offset = place(text, error);
-    if let Some(problem) = open_string(source, text, offset) {
+    if let Some(problem) = open_text(source, text, offset) {
         return problem;
     }
     if let Some(unfinished) = unfinished_there(text, offset, error.message()) {
@@ -78,9 +78,11 @@ pub(super) fn explain(source: SourceId, text: &str, error: &Error) -> Diagnostic
     Diagnostic::error(SUMMARY, detail(text, offset, error.message())).at(Span { source, range })
 }
 
-/// A quoted string before an offset that does not end on its line. The parser lets it go on to the next quote, and HCL does not.
-pub(super) fn open_string(source: SourceId, text: &str, before: usize) -> Option<Diagnostic> {
-    let open = unfinished::find(text).filter(|it| matches!(it, Unfinished::Quote(at) if *at < before))?;
+/// A heredoc before an offset that has no end, or a quoted string that does not end on its line: the parser lets that go on to the next
+/// quote, and HCL does not.
+pub(super) fn open_text(source: SourceId, text: &str, before: usize) -> Option<Diagnostic> {
+    let is_text = |it: &Unfinished| matches!(it, Unfinished::Quote(_) | Unfinished::Heredoc(_));
+    let open = unfinished::find(text).filter(|it| is_text(it) && it.at() < before)?;
     let range = open.at()..open.at() + 1;
     Some(Diagnostic::error(SUMMARY, open.detail()).at(Span { source, range }))
 }
@@ -134,10 +136,6 @@ fn detail(text: &str, offset: usize, message: &str) -> String {
     }
     if message.contains("nested levels") || message.contains("chained binary operators") {
         return "This is nested too deeply. Move a part of it into a local value.".into();
-    }
-    if message.contains("heredoc end delimiter") {
-        return "The heredoc that starts above has no end: its marker must stand on a line of its own."
-            .into();
     }
     if message.contains("escape sequence") {
         return "There is no such escape. The escapes are \\n \\r \\t \\\" \\\\ \\uNNNN and \\UNNNNNNNN."

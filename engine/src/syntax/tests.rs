@@ -78,7 +78,7 @@ fn what_is_not_closed_is_shown_where_it_was_opened() {
     );
     check(
         "a = <<EOT\nx\n",
-        &["2:1 \"x\" The heredoc that starts above has no end: its marker must stand on a line of its own."],
+        &["1:5 \"<\" This heredoc has no end: its marker must stand on a line of its own."],
     );
     // Brackets in strings, comments and heredocs do not count.
     check(

@@ -5,6 +5,8 @@
 pub(super) enum Unfinished {
     /// A quote without another one on its line.
     Quote(usize),
+    /// `<<MARKER` without the marker on a line of its own.
+    Heredoc(usize),
     /// A bracket that is never closed.
     Bracket(usize, char),
     /// A bracket that closes nothing, or not what was opened last.
@@ -20,6 +22,7 @@ impl Unfinished {
     pub(super) fn at(self) -> usize {
         match self {
             Self::Quote(at)
+            | Self::Heredoc(at)
             | Self::Bracket(at, _)
             | Self::Closing(at, _)
             | Self::Comment(at)
@@ -33,6 +36,7 @@ impl Unfinished {
             Self::Quote(_) => {
                 "This string is not closed: add \" at its end. A string of several lines is a heredoc.".into()
             }
+            Self::Heredoc(_) => "This heredoc has no end: its marker must stand on a line of its own.".into(),
             Self::Bracket(_, letter) => format!("This {letter} is not closed."),
             Self::Closing(_, letter) => format!("This {letter} does not close what was opened last."),
             Self::Comment(_) => "This comment is not closed: add */ at its end.".into(),
@@ -93,7 +97,7 @@ fn step(rest: &str, at: usize, frames: &mut Vec<Frame>) -> Result<usize, Unfinis
     match rest.as_bytes() {
         [b'#', ..] | [b'/', b'/', ..] => Ok(line()),
         [b'/', b'*', ..] => rest.find("*/").map(|end| end + 2).ok_or(Unfinished::Comment(at)),
-        [b'<', b'<', ..] => Ok(heredoc(rest).unwrap_or(2)),
+        [b'<', b'<', ..] => heredoc(rest).unwrap_or(Some(2)).ok_or(Unfinished::Heredoc(at)),
         [b'"', ..] => {
             frames.push(Frame::Quote(at, Vec::new()));
             Ok(1)
@@ -116,8 +120,8 @@ fn step(rest: &str, at: usize, frames: &mut Vec<Frame>) -> Result<usize, Unfinis
     }
 }
 
-/// The length of a heredoc down to its end marker.
-fn heredoc(rest: &str) -> Option<usize> {
+/// The length of a heredoc down to its end marker, if it has one; nothing if it is none.
+fn heredoc(rest: &str) -> Option<Option<usize>> {
     let opening = rest.get(2..)?;
     let (marker, mut after) = opening.strip_prefix('-').unwrap_or(opening).split_once('\n')?;
     let marker = marker.trim_end();
@@ -127,10 +131,10 @@ fn heredoc(rest: &str) -> Option<usize> {
     loop {
         let (line, next) = after.split_once('\n').unwrap_or((after, ""));
         if line.trim_start().starts_with(marker) {
-            return Some(rest.len() - after.len() + line.len());
+            return Some(Some(rest.len() - after.len() + line.len()));
         }
         if next.is_empty() {
-            return Some(rest.len());
+            return Some(None);
         }
         after = next;
     }

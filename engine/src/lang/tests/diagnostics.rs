@@ -178,7 +178,7 @@ fn syntax() {
             r#"<<EOT
 a
 "#,
-            "Invalid syntax @ a: The heredoc that starts above has no end: its marker must stand on a line of its own.",
+            "Invalid syntax @ <: This heredoc has no end: its marker must stand on a line of its own.",
         ),
         ("1...", r#"Invalid syntax @ .: Found ".", expected a new line or the end of the file."#),
         (
