@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::stack::{Stack, Tree, tree};
 
-/// What even a plan may make: the key for fingerprints, and what guards the state.
+/// What a run that goes far enough may make though it is refused: the key for fingerprints, and what guards the state.
 const OWN: [&str; 4] = [".gitignore", "fingerprint.key", "lock", "lock.guard"];
 
 /// A text that is wrong, and what is said about it by `validate`, `plan` and `apply` alike.
@@ -14,6 +14,7 @@ fn check(text: &str, complaints: &[&str]) {
     for arguments in [&["validate"][..], &["plan"], &["apply", "-auto-approve"]] {
         refused(&stack, arguments, complaints);
     }
+    assert!(!stack.path(".meshform").exists(), "a stack that is wrong leaves nothing behind");
 }
 
 /// Arguments that are wrong for a stack, and what is said about them.
