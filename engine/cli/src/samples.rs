@@ -45,6 +45,7 @@ pub(crate) fn change(action: Action, address: Address, identity: &str, wanted: O
         planned: wanted.clone().unwrap_or_else(Value::null),
         desired: wanted,
         precondition: Precondition::Absent,
+        prior_precondition: None,
         depends_on: Vec::new(),
         timeout_ms: None,
         notes: Vec::new(),

@@ -265,13 +265,10 @@ fn settle(
     operation: StepOperation,
     attributes: Value,
 ) -> Option<ProviderError> {
-    if matches!(operation, StepOperation::Forget | StepOperation::Record) {
-        return None;
-    }
+    use ports::Operation::{Create, Update};
+    // What goes was no value of any expression, and of what is only recorded nothing has changed.
+    let StepOperation::Perform(Create | Update) = operation else { return None };
     values.settle(address, attributes.clone());
-    if operation == StepOperation::Perform(ports::Operation::Delete) {
-        return None;
-    }
     let problems = values.postconditions(address, &attributes);
     let first = problems.iter().next()?;
     let details: Vec<_> = problems.iter().map(|problem| problem.detail.as_str()).collect();

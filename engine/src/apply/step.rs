@@ -183,8 +183,13 @@ fn request(
     record: Option<Record>,
     desired: Option<Value>,
 ) -> PerformRequest {
-    // A replace proves the old thing's version before removing it; then nothing is left to be proved against.
     let replaces = matches!(change.action, Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst);
+    let precondition = match (&change.prior_precondition, operation) {
+        (Some(prior), Operation::Delete) => prior.clone(),
+        // The old thing's version was proved before it was removed: nothing is left to be proved against.
+        (None, Operation::Create) if replaces => Precondition::Absent,
+        _ => change.precondition.clone(),
+    };
     PerformRequest {
         address: change.address.clone(),
         kind: change.kind.clone(),
@@ -192,10 +197,7 @@ fn request(
         operation,
         desired,
         record: record.map(Arc::new),
-        precondition: match replaces && operation == Operation::Create {
-            true => Precondition::Absent,
-            false => change.precondition.clone(),
-        },
+        precondition,
         timeout_ms: change.timeout_ms,
     }
 }

@@ -133,6 +133,7 @@ fn blank(address: Address, kind: &str, action: Action, reason: Option<String>) -
         planned: Value::unknown(Type::Any),
         desired: None,
         precondition: Precondition::Absent,
+        prior_precondition: None,
         depends_on: Vec::new(),
         timeout_ms: None,
         notes: Vec::new(),

@@ -85,6 +85,8 @@ pub struct Change {
     pub desired: Option<Value>,
     /// Under what it was reviewed.
     pub precondition: Precondition,
+    /// Under what the thing of [`Change::prior_identity`] was reviewed, where that is to be removed.
+    pub prior_precondition: Option<Precondition>,
     /// What it depends on.
     pub depends_on: Vec<Address>,
     /// The longest that its steps may take, in milliseconds.

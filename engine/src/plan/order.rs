@@ -5,18 +5,18 @@
 //! 2. B is removed before A is removed, by what was *recorded*, not by what the configuration says now.
 //! 3. A replace that deletes first: removed, then made.
 //! 4. A is to go and B only to change: B changes first, so that it lets go of A.
-//! 5. B is to go and A only to change: B goes first, as it may not bear the changed A.
+//! 5. B is to go and A only to change: B goes first, as it may not bear the changed A. This one gives way where it contradicts the others.
 //! 6. A renamed instance is recorded under its new address before the old one is forgotten.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use petgraph::algo::toposort;
+use petgraph::algo::tarjan_scc;
 use petgraph::graph::DiGraph;
 
 use super::{Action, Change, Step, StepOperation};
 use crate::address::Address;
 use crate::diagnostic::Diagnostic;
-use crate::ports::Operation;
+use crate::ports::{Operation, Precondition};
 use crate::state::Snapshot;
 
 /// The steps of these changes, which are sorted by address.
@@ -28,8 +28,8 @@ pub(super) fn steps(changes: &[Change], snapshot: &Snapshot) -> Result<Vec<Step>
     for change in changes {
         ordering.make_after_dependencies(change);
         ordering.make_after_own_removal(change);
-        ordering.forget_after_heir(change, changes);
     }
+    ordering.forget_after_heirs(changes);
     for (address, record) in &snapshot.records {
         for needed in &record.depends_on {
             ordering.recorded(address, needed);
@@ -42,8 +42,12 @@ struct Ordering<'a> {
     by_block: BTreeMap<(&'a str, &'a str), Vec<&'a Change>>,
     steps: Vec<Step>,
     edges: BTreeSet<(usize, usize)>,
+    /// Those of rule 5.
+    weak: BTreeSet<(usize, usize)>,
     make: BTreeMap<&'a Address, usize>,
     remove: BTreeMap<&'a Address, usize>,
+    /// Steps that only take a record out: nothing on a target has to wait for them.
+    forget: BTreeMap<&'a Address, usize>,
     makers: BTreeMap<Address, Vec<usize>>,
 }
 
@@ -55,8 +59,10 @@ impl<'a> Ordering<'a> {
             by_block: BTreeMap::new(),
             steps: Vec::new(),
             edges: BTreeSet::new(),
+            weak: BTreeSet::new(),
             make: BTreeMap::new(),
             remove: BTreeMap::new(),
+            forget: BTreeMap::new(),
             makers: BTreeMap::new(),
         };
         for change in changes {
@@ -79,6 +85,12 @@ impl<'a> Ordering<'a> {
             Action::Update | Action::Adopt => (None, Some(perform(Operation::Update))),
             Action::Delete => (Some(perform(Operation::Delete)), None),
             Action::Forget => (Some(StepOperation::Forget), None),
+            // It becomes another thing, which is there already.
+            Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst
+                if change.prior_precondition.is_some() && change.precondition != Precondition::Absent =>
+            {
+                (Some(perform(Operation::Delete)), Some(perform(Operation::Update)))
+            }
             Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst => {
                 (Some(perform(Operation::Delete)), Some(perform(Operation::Create)))
             }
@@ -87,8 +99,14 @@ impl<'a> Ordering<'a> {
             self.steps.push(Step { address: change.address.clone(), operation, after: Vec::new() });
             self.steps.len() - 1
         };
-        if let Some(operation) = removes {
-            self.remove.insert(&change.address, push(operation));
+        match removes {
+            Some(StepOperation::Forget) => {
+                self.forget.insert(&change.address, push(StepOperation::Forget));
+            }
+            Some(operation) => {
+                self.remove.insert(&change.address, push(operation));
+            }
+            None => {}
         }
         if let Some(operation) = makes {
             self.make.insert(&change.address, push(operation));
@@ -124,6 +142,8 @@ impl<'a> Ordering<'a> {
         for change in self.named(needed) {
             match self.make.get(&change.address) {
                 Some(&step) => drop(found.insert(step)),
+                // What goes makes nothing, and nothing is made of it.
+                None if matches!(change.action, Action::Delete | Action::Forget) => {}
                 None => {
                     for next in &change.depends_on {
                         found.extend(self.makers_behind(next, under_way));
@@ -145,17 +165,19 @@ impl<'a> Ordering<'a> {
     }
 
     /// Rule 6.
-    fn forget_after_heir(&mut self, change: &'a Change, changes: &'a [Change]) {
-        if change.action != Action::Forget {
-            return;
+    fn forget_after_heirs(&mut self, changes: &'a [Change]) {
+        let mut heirs: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for change in changes {
+            let Some(&step) = self.make.get(&change.address) else { continue };
+            for identity in change.identity.iter().chain(&change.prior_identity) {
+                heirs.entry((&change.target, identity)).or_default().push(step);
+            }
         }
-        let same = |heir: &&Change| {
-            let identity = heir.prior_identity.as_ref().or(heir.identity.as_ref());
-            heir.target == change.target && identity == change.identity.as_ref()
-        };
-        let heirs = changes.iter().filter(same).filter_map(|heir| self.make.get(&heir.address));
-        let edges: Vec<_> = heirs.copied().zip(self.remove.get(&change.address).copied()).collect();
-        edges.into_iter().for_each(|(before, after)| self.edge(before, after));
+        for change in changes {
+            let Some(&forget) = self.forget.get(&change.address) else { continue };
+            let heirs = change.identity.as_ref().and_then(|identity| heirs.get(&(&change.target, identity)));
+            heirs.into_iter().flatten().for_each(|&heir| self.edge(heir, forget));
+        }
     }
 
     /// Rules 2, 4 and 5 for `dependent`, which was recorded as depending on `needed`.
@@ -163,21 +185,15 @@ impl<'a> Ordering<'a> {
         for change in self.named(needed) {
             let goes = |address| self.remove.get(address).copied();
             let stays = |address| self.make.get(address).copied().filter(|_| goes(address).is_none());
-            let edge =
-                match (goes(dependent), stays(dependent), goes(&change.address), stays(&change.address)) {
-                    (Some(dependent_goes), _, Some(needed_goes), _) => Some((dependent_goes, needed_goes)),
-                    (Some(dependent_goes), _, _, Some(needed_changes)) => {
-                        Some((dependent_goes, needed_changes))
-                    }
-                    (_, Some(dependent_changes), Some(needed_goes), _)
-                        if matches!(change.action, Action::Delete | Action::Forget) =>
-                    {
-                        Some((dependent_changes, needed_goes))
-                    }
-                    _ => None,
-                };
-            if let Some((before, after)) = edge {
-                self.edge(before, after);
+            match (goes(dependent), stays(dependent), goes(&change.address), stays(&change.address)) {
+                (Some(dependent_goes), _, Some(needed_goes), _) => self.edge(dependent_goes, needed_goes),
+                (Some(dependent_goes), _, _, Some(needed_changes)) => {
+                    self.weak.insert((dependent_goes, needed_changes));
+                }
+                (_, Some(dependent_changes), Some(needed_goes), _) if change.action == Action::Delete => {
+                    self.edge(dependent_changes, needed_goes);
+                }
+                _ => {}
             }
         }
     }
@@ -189,21 +205,35 @@ impl<'a> Ordering<'a> {
     }
 
     fn finish(mut self) -> Result<Vec<Step>, Diagnostic> {
-        let mut graph: DiGraph<usize, ()> = DiGraph::new();
-        let nodes: Vec<_> = (0..self.steps.len()).map(|step| graph.add_node(step)).collect();
-        for &(before, after) in &self.edges {
-            graph.add_edge(nodes[before], nodes[after], ());
+        // Each round takes weak edges out of circles; where there is none left in a circle, the others contradict each other.
+        while let Some(circle) = self.circle() {
+            let before = self.weak.len();
+            self.weak.retain(|(from, to)| !(circle.contains(from) && circle.contains(to)));
+            if self.weak.len() == before {
+                let step = circle.first().and_then(|step| self.steps.get(*step));
+                let address = step.map(|step| step.address.to_string()).unwrap_or_default();
+                return Err(Diagnostic::error(
+                    "Cycle",
+                    format!(
+                        "The order in which {address} and others must change contradicts itself. Apply in two rounds: first without the new references."
+                    ),
+                ));
+            }
+        }
+        for &(before, after) in self.edges.union(&self.weak) {
             self.steps[after].after.push(before);
         }
-        match toposort(&graph, None) {
-            Ok(_) => Ok(self.steps),
-            Err(cycle) => Err(Diagnostic::error(
-                "Cycle",
-                format!(
-                    "The order in which {} and others must change contradicts itself. Apply in two rounds: first without the new references.",
-                    self.steps[graph[cycle.node_id()]].address
-                ),
-            )),
+        Ok(self.steps)
+    }
+
+    /// Steps that wait for each other.
+    fn circle(&self) -> Option<BTreeSet<usize>> {
+        let mut graph: DiGraph<usize, ()> = DiGraph::new();
+        let nodes: Vec<_> = (0..self.steps.len()).map(|step| graph.add_node(step)).collect();
+        for &(before, after) in self.edges.union(&self.weak) {
+            graph.add_edge(nodes[before], nodes[after], ());
         }
+        let circle = tarjan_scc(&graph).into_iter().find(|component| component.len() > 1)?;
+        Some(circle.into_iter().map(|node| graph[node]).collect())
     }
 }

@@ -7,4 +7,5 @@ mod diagnostics;
 mod lifecycle;
 mod plans;
 mod refactoring;
+mod simulation;
 mod world;

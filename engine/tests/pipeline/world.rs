@@ -23,6 +23,8 @@ pub(crate) struct Reality {
     pub(crate) things: BTreeMap<String, Value>,
     /// Identities whose next step fails after its effect.
     pub(crate) broken: Vec<String>,
+    /// Makes steps and looks fail, each in its own way.
+    pub(crate) chaos: Option<Random>,
     /// Identity of the target.
     pub(crate) uid: String,
     /// Journal entries after which the process "dies"; `None` never.
@@ -31,6 +33,32 @@ pub(crate) struct Reality {
     pub(crate) journal: Vec<Event>,
     pub(crate) performed: Vec<String>,
     pub(crate) reads: usize,
+}
+
+impl Reality {
+    /// One of four faults, in one of `rarity` cases.
+    fn fault(&mut self, rarity: u64) -> Option<u64> {
+        let chaos = self.chaos.as_mut()?;
+        (chaos.below(rarity) == 0).then(|| chaos.below(4))
+    }
+}
+
+/// The same numbers for the same seed: SplitMix64 (Steele, Lea and Flood, 2014).
+#[derive(Clone, Debug)]
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+
+    pub(crate) fn one_in(&mut self, cases: u64) -> bool {
+        self.below(cases) == 0
+    }
 }
 
 pub(crate) type Shared = Arc<Mutex<Reality>>;
@@ -301,6 +329,10 @@ impl Target for Here {
     ) -> BoxFuture<'a, Vec<Result<Observed, ProviderError>>> {
         let mut reality = self.reality.lock().unwrap();
         reality.reads += 1;
+        if reality.fault(30) == Some(0) {
+            let down = || Err(error(ErrorCode::Unreachable, "the line is cut"));
+            return Box::pin(async move { items.iter().map(|_| down()).collect() });
+        }
         let answers = items.iter().map(|item| {
             Ok(match reality.things.get(&item.identity) {
                 None => Observed::Absent,
@@ -344,10 +376,32 @@ impl Here {
         if !proven {
             return Err(error(ErrorCode::Changed, "it is not what was reviewed").into());
         }
+        let fault = reality.fault(12);
+        match fault {
+            Some(0) => return Err(error(ErrorCode::Denied, "not today").into()),
+            Some(1) => return Err(error(ErrorCode::Unreachable, "the question is lost").into()),
+            _ => {}
+        }
         reality.performed.push(format!("{:?} {}", request.operation, request.identity));
+        if fault == Some(2) {
+            self.effect(&mut reality, request);
+            return Err(error(ErrorCode::TimedOut, "the answer is lost").into());
+        }
+        let performed = self.effect(&mut reality, request);
+        if reality.broken.contains(&request.identity) {
+            return Err(error(ErrorCode::Failed, &format!("broken with {:?}", performed.attributes)).into());
+        }
+        if fault == Some(3) && request.desired.is_some() {
+            let partial = Some(Box::new(performed));
+            return Err(StepFailure { error: error(ErrorCode::Failed, "it does not get ready"), partial });
+        }
+        Ok(performed)
+    }
+
+    fn effect(&self, reality: &mut Reality, request: &PerformRequest) -> Performed {
         let Some(desired) = &request.desired else {
             reality.things.remove(&request.identity);
-            return Ok(Performed { attributes: Value::null(), private: serde_json::Value::Null });
+            return Performed { attributes: Value::null(), private: serde_json::Value::Null };
         };
         let id = Value::string(format!("id-of-{}", request.identity));
         let mut fields = desired.unmarked().as_map().cloned().unwrap_or_default();
@@ -356,10 +410,7 @@ impl Here {
         fields.insert("echo".into(), echo);
         let attributes = Value::object(fields);
         reality.things.insert(request.identity.clone(), attributes.clone());
-        if reality.broken.contains(&request.identity) {
-            return Err(error(ErrorCode::Failed, &format!("broken with {:?}", attributes)).into());
-        }
-        Ok(Performed { attributes, private: serde_json::Value::Null })
+        Performed { attributes, private: serde_json::Value::Null }
     }
 }
 

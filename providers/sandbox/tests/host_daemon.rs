@@ -18,7 +18,7 @@ use tempfile::TempDir;
 const SERVES: &str = "commands_at_once_start_one_process";
 
 fn folder_to_serve() -> Option<PathBuf> {
-    std::env::args_os().next_back().map(PathBuf::from).filter(|last| last.is_absolute())
+    std::env::args_os().skip(1).last().map(PathBuf::from).filter(|last| last.is_absolute())
 }
 
 fn sandbox(state: &Path) -> Sandbox {

@@ -65,6 +65,8 @@ struct ChangeBody {
     reason: Option<String>,
     #[serde(with = "PreconditionBody")]
     precondition: Precondition,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prior_precondition: Option<Reviewed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeout_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -137,6 +139,10 @@ enum SeverityBody {
     Warning,
     Error,
 }
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Reviewed(#[serde(with = "PreconditionBody")] Precondition);
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Precondition", rename_all = "snake_case")]
@@ -266,6 +272,7 @@ impl ChangeBody {
             action: change.action,
             reason: change.reason.clone(),
             precondition: change.precondition.clone(),
+            prior_precondition: change.prior_precondition.clone().map(Reviewed),
             timeout_ms: change.timeout_ms,
             depends_on: change.depends_on.iter().cloned().map(Text).collect(),
             notes: change.notes.clone(),
@@ -291,6 +298,7 @@ impl ChangeBody {
             planned: self.planned.into_value(),
             desired: self.desired.map(Stored::into_value),
             precondition: self.precondition,
+            prior_precondition: self.prior_precondition.map(|reviewed| reviewed.0),
             depends_on: self.depends_on.into_iter().map(|address| address.0).collect(),
             timeout_ms: self.timeout_ms,
             notes: self.notes,

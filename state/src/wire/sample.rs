@@ -154,6 +154,7 @@ fn change(address: Address, action: Action) -> Change {
         ]),
         desired: Some(attributes()),
         precondition: Precondition::Version("12345".into()),
+        prior_precondition: Some(Precondition::Unproven),
         depends_on: vec![motd()],
         timeout_ms: Some(60_000),
         notes: vec!["It restarts its pods.".into()],
@@ -173,6 +174,7 @@ pub(crate) fn plan() -> Plan {
         drift: Vec::new(),
         desired: None,
         precondition: Precondition::Absent,
+        prior_precondition: None,
         timeout_ms: None,
         notes: Vec::new(),
         ..change(motd(), Action::NoOp)

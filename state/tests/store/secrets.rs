@@ -93,6 +93,7 @@ async fn a_plan_file_holds_no_secret_and_tells_whether_one_changes() {
             planned: secrets(),
             desired: Some(secrets()),
             precondition: Precondition::Unproven,
+            prior_precondition: None,
             depends_on: Vec::new(),
             timeout_ms: None,
             notes: Vec::new(),

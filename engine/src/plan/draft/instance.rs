@@ -231,7 +231,8 @@ impl<'a> Drafting<'a> {
                 .recorded
                 .map(|(_, record)| record.identity.clone())
                 .filter(|identity| *identity != placed.identity),
-            precondition: precondition(former.unwrap_or(observed), placed.own()),
+            precondition: precondition(observed, placed.own()),
+            prior_precondition: former.map(|former| precondition(former, placed.moved())),
             identity: Some(placed.identity),
             fields: mark_all(&secrets, difference.fields),
             drift: mark_all(&secrets, difference.drift),

@@ -6,7 +6,7 @@ use super::{Drafting, blank};
 use crate::address::Address;
 use crate::config::destination;
 use crate::plan::{Action, Change};
-use crate::ports::{DifferenceRequest, Verdict};
+use crate::ports::{DifferenceRequest, Precondition, Verdict};
 use crate::secrets::Secrets;
 use crate::state::Record;
 use crate::value::Value;
@@ -125,9 +125,12 @@ impl Drafting<'_> {
             if let Some(heir) = self.claims.get(&(target, former)) {
                 change.notes.push(format!("What it was until now becomes {heir}."));
                 change.prior_identity = None;
+                change.prior_precondition = None;
                 if change.action == Action::ReplaceDeleteFirst {
-                    change.action = Action::Create;
-                    change.precondition = crate::ports::Precondition::Absent;
+                    change.action = match change.precondition {
+                        Precondition::Absent => Action::Create,
+                        Precondition::Version(_) | Precondition::Unproven => Action::Adopt,
+                    };
                 }
             }
         }
