@@ -7,7 +7,7 @@
 //! real_host         a real sshd in the sandbox's place
 //! real_cluster      a real kube-apiserver in its place, if there is one: see control_plane
 //! killed, locks     what interrupts a run, and who else wants to run
-//! secrets           what must not be seen
+//! secrets           what must not be seen, in any of its spellings
 //! bad_input         what is wrong is told, and changes nothing
 //! readme            what the documentation says, done as it says
 //! ```
@@ -33,6 +33,7 @@ mod readme;
 mod real_cluster;
 mod real_host;
 mod secrets;
+mod spellings;
 #[expect(dead_code, reason = "the provider's own tests use more of it")]
 #[path = "../../providers/ssh/tests/sshd/server.rs"]
 mod sshd;

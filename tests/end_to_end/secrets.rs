@@ -8,10 +8,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 
 use crate::program::Ended;
+use crate::spellings::{SECRET, needles, shows};
 use crate::stack::{Stack, tree};
-
-/// Two lines, for what is written line by line shows its lines one by one.
-const SECRET: &str = "correct-h0rse\nbattery-st4ple";
 
 const STACK: &str = r#"
 variable "password" {
@@ -72,29 +70,6 @@ fn stack(text: &str) -> Stack {
     Stack::of(text)
 }
 
-/// How a text may be spelt: as it is, in base64 (wherever it begins among three bytes), in hexadecimal.
-fn spellings(text: &str) -> Vec<Vec<u8>> {
-    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let encoded = |before: usize| {
-        let padded = ["\0".repeat(before).as_str(), text].concat();
-        let encoded = BASE64_STANDARD_NO_PAD.encode(&padded);
-        // The letters at the ends depend on the neighbours too.
-        let whole = (padded.len() * 8) / 6;
-        encoded[(before * 8).div_ceil(6)..whole].to_owned()
-    };
-    let texts = [text.to_owned(), hex.to_uppercase(), hex, encoded(0), encoded(1), encoded(2)];
-    texts.map(String::into_bytes).to_vec()
-}
-
-/// All that must not be seen.
-fn needles() -> Vec<Vec<u8>> {
-    SECRET.lines().flat_map(spellings).collect()
-}
-
-fn shows(haystack: &[u8], needles: &[Vec<u8>]) -> bool {
-    needles.iter().any(|needle| haystack.windows(needle.len()).any(|part| part == needle))
-}
-
 fn run(stack: &Stack, arguments: &[&str]) -> Ended {
     let mut command = stack.command();
     let ended = crate::program::finish(command.args(arguments).env("MESHFORM_VAR_password", SECRET));
@@ -139,19 +114,6 @@ fn watched<T>(work: impl FnOnce() -> T) -> T {
         assert!(watcher.join().unwrap() > 0);
         result
     })
-}
-
-#[test]
-fn the_needles_find_what_they_are_for() {
-    let found = |text: &str| shows(text.as_bytes(), &needles());
-    for text in [SECRET, "k=battery-st4ple!", "636f72726563742d6830727365", "636F72726563742D6830727365"] {
-        assert!(found(text), "{text}");
-    }
-    for before in ["", "k", "k=", "key", "long before\n"] {
-        let encoded = BASE64_STANDARD_NO_PAD.encode(format!("{before}{SECRET}; and after"));
-        assert!(found(&encoded), "{before:?} {encoded}");
-    }
-    assert!(!found("correct horse, battery staple"));
 }
 
 #[test]
