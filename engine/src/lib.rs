@@ -19,6 +19,7 @@ pub mod types;
 pub mod value;
 
 pub mod files;
+pub mod format;
 pub mod lang;
 pub mod schema;
 pub mod syntax;

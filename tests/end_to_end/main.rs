@@ -9,6 +9,7 @@
 //! killed, locks     what interrupts a run, and who else wants to run
 //! secrets           what must not be seen, in any of its spellings
 //! bad_input         what is wrong is told, and changes nothing
+//! fmt               the layout of files
 //! readme            what the documentation says, done as it says
 //! ```
 //!
@@ -22,8 +23,8 @@
     reason = "a test that cannot go on has failed, and says on what it ran"
 )]
 
-mod bad_input;
 mod control_plane;
+mod fmt;
 mod killed;
 mod kubectl;
 mod locks;

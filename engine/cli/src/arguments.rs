@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{apply, destroy, output, plan, sandbox, show, state, validate, version};
+use crate::commands::{apply, destroy, fmt, output, plan, sandbox, show, state, validate, version};
 use crate::input::VariableArguments;
 use crate::problem::{Problem, ReportStyle};
 
@@ -27,6 +27,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Check the configuration without asking any target
     Validate(validate::Arguments),
+    /// Put files into canonical layout
+    Fmt(fmt::Arguments),
     /// Show what apply would change
     Plan(plan::Arguments),
     /// Make it so: plan, ask, change; or apply a saved plan
@@ -94,6 +96,7 @@ impl Command {
         let events = |json: bool| if json { ReportStyle::Events } else { ReportStyle::Text };
         match self {
             Self::Validate(arguments) => document(arguments.json),
+            Self::Fmt(_) => ReportStyle::Text,
             Self::Plan(arguments) => document(arguments.run.json),
             Self::Apply(arguments) => events(arguments.change.run.json),
             Self::Destroy(arguments) => events(arguments.change.run.json),

@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Changes,
     /// An apply after which another one is due.
     Paused,
+    /// Files that are not formatted, where that was asked for.
+    Unformatted,
 }
 
 impl Exit {
@@ -22,7 +24,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Changes => 2,
-            Self::Paused => 3,
+            Self::Paused | Self::Unformatted => 3,
         }
     }
 }

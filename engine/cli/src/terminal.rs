@@ -44,6 +44,11 @@ pub(crate) fn ask(question: &str) -> io::Result<Option<String>> {
     Ok((length > 0).then(|| answer.trim().to_owned()))
 }
 
+/// Whether a person reads the results.
+pub(crate) fn is_watched() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// How wide sentences may be.
 pub(crate) fn columns() -> usize {
     match terminal_size::terminal_size_of(io::stderr()) {

@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 mod carry_out;
 pub(crate) mod destroy;
+pub(crate) mod fmt;
 pub(crate) mod output;
 pub(crate) mod plan;
 pub(crate) mod sandbox;
@@ -23,6 +24,7 @@ use crate::session::Session;
 pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Problem> {
     match command {
         Command::Validate(arguments) => validate::run(&arguments, session),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments, session),
         Command::Apply(arguments) => apply::run(&arguments, session),
         Command::Destroy(arguments) => destroy::run(&arguments, session),

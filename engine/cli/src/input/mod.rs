@@ -1,11 +1,13 @@
 //! What a command reads before the engine runs: a stack's files, the values of variables, saved plans.
 
 mod disk;
+mod layout;
 mod stack;
 mod subject;
 mod variables;
 
 pub(crate) use self::disk::DiskFiles;
+pub(crate) use self::layout::{Written, formattable};
 pub(crate) use self::stack::{Stack, existing_folder};
 pub(crate) use self::subject::{Subject, output_operands};
 pub(crate) use self::variables::VariableArguments;

@@ -78,7 +78,8 @@ pub(super) fn is_stack(folder: &Path) -> bool {
     folder.is_dir() && files(folder, ".hcl").is_ok_and(|files| !files.is_empty())
 }
 
-fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Problem> {
+/// The files of a folder with such an ending, in the order of their names; hidden ones apart.
+pub(super) fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Problem> {
     let trouble = |error| Problem::io("list", folder, &error);
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(trouble)? {
@@ -93,8 +94,13 @@ fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Problem> {
     Ok(files)
 }
 
-fn text(path: &Path) -> Result<String, Problem> {
-    let bytes = fs::read(path).map_err(|error| Problem::io("read", path, &error))?;
+/// What a file says.
+pub(super) fn text(path: &Path) -> Result<String, Problem> {
+    utf8(fs::read(path).map_err(|error| Problem::io("read", path, &error))?, path)
+}
+
+/// The bytes of a file as text.
+pub(super) fn utf8(bytes: Vec<u8>, path: &Path) -> Result<String, Problem> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Problem::new(
@@ -105,7 +111,7 @@ fn text(path: &Path) -> Result<String, Problem> {
 }
 
 /// A path as people write it: without a leading `./`.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     path.strip_prefix(".").unwrap_or(path).to_string_lossy().into_owned()
 }
 

@@ -13,4 +13,5 @@ pub(crate) mod state;
 pub(crate) mod style;
 pub(crate) mod text;
 pub(crate) mod text_diff;
+pub(crate) mod unified;
 pub(crate) mod yaml_text;
