@@ -5,8 +5,10 @@
 //! 2. B is removed before A is removed, by what was *recorded*, not by what the configuration says now.
 //! 3. A replace that deletes first: removed, then made.
 //! 4. A is to go and B only to change: B changes first, so that it lets go of A.
-//! 5. B is to go and A only to change: B goes first, as it may not bear the changed A. This one gives way where it contradicts the others.
+//! 5. B is to go and A only to change: B goes first, as it may not bear the changed A.
 //! 6. A renamed instance is recorded under its new address before the old one is forgotten.
+//!
+//! Where they contradict each other, 5 gives way first, then 4: they spare what is about to change a moment of trouble, no more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,8 +44,8 @@ struct Ordering<'a> {
     by_block: BTreeMap<(&'a str, &'a str), Vec<&'a Change>>,
     steps: Vec<Step>,
     edges: BTreeSet<(usize, usize)>,
-    /// Those of rule 5.
-    weak: BTreeSet<(usize, usize)>,
+    /// Those that may give way, with the number of their rule.
+    weak: BTreeMap<(usize, usize), u8>,
     make: BTreeMap<&'a Address, usize>,
     remove: BTreeMap<&'a Address, usize>,
     /// Steps that only take a record out: nothing on a target has to wait for them.
@@ -59,7 +61,7 @@ impl<'a> Ordering<'a> {
             by_block: BTreeMap::new(),
             steps: Vec::new(),
             edges: BTreeSet::new(),
-            weak: BTreeSet::new(),
+            weak: BTreeMap::new(),
             make: BTreeMap::new(),
             remove: BTreeMap::new(),
             forget: BTreeMap::new(),
@@ -188,10 +190,10 @@ impl<'a> Ordering<'a> {
             match (goes(dependent), stays(dependent), goes(&change.address), stays(&change.address)) {
                 (Some(dependent_goes), _, Some(needed_goes), _) => self.edge(dependent_goes, needed_goes),
                 (Some(dependent_goes), _, _, Some(needed_changes)) => {
-                    self.weak.insert((dependent_goes, needed_changes));
+                    self.weak.entry((dependent_goes, needed_changes)).or_insert(5);
                 }
                 (_, Some(dependent_changes), Some(needed_goes), _) if change.action == Action::Delete => {
-                    self.edge(dependent_changes, needed_goes);
+                    self.weak.insert((dependent_changes, needed_goes), 4);
                 }
                 _ => {}
             }
@@ -199,38 +201,44 @@ impl<'a> Ordering<'a> {
     }
 
     fn edge(&mut self, before: usize, after: usize) {
-        if before != after {
-            self.edges.insert((before, after));
-        }
+        self.edges.insert((before, after));
     }
 
     fn finish(mut self) -> Result<Vec<Step>, Diagnostic> {
-        // Each round takes weak edges out of circles; where there is none left in a circle, the others contradict each other.
         while let Some(circle) = self.circle() {
-            let before = self.weak.len();
-            self.weak.retain(|(from, to)| !(circle.contains(from) && circle.contains(to)));
-            if self.weak.len() == before {
-                let step = circle.first().and_then(|step| self.steps.get(*step));
-                let address = step.map(|step| step.address.to_string()).unwrap_or_default();
-                return Err(Diagnostic::error(
-                    "Cycle",
-                    format!(
-                        "The order in which {address} and others must change contradicts itself. Apply in two rounds: first without the new references."
-                    ),
-                ));
-            }
+            let inside = |(from, to): &(usize, usize)| circle.contains(from) && circle.contains(to);
+            let Some(weakest) =
+                self.weak.iter().filter(|(edge, _)| inside(edge)).map(|(_, rule)| *rule).max()
+            else {
+                return Err(self.contradiction(&circle));
+            };
+            self.weak.retain(|edge, rule| *rule != weakest || !inside(edge));
         }
-        for &(before, after) in self.edges.union(&self.weak) {
+        for (before, after) in self.all_edges() {
             self.steps[after].after.push(before);
         }
         Ok(self.steps)
+    }
+
+    fn contradiction(&self, circle: &BTreeSet<usize>) -> Diagnostic {
+        let steps = circle.iter().filter_map(|step| self.steps.get(*step));
+        let names: BTreeSet<String> = steps.map(|step| step.address.to_string()).collect();
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        let detail = format!(
+            "The order in which these must change contradicts itself: {names}. Apply in two rounds: first without the new references."
+        );
+        Diagnostic::error("Cycle", detail)
+    }
+
+    fn all_edges(&self) -> BTreeSet<(usize, usize)> {
+        self.edges.iter().chain(self.weak.keys()).copied().filter(|(before, after)| before != after).collect()
     }
 
     /// Steps that wait for each other.
     fn circle(&self) -> Option<BTreeSet<usize>> {
         let mut graph: DiGraph<usize, ()> = DiGraph::new();
         let nodes: Vec<_> = (0..self.steps.len()).map(|step| graph.add_node(step)).collect();
-        for &(before, after) in self.edges.union(&self.weak) {
+        for (before, after) in self.all_edges() {
             graph.add_edge(nodes[before], nodes[after], ());
         }
         let circle = tarjan_scc(&graph).into_iter().find(|component| component.len() > 1)?;
