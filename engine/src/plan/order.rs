@@ -6,7 +6,7 @@
 //! 3. A replace that deletes first: removed, then made.
 //! 4. A is to go and B only to change: B changes first, so that it lets go of A.
 //! 5. B is to go and A only to change: B goes first, as it may not bear the changed A.
-//! 6. A renamed instance is recorded under its new address before the old one is forgotten.
+//! 6. What an instance takes over from another address is recorded as its own before the old record is forgotten or overwritten.
 //!
 //! Where they contradict each other, 5 gives way first, then 4: they spare what is about to change a moment of trouble, no more.
 
@@ -31,7 +31,7 @@ pub(super) fn steps(changes: &[Change], snapshot: &Snapshot) -> Result<Vec<Step>
         ordering.make_after_dependencies(change);
         ordering.make_after_own_removal(change);
     }
-    ordering.forget_after_heirs(changes);
+    ordering.hand_over_first(changes, snapshot);
     for (address, record) in &snapshot.records {
         for needed in &record.depends_on {
             ordering.recorded(address, needed);
@@ -167,18 +167,20 @@ impl<'a> Ordering<'a> {
     }
 
     /// Rule 6.
-    fn forget_after_heirs(&mut self, changes: &'a [Change]) {
-        let mut heirs: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    fn hand_over_first(&mut self, changes: &'a [Change], snapshot: &Snapshot) {
+        let mut heirs: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for change in changes {
             let Some(&step) = self.make.get(&change.address) else { continue };
             for identity in change.identity.iter().chain(&change.prior_identity) {
-                heirs.entry((&change.target, identity)).or_default().push(step);
+                heirs.entry((&change.target, identity)).or_default().push((&change.address, step));
             }
         }
-        for change in changes {
-            let Some(&forget) = self.forget.get(&change.address) else { continue };
-            let heirs = change.identity.as_ref().and_then(|identity| heirs.get(&(&change.target, identity)));
-            heirs.into_iter().flatten().for_each(|&heir| self.edge(heir, forget));
+        for (address, record) in &snapshot.records {
+            let overwrites = self.make.get(address).or(self.forget.get(address)).copied();
+            let heirs = heirs.get(&(&record.target, &record.identity)).into_iter().flatten();
+            for (_, step) in heirs.filter(|(heir, _)| *heir != address) {
+                overwrites.into_iter().for_each(|overwrites| self.edge(*step, overwrites));
+            }
         }
     }
 
