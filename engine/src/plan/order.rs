@@ -48,6 +48,8 @@ struct Ordering<'a> {
     weak: BTreeMap<(usize, usize), u8>,
     make: BTreeMap<&'a Address, usize>,
     remove: BTreeMap<&'a Address, usize>,
+    /// Steps that only write a record under another address, whatever has yet to happen elsewhere.
+    record: BTreeMap<&'a Address, usize>,
     /// Steps that only take a record out: nothing on a target has to wait for them.
     forget: BTreeMap<&'a Address, usize>,
     makers: BTreeMap<Address, Vec<usize>>,
@@ -57,6 +59,11 @@ impl<'a> Ordering<'a> {
     fn new(changes: &'a [Change], snapshot: &Snapshot) -> Self {
         let recorded: BTreeSet<_> =
             snapshot.records.values().map(|record| (&record.target, record.identity.as_str())).collect();
+        let is_renamed = |change: &Change| {
+            let identity = change.prior_identity.as_ref().or(change.identity.as_ref());
+            let own = snapshot.records.get(&change.address).map(|record| &record.identity);
+            own != identity && identity.is_some_and(|identity| recorded.contains(&(&change.target, identity)))
+        };
         let mut ordering = Self {
             by_block: BTreeMap::new(),
             steps: Vec::new(),
@@ -64,26 +71,25 @@ impl<'a> Ordering<'a> {
             weak: BTreeMap::new(),
             make: BTreeMap::new(),
             remove: BTreeMap::new(),
+            record: BTreeMap::new(),
             forget: BTreeMap::new(),
             makers: BTreeMap::new(),
         };
         for change in changes {
             let block = (change.address.kind.as_str(), change.address.name.as_str());
             ordering.by_block.entry(block).or_default().push(change);
-            let identity = change.prior_identity.as_ref().or(change.identity.as_ref());
-            let is_recorded = identity.is_some_and(|identity| recorded.contains(&(&change.target, identity)));
-            ordering.add(change, is_recorded);
+            ordering.add(change, is_renamed(change));
         }
         ordering
     }
 
-    fn add(&mut self, change: &'a Change, is_recorded: bool) {
+    fn add(&mut self, change: &'a Change, is_renamed: bool) {
         let perform = StepOperation::Perform;
         let (removes, makes) = match change.action {
             Action::NoOp | Action::Defer | Action::Read | Action::Step => (None, None),
             Action::Create => (None, Some(perform(Operation::Create))),
             // Ours already, and as it should be: only under another address.
-            Action::Adopt if is_recorded => (None, Some(StepOperation::Record)),
+            Action::Adopt if is_renamed => (None, None),
             Action::Update | Action::Adopt => (None, Some(perform(Operation::Update))),
             Action::Delete => (Some(perform(Operation::Delete)), None),
             Action::Forget => (Some(StepOperation::Forget), None),
@@ -101,6 +107,14 @@ impl<'a> Ordering<'a> {
             self.steps.push(Step { address: change.address.clone(), operation, after: Vec::new() });
             self.steps.len() - 1
         };
+        // Of what is not there, there is nothing to keep.
+        let keeps = matches!(
+            change.action,
+            Action::Update | Action::Adopt | Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst
+        );
+        if is_renamed && keeps {
+            self.record.insert(&change.address, push(StepOperation::Record));
+        }
         match removes {
             Some(StepOperation::Forget) => {
                 self.forget.insert(&change.address, push(StepOperation::Forget));
@@ -158,25 +172,26 @@ impl<'a> Ordering<'a> {
         found
     }
 
-    /// Rule 3.
+    /// Rule 3, and a new address before anything else.
     fn make_after_own_removal(&mut self, change: &'a Change) {
-        let steps = (self.remove.get(&change.address), self.make.get(&change.address));
-        if let (Some(&remove), Some(&make)) = steps {
-            self.edge(remove, make);
-        }
+        let steps = [&self.record, &self.remove, &self.make].map(|steps| steps.get(&change.address).copied());
+        let steps: Vec<_> = steps.into_iter().flatten().collect();
+        steps.windows(2).for_each(|pair| self.edge(pair[0], pair[1]));
     }
 
     /// Rule 6.
     fn hand_over_first(&mut self, changes: &'a [Change], snapshot: &Snapshot) {
         let mut heirs: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for change in changes {
-            let Some(&step) = self.make.get(&change.address) else { continue };
+        for change in changes.iter().filter(|change| change.action != Action::Create) {
+            let own = self.record.get(&change.address).or(self.make.get(&change.address));
+            let Some(&step) = own else { continue };
             for identity in change.identity.iter().chain(&change.prior_identity) {
                 heirs.entry((&change.target, identity)).or_default().push((&change.address, step));
             }
         }
         for (address, record) in &snapshot.records {
-            let overwrites = self.make.get(address).or(self.forget.get(address)).copied();
+            let own = [&self.record, &self.make, &self.forget].map(|steps| steps.get(address).copied());
+            let overwrites = own.into_iter().flatten().next();
             let heirs = heirs.get(&(&record.target, &record.identity)).into_iter().flatten();
             for (_, step) in heirs.filter(|(heir, _)| *heir != address) {
                 overwrites.into_iter().for_each(|overwrites| self.edge(*step, overwrites));
