@@ -39,5 +39,7 @@ pub mod plan;
 mod secrets;
 
 pub mod apply;
+pub mod console;
+pub mod graph;
 pub mod observer;
 pub mod pipeline;

@@ -1,10 +1,8 @@
 //! `fmt`: what it writes, what it lists, and how it ends.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::Stdio;
 
-use crate::program::Ended;
+use crate::program::{self, Ended};
 use crate::stack::Stack;
 
 const UGLY: &str = "locals {\na=1\n  bbb = \"${local.a}\" # why\n}\n";
@@ -24,11 +22,7 @@ fn read(stack: &Stack, name: &str) -> String {
 
 /// Runs with a text on standard input.
 fn piped(stack: &Stack, arguments: &[&str], input: &str) -> Ended {
-    let mut command = stack.command();
-    let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    Ended::new(format!("{arguments:?}"), &child.wait_with_output().unwrap())
+    program::piped(stack.command().args(arguments), input)
 }
 
 #[test]

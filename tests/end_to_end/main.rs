@@ -10,6 +10,8 @@
 //! secrets           what must not be seen, in any of its spellings
 //! bad_input         what is wrong is told, and changes nothing
 //! fmt               the layout of files
+//! console           expressions and their values
+//! graph, validate   what depends on what; what is wrong, for machines
 //! readme            what the documentation says, done as it says
 //! ```
 //!
@@ -23,8 +25,11 @@
     reason = "a test that cannot go on has failed, and says on what it ran"
 )]
 
+mod bad_input;
+mod console;
 mod control_plane;
 mod fmt;
+mod graph;
 mod killed;
 mod kubectl;
 mod locks;
@@ -39,3 +44,4 @@ mod spellings;
 #[path = "../../providers/ssh/tests/sshd/server.rs"]
 mod sshd;
 mod stack;
+mod validate;

@@ -1,6 +1,7 @@
 //! Runs the program, or another one, and looks at what it said.
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -27,6 +28,15 @@ pub(crate) fn run<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<I
 pub(crate) fn finish(command: &mut Command) -> Ended {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
     Ended::new(format!("{command:?}"), &output)
+}
+
+/// Runs any command to its end with a text on its standard input.
+pub(crate) fn piped(command: &mut Command, input: &str) -> Ended {
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
+    // One that ends without having read it all closes the pipe.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    Ended::new(format!("{command:?}"), &child.wait_with_output().unwrap())
 }
 
 /// How a command ended.

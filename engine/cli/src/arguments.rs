@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{apply, destroy, fmt, output, plan, sandbox, show, state, validate, version};
+use crate::commands::{
+    apply, console, destroy, fmt, graph, output, plan, sandbox, show, state, validate, version,
+};
 use crate::input::VariableArguments;
 use crate::problem::{Problem, ReportStyle};
 
@@ -29,6 +31,10 @@ pub(crate) enum Command {
     Validate(validate::Arguments),
     /// Put files into canonical layout
     Fmt(fmt::Arguments),
+    /// Evaluate expressions, one after the other
+    Console(console::Arguments),
+    /// Show what depends on what, as a graph
+    Graph(graph::Arguments),
     /// Show what apply would change
     Plan(plan::Arguments),
     /// Make it so: plan, ask, change; or apply a saved plan
@@ -97,6 +103,8 @@ impl Command {
         match self {
             Self::Validate(arguments) => document(arguments.json),
             Self::Fmt(_) => ReportStyle::Text,
+            Self::Console(arguments) => document(arguments.json),
+            Self::Graph(arguments) => document(arguments.is_json()),
             Self::Plan(arguments) => document(arguments.run.json),
             Self::Apply(arguments) => events(arguments.change.run.json),
             Self::Destroy(arguments) => events(arguments.change.run.json),

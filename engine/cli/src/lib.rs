@@ -18,6 +18,7 @@ mod exit;
 mod input;
 mod interrupt;
 mod json;
+mod line_editor;
 mod problem;
 mod progress;
 mod render;

@@ -44,6 +44,11 @@ pub(crate) fn ask(question: &str) -> io::Result<Option<String>> {
     Ok((length > 0).then(|| answer.trim().to_owned()))
 }
 
+/// Whether someone is there to type and to read the results.
+pub(crate) fn can_converse() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
 /// Whether a person reads the results.
 pub(crate) fn is_watched() -> bool {
     io::stdout().is_terminal()

@@ -99,8 +99,11 @@ impl<'a> Lexer<'a> {
         if self.rest.starts_with('"') {
             self.take(Kind::QuoteClose, 1);
             self.frames.pop();
+        } else if self.rest.starts_with('\n') {
+            // It is not closed. No string goes on in the next line.
+            self.frames.pop();
         } else if !self.template_opening() {
-            let length = literal_length(self.rest, |rest| rest.starts_with('"'), true);
+            let length = literal_length(self.rest, |rest| rest.starts_with(['"', '\n']), true);
             self.take(Kind::Literal, length);
         }
     }

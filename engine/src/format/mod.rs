@@ -54,6 +54,22 @@ pub fn format(name: &str, text: &str) -> Result<String, Unformatted> {
     Err(Unformatted { diagnostics: diagnostic.into(), sources })
 }
 
+/// Where the lines of code in a text end that leave neither a bracket nor a heredoc open: behind their line feeds.
+pub(crate) fn line_ends(text: &str) -> impl Iterator<Item = usize> {
+    let tokens = lexer::tokens(text);
+    tokens
+        .into_iter()
+        .scan((0, 0isize), |(at, open), token| {
+            *at += token.gap + token.text.len();
+            *open += token.kind.nesting();
+            // A bracket that closes nothing is wrong, and opens nothing either.
+            let ended = token.ends_line() && *open <= 0;
+            *open = if ended { 0 } else { *open };
+            Some(ended.then_some(*at))
+        })
+        .flatten()
+}
+
 fn laid_out(text: &str) -> String {
     let mut tokens = rewrite::modernised(&lexer::tokens(text));
     let lines = lines::lines(&tokens);

@@ -8,5 +8,4 @@ mod lifecycle;
 mod plans;
 mod refactoring;
 mod simulation;
-mod store;
 mod world;

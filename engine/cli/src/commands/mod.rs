@@ -2,8 +2,10 @@
 
 pub(crate) mod apply;
 mod carry_out;
+pub(crate) mod console;
 pub(crate) mod destroy;
 pub(crate) mod fmt;
+pub(crate) mod graph;
 pub(crate) mod output;
 pub(crate) mod plan;
 pub(crate) mod sandbox;
@@ -25,6 +27,8 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Problem> 
     match command {
         Command::Validate(arguments) => validate::run(&arguments, session),
         Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Console(arguments) => console::run(&arguments, session),
+        Command::Graph(arguments) => graph::run(&arguments, session),
         Command::Plan(arguments) => plan::run(&arguments, session),
         Command::Apply(arguments) => apply::run(&arguments, session),
         Command::Destroy(arguments) => destroy::run(&arguments, session),

@@ -25,13 +25,22 @@ impl Stack {
     /// # Errors
     /// When there is no such folder, no configuration in it, or a file cannot be read.
     pub(crate) fn read(folder: &Path) -> Result<Self, Problem> {
+        let stack = Self::read_any(folder)?;
+        if stack.sources.iter().next().is_none() {
+            return Err(no_configuration(folder));
+        }
+        Ok(stack)
+    }
+
+    /// Reads a folder that need not hold any configuration.
+    ///
+    /// # Errors
+    /// When there is no such folder, or a file cannot be read.
+    pub(crate) fn read_any(folder: &Path) -> Result<Self, Problem> {
         existing_folder(folder)?;
         let mut sources = Sources::default();
         for path in files(folder, ".hcl")? {
             sources.add(shown(&path), &text(&path)?);
-        }
-        if sources.iter().next().is_none() {
-            return Err(no_configuration(folder));
         }
         Ok(Self { folder: folder.to_owned(), sources, variables: Self::variables_beside(folder)? })
     }

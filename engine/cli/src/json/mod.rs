@@ -14,6 +14,7 @@
 
 pub(crate) mod diagnostics;
 pub(crate) mod events;
+pub(crate) mod graph;
 pub(crate) mod plan;
 pub(crate) mod sandbox;
 pub(crate) mod state;

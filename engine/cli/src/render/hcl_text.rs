@@ -88,7 +88,7 @@ fn without_templates(text: &str) -> String {
 }
 
 /// A text of several lines as a heredoc, where a heredoc can say exactly that text.
-fn heredoc(text: &str) -> Option<Vec<String>> {
+pub(super) fn heredoc(text: &str) -> Option<Vec<String>> {
     let body = text.strip_suffix('\n')?;
     let flush_left = body.lines().any(|line| !line.is_empty() && !line.starts_with([' ', '\t']));
     if !body.contains('\n') || !flush_left || text.contains(steers) {
@@ -121,7 +121,8 @@ fn list_lines(open: &str, elements: &[Value], close: &str) -> Vec<String> {
     all
 }
 
-fn with_comma(mut element: Vec<String>) -> Vec<String> {
+/// The lines of a list's element.
+pub(super) fn with_comma(mut element: Vec<String>) -> Vec<String> {
     // A heredoc's end marker must stand alone on its line.
     if element.first().is_some_and(|first| first.starts_with("<<-")) {
         element.push(",".to_owned());

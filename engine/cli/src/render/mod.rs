@@ -2,8 +2,10 @@
 //!
 //! Nothing here knows where the text goes: the terminal strips the styles where nobody would see them.
 
+pub(crate) mod answer;
 pub(crate) mod diagnostics;
 pub(crate) mod fields;
+pub(crate) mod graph;
 pub(crate) mod hcl_text;
 pub(crate) mod outcome;
 pub(crate) mod outputs;

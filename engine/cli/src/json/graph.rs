@@ -1,0 +1,72 @@
+//! A graph of blocks: `nodes` and `edges`, each edge `from` a block `to` one that it depends on, by their `address`.
+//!
+//! | member of a node | meaning |
+//! | --- | --- |
+//! | `address` | how expressions name it; outputs and checks as `output.NAME` and `check.NAME` |
+//! | `kind` | `variable`, `local`, `cluster`, `host`, `resource`, `output` or `check` |
+//! | `type` | the resource type, else `null` |
+//! | `name` | its name |
+//! | `repeated` | `null`, `count` or `for_each` |
+
+use meshform_engine::config::BlockId;
+use meshform_engine::graph::{Graph, Node, Repeated};
+use serde_json::{Value as Json, json};
+
+use super::FORMAT_VERSION;
+
+/// The document.
+pub(crate) fn document(graph: &Graph) -> Json {
+    let address = |at: usize| graph.nodes.get(at).map(|node| node.block.to_string());
+    let edges = graph.edges.iter().map(|(from, to)| json!({ "from": address(*from), "to": address(*to) }));
+    json!({
+        "format_version": FORMAT_VERSION,
+        "nodes": graph.nodes.iter().map(node).collect::<Vec<_>>(),
+        "edges": edges.collect::<Vec<_>>(),
+    })
+}
+
+fn node(node: &Node) -> Json {
+    let (kind, ty) = match &node.block {
+        BlockId::Variable(_) => ("variable", None),
+        BlockId::Local(_) => ("local", None),
+        BlockId::Target(kind, _) => (kind.as_str(), None),
+        BlockId::Resource(ty, _) => ("resource", Some(ty)),
+        BlockId::Output(_) => ("output", None),
+        BlockId::Check(_) => ("check", None),
+    };
+    let repeated = node.repeated.map(|repeated| match repeated {
+        Repeated::Count => "count",
+        Repeated::ForEach => "for_each",
+    });
+    let (_, name) = node.block.reference();
+    json!({
+        "address": node.block.to_string(),
+        "kind": kind,
+        "type": ty,
+        "name": name,
+        "repeated": repeated,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_told_by_kind_type_and_name() {
+        let node = |block, repeated| Node { block, repeated };
+        let nodes = vec![
+            node(BlockId::Local("a".into()), None),
+            node(BlockId::Resource("value".into(), "b".into()), Some(Repeated::Count)),
+        ];
+        let expect = json!({
+            "format_version": FORMAT_VERSION,
+            "nodes": [
+                { "address": "local.a", "kind": "local", "type": null, "name": "a", "repeated": null },
+                { "address": "value.b", "kind": "resource", "type": "value", "name": "b", "repeated": "count" },
+            ],
+            "edges": [{ "from": "value.b", "to": "local.a" }],
+        });
+        assert_eq!(document(&Graph { nodes, edges: vec![(1, 0)] }), expect);
+    }
+}
