@@ -87,8 +87,10 @@ pub(super) fn prepare(
             Ok(Prepared { request: None, intent, removes: true, prior, secrets })
         }
         StepOperation::Record => {
-            let identity = change.identity.as_deref().unwrap_or_default();
-            let known = prior.clone().or_else(|| recorded_as(snapshot, change, identity));
+            // What is to be removed first keeps its name until then.
+            let removed = change.prior_identity.as_deref().filter(|_| change.prior_precondition.is_some());
+            let identity = removed.or(change.identity.as_deref()).unwrap_or_default();
+            let known = recorded_as(snapshot, change, identity);
             let known = known.ok_or_else(|| refused("it is not recorded any more".to_owned()))?;
             let intent = Record {
                 identity: identity.to_owned(),
@@ -112,9 +114,7 @@ pub(super) fn prepare(
             }
             secrets.learn(&instance.desired);
             let identity = agreed_identity(preparing, change, &instance)?;
-            // After a rename, the record that the plan was made from stands under the former address.
-            let prior = prior.or_else(|| recorded_as(snapshot, change, &identity));
-            let known = prior.clone().filter(|record| is_of(record, change, &identity));
+            let known = prior.clone().filter(|record| record.identity == identity);
             let request = request(change, operation, &identity, known, Some(instance.desired));
             let intent = intent(change, prior.as_ref(), &identity);
             Ok(Prepared { request: Some(request), intent, removes: false, prior, secrets })
@@ -162,15 +162,8 @@ fn agreed_identity(
     }
 }
 
-/// Whether a record is of the very thing that the change is about, perhaps under the name that its former address gave it.
-fn is_of(record: &Record, change: &Change, identity: &str) -> bool {
-    record.identity == identity || matches!(change.action, Action::Update | Action::Adopt)
-}
-
+/// The record of the same thing under its former address.
 fn recorded_as(snapshot: &Snapshot, change: &Change, identity: &str) -> Option<Record> {
-    if !matches!(change.action, Action::Update | Action::Adopt) {
-        return None;
-    }
     let identity = change.prior_identity.as_deref().unwrap_or(identity);
     let mut records = snapshot.records.values();
     records.find(|record| record.identity == identity && record.target == change.target).cloned()
@@ -203,7 +196,7 @@ fn request(
 }
 
 fn intent(change: &Change, prior: Option<&Record>, identity: &str) -> Record {
-    let known = prior.filter(|record| is_of(record, change, identity));
+    let known = prior.filter(|record| record.identity == identity);
     let mut depends_on = change.depends_on.clone();
     // Until the outcome is known, what it depended on counts, too.
     depends_on.extend(prior.into_iter().flat_map(|record| record.depends_on.iter().cloned()));

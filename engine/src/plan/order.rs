@@ -5,8 +5,10 @@
 //! 2. B is removed before A is removed, by what was *recorded*, not by what the configuration says now.
 //! 3. A replace that deletes first: removed, then made.
 //! 4. A is to go and B only to change: B changes first, so that it lets go of A.
-//! 5. B is to go and A only to change: B goes first, as it may not bear the changed A. This one gives way where it contradicts the others.
-//! 6. A renamed instance is recorded under its new address before the old one is forgotten.
+//! 5. B is to go and A only to change: B goes first, as it may not bear the changed A.
+//! 6. What an instance takes over from another address is recorded as its own before the old record is forgotten or overwritten.
+//!
+//! Where they contradict each other, 5 gives way first, then 4: they spare what is about to change a moment of trouble, no more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +31,7 @@ pub(super) fn steps(changes: &[Change], snapshot: &Snapshot) -> Result<Vec<Step>
         ordering.make_after_dependencies(change);
         ordering.make_after_own_removal(change);
     }
-    ordering.forget_after_heirs(changes);
+    ordering.hand_over_first(changes, snapshot);
     for (address, record) in &snapshot.records {
         for needed in &record.depends_on {
             ordering.recorded(address, needed);
@@ -42,10 +44,12 @@ struct Ordering<'a> {
     by_block: BTreeMap<(&'a str, &'a str), Vec<&'a Change>>,
     steps: Vec<Step>,
     edges: BTreeSet<(usize, usize)>,
-    /// Those of rule 5.
-    weak: BTreeSet<(usize, usize)>,
+    /// Those that may give way, with the number of their rule.
+    weak: BTreeMap<(usize, usize), u8>,
     make: BTreeMap<&'a Address, usize>,
     remove: BTreeMap<&'a Address, usize>,
+    /// Steps that only write a record under another address, whatever has yet to happen elsewhere.
+    record: BTreeMap<&'a Address, usize>,
     /// Steps that only take a record out: nothing on a target has to wait for them.
     forget: BTreeMap<&'a Address, usize>,
     makers: BTreeMap<Address, Vec<usize>>,
@@ -55,33 +59,37 @@ impl<'a> Ordering<'a> {
     fn new(changes: &'a [Change], snapshot: &Snapshot) -> Self {
         let recorded: BTreeSet<_> =
             snapshot.records.values().map(|record| (&record.target, record.identity.as_str())).collect();
+        let is_renamed = |change: &Change| {
+            let identity = change.prior_identity.as_ref().or(change.identity.as_ref());
+            let own = snapshot.records.get(&change.address).map(|record| &record.identity);
+            own != identity && identity.is_some_and(|identity| recorded.contains(&(&change.target, identity)))
+        };
         let mut ordering = Self {
             by_block: BTreeMap::new(),
             steps: Vec::new(),
             edges: BTreeSet::new(),
-            weak: BTreeSet::new(),
+            weak: BTreeMap::new(),
             make: BTreeMap::new(),
             remove: BTreeMap::new(),
+            record: BTreeMap::new(),
             forget: BTreeMap::new(),
             makers: BTreeMap::new(),
         };
         for change in changes {
             let block = (change.address.kind.as_str(), change.address.name.as_str());
             ordering.by_block.entry(block).or_default().push(change);
-            let identity = change.prior_identity.as_ref().or(change.identity.as_ref());
-            let is_recorded = identity.is_some_and(|identity| recorded.contains(&(&change.target, identity)));
-            ordering.add(change, is_recorded);
+            ordering.add(change, is_renamed(change));
         }
         ordering
     }
 
-    fn add(&mut self, change: &'a Change, is_recorded: bool) {
+    fn add(&mut self, change: &'a Change, is_renamed: bool) {
         let perform = StepOperation::Perform;
         let (removes, makes) = match change.action {
             Action::NoOp | Action::Defer | Action::Read | Action::Step => (None, None),
             Action::Create => (None, Some(perform(Operation::Create))),
             // Ours already, and as it should be: only under another address.
-            Action::Adopt if is_recorded => (None, Some(StepOperation::Record)),
+            Action::Adopt if is_renamed => (None, None),
             Action::Update | Action::Adopt => (None, Some(perform(Operation::Update))),
             Action::Delete => (Some(perform(Operation::Delete)), None),
             Action::Forget => (Some(StepOperation::Forget), None),
@@ -99,6 +107,14 @@ impl<'a> Ordering<'a> {
             self.steps.push(Step { address: change.address.clone(), operation, after: Vec::new() });
             self.steps.len() - 1
         };
+        // Of what is not there, there is nothing to keep.
+        let keeps = matches!(
+            change.action,
+            Action::Update | Action::Adopt | Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst
+        );
+        if is_renamed && keeps {
+            self.record.insert(&change.address, push(StepOperation::Record));
+        }
         match removes {
             Some(StepOperation::Forget) => {
                 self.forget.insert(&change.address, push(StepOperation::Forget));
@@ -156,27 +172,30 @@ impl<'a> Ordering<'a> {
         found
     }
 
-    /// Rule 3.
+    /// Rule 3, and a new address before anything else.
     fn make_after_own_removal(&mut self, change: &'a Change) {
-        let steps = (self.remove.get(&change.address), self.make.get(&change.address));
-        if let (Some(&remove), Some(&make)) = steps {
-            self.edge(remove, make);
-        }
+        let steps = [&self.record, &self.remove, &self.make].map(|steps| steps.get(&change.address).copied());
+        let steps: Vec<_> = steps.into_iter().flatten().collect();
+        steps.windows(2).for_each(|pair| self.edge(pair[0], pair[1]));
     }
 
     /// Rule 6.
-    fn forget_after_heirs(&mut self, changes: &'a [Change]) {
-        let mut heirs: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-        for change in changes {
-            let Some(&step) = self.make.get(&change.address) else { continue };
+    fn hand_over_first(&mut self, changes: &'a [Change], snapshot: &Snapshot) {
+        let mut heirs: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for change in changes.iter().filter(|change| change.action != Action::Create) {
+            let own = self.record.get(&change.address).or(self.make.get(&change.address));
+            let Some(&step) = own else { continue };
             for identity in change.identity.iter().chain(&change.prior_identity) {
-                heirs.entry((&change.target, identity)).or_default().push(step);
+                heirs.entry((&change.target, identity)).or_default().push((&change.address, step));
             }
         }
-        for change in changes {
-            let Some(&forget) = self.forget.get(&change.address) else { continue };
-            let heirs = change.identity.as_ref().and_then(|identity| heirs.get(&(&change.target, identity)));
-            heirs.into_iter().flatten().for_each(|&heir| self.edge(heir, forget));
+        for (address, record) in &snapshot.records {
+            let own = [&self.record, &self.make, &self.forget].map(|steps| steps.get(address).copied());
+            let overwrites = own.into_iter().flatten().next();
+            let heirs = heirs.get(&(&record.target, &record.identity)).into_iter().flatten();
+            for (_, step) in heirs.filter(|(heir, _)| *heir != address) {
+                overwrites.into_iter().for_each(|overwrites| self.edge(*step, overwrites));
+            }
         }
     }
 
@@ -188,10 +207,10 @@ impl<'a> Ordering<'a> {
             match (goes(dependent), stays(dependent), goes(&change.address), stays(&change.address)) {
                 (Some(dependent_goes), _, Some(needed_goes), _) => self.edge(dependent_goes, needed_goes),
                 (Some(dependent_goes), _, _, Some(needed_changes)) => {
-                    self.weak.insert((dependent_goes, needed_changes));
+                    self.weak.entry((dependent_goes, needed_changes)).or_insert(5);
                 }
                 (_, Some(dependent_changes), Some(needed_goes), _) if change.action == Action::Delete => {
-                    self.edge(dependent_changes, needed_goes);
+                    self.weak.insert((dependent_changes, needed_goes), 4);
                 }
                 _ => {}
             }
@@ -199,38 +218,44 @@ impl<'a> Ordering<'a> {
     }
 
     fn edge(&mut self, before: usize, after: usize) {
-        if before != after {
-            self.edges.insert((before, after));
-        }
+        self.edges.insert((before, after));
     }
 
     fn finish(mut self) -> Result<Vec<Step>, Diagnostic> {
-        // Each round takes weak edges out of circles; where there is none left in a circle, the others contradict each other.
         while let Some(circle) = self.circle() {
-            let before = self.weak.len();
-            self.weak.retain(|(from, to)| !(circle.contains(from) && circle.contains(to)));
-            if self.weak.len() == before {
-                let step = circle.first().and_then(|step| self.steps.get(*step));
-                let address = step.map(|step| step.address.to_string()).unwrap_or_default();
-                return Err(Diagnostic::error(
-                    "Cycle",
-                    format!(
-                        "The order in which {address} and others must change contradicts itself. Apply in two rounds: first without the new references."
-                    ),
-                ));
-            }
+            let inside = |(from, to): &(usize, usize)| circle.contains(from) && circle.contains(to);
+            let Some(weakest) =
+                self.weak.iter().filter(|(edge, _)| inside(edge)).map(|(_, rule)| *rule).max()
+            else {
+                return Err(self.contradiction(&circle));
+            };
+            self.weak.retain(|edge, rule| *rule != weakest || !inside(edge));
         }
-        for &(before, after) in self.edges.union(&self.weak) {
+        for (before, after) in self.all_edges() {
             self.steps[after].after.push(before);
         }
         Ok(self.steps)
+    }
+
+    fn contradiction(&self, circle: &BTreeSet<usize>) -> Diagnostic {
+        let steps = circle.iter().filter_map(|step| self.steps.get(*step));
+        let names: BTreeSet<String> = steps.map(|step| step.address.to_string()).collect();
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        let detail = format!(
+            "The order in which these must change contradicts itself: {names}. Apply in two rounds: first without the new references."
+        );
+        Diagnostic::error("Cycle", detail)
+    }
+
+    fn all_edges(&self) -> BTreeSet<(usize, usize)> {
+        self.edges.iter().chain(self.weak.keys()).copied().filter(|(before, after)| before != after).collect()
     }
 
     /// Steps that wait for each other.
     fn circle(&self) -> Option<BTreeSet<usize>> {
         let mut graph: DiGraph<usize, ()> = DiGraph::new();
         let nodes: Vec<_> = (0..self.steps.len()).map(|step| graph.add_node(step)).collect();
-        for &(before, after) in self.edges.union(&self.weak) {
+        for (before, after) in self.all_edges() {
             graph.add_edge(nodes[before], nodes[after], ());
         }
         let circle = tarjan_scc(&graph).into_iter().find(|component| component.len() > 1)?;

@@ -8,4 +8,5 @@ mod lifecycle;
 mod plans;
 mod refactoring;
 mod simulation;
+mod store;
 mod world;

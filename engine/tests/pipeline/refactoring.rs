@@ -109,3 +109,50 @@ output \"o\" {{\n  value = 1\n  precondition {{\n    condition     = {known}\n  
     let outcome = Bed::new().apply(&stack(&output("thing.a.id == \"x\""))).unwrap();
     assert_eq!(found(&outcome), ["Precondition does not hold: No. (output.o)"]);
 }
+
+#[test]
+fn an_address_may_be_taken_by_another_thing() {
+    let thing = |block: &str, name: &str, input: &str| {
+        format!("resource \"thing\" \"{block}\" {{\n  name  = \"{name}\"\n  input = {input}\n}}\n")
+    };
+    // What was `a` is `b` now, and depends on the new `a`.
+    check(
+        &thing("a", "x", "1"),
+        &(thing("a", "y", "1") + &thing("b", "x", "thing.a.id")),
+        "
+Create thing.a (its identity changes)
+Update thing.b
+  input: 1 -> unknown(string)",
+    );
+    // `b` becomes what `a` was, and what `b` was goes.
+    check(
+        &(thing("a", "x", "1") + &thing("b", "y", "2")),
+        &thing("b", "x", "1"),
+        "
+Forget thing.a (it is recorded as thing.b from now on)
+ReplaceDeleteFirst thing.b (its identity changes)
+  input: 2 -> 1",
+    );
+}
+
+#[test]
+fn what_is_to_go_gives_way_to_what_must_be_made_first() {
+    let text = |fixed: &str, keys: &str, name: &str, input: &str| {
+        format!(
+            "resource \"thing\" \"a\" {{\n  name  = \"a\"\n  fixed = \"{fixed}\"\n}}
+resource \"thing\" \"b\" {{\n{keys}  name  = {name}\n  input = thing.a.id\n}}
+resource \"thing\" \"c\" {{\n  name  = \"c\"\n  input = {input}\n}}\n"
+        )
+    };
+    check(
+        &text("1", "", "\"b\"", "thing.b.id"),
+        &text("2", "  for_each = toset([\"k\"])\n", "\"b-${each.key}\"", "thing.b[\"k\"].id"),
+        r#"
+ReplaceDeleteFirst thing.a
+  fixed: "1" -> "2" !
+Delete thing.b (it is no longer in the configuration)
+Create thing.b["k"]
+Update thing.c
+  input: "id-of-b" -> unknown(string)"#,
+    );
+}

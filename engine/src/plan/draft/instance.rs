@@ -225,14 +225,15 @@ impl<'a> Drafting<'a> {
             action = Action::Adopt;
             reason = Some(format!("it was recorded as {former}, and is only renamed"));
         }
+        let prior_precondition = former.map(|former| precondition(former, placed.moved()));
+        // A former thing that is gone needs no removal: nothing of it is left but the record.
+        let gone = prior_precondition == Some(Precondition::Absent);
+        let prior_identity = placed.recorded.filter(|_| !gone).map(|(_, record)| record.identity.clone());
         Change {
             target: placed.target.clone(),
-            prior_identity: placed
-                .recorded
-                .map(|(_, record)| record.identity.clone())
-                .filter(|identity| *identity != placed.identity),
+            prior_identity: prior_identity.filter(|identity| *identity != placed.identity),
             precondition: precondition(observed, placed.own()),
-            prior_precondition: former.map(|former| precondition(former, placed.moved())),
+            prior_precondition: prior_precondition.filter(|prior| *prior != Precondition::Absent),
             identity: Some(placed.identity),
             fields: mark_all(&secrets, difference.fields),
             drift: mark_all(&secrets, difference.drift),
@@ -257,6 +258,7 @@ fn judge(
         let reason = Some("its identity changes".to_owned());
         return match former {
             Observed::Present(_) => (Action::ReplaceDeleteFirst, reason),
+            Observed::Absent if there && verdict == Verdict::Replace => (Action::ReplaceDeleteFirst, reason),
             Observed::Absent if there => (Action::Adopt, reason),
             Observed::Absent => (Action::Create, reason),
         };
