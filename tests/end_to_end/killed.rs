@@ -13,7 +13,8 @@ use serde_json::Value;
 use crate::kubectl::lines;
 use crate::stack::Stack;
 
-const ALL: [&str; 6] = [
+/// The instances of the quickstart.
+pub(crate) const ALL: [&str; 6] = [
     "host_command.announce",
     "host_file.upstream",
     "kube_object.namespace",

@@ -175,14 +175,7 @@ fn a_replacement_says_why() {
 fn what_is_recorded_can_be_looked_at() {
     let stack = applied();
     let address = address(&stack);
-    let all = [
-        "host_command.announce",
-        "host_file.upstream",
-        "kube_object.namespace",
-        "kube_object.page",
-        "kube_object.service",
-        "kube_object.web",
-    ];
+    let all = crate::killed::ALL;
     assert_eq!(lines(&stack.run(["state", "list"]).done().out), all);
     stack.run(["state", "show", "kube_object.service"]).done().says(&["clusterIP: 127.", "targetPort: http"]);
     let wrong = stack.run(["state", "show", "kube_object.servise"]).code(1);

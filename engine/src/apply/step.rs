@@ -11,7 +11,7 @@ use crate::plan::{Action, Change, Plan, StepOperation};
 use crate::ports::{ErrorCode, Operation, PerformRequest, Precondition, ProviderError, StepFailure};
 use crate::secrets::Secrets;
 use crate::state::{Record, RecordStatus, Snapshot};
-use crate::value::{Fingerprinter, Kind, Value};
+use crate::value::{Fingerprinter, Kind, Path, Value};
 
 /// What preparing a step needs to know.
 pub(super) struct Preparing<'a> {
@@ -109,7 +109,8 @@ pub(super) fn prepare(
         }
         StepOperation::Perform(operation) => {
             let mut instance = values.instance(&change.address).map_err(|problems| unevaluated(&problems))?;
-            if let (Some(planned), Some(lifecycle)) = (&change.desired, values.lifecycle(&change.address)) {
+            let planned = change.desired.as_ref().filter(|_| change.action != Action::Create);
+            if let (Some(planned), Some(lifecycle)) = (planned, values.lifecycle(&change.address)) {
                 instance.desired = keep_ignored(instance.desired, planned, lifecycle)?;
             }
             secrets.learn(&instance.desired);
@@ -122,11 +123,19 @@ pub(super) fn prepare(
     }
 }
 
-/// What was to be ignored stays as the plan found it.
+/// What was to be ignored stays as the plan found it, as far as the plan knew what it is in.
 fn keep_ignored(desired: Value, planned: &Value, lifecycle: &Lifecycle) -> Result<Value, ProviderError> {
     let IgnoredChanges::Paths(paths) = &lifecycle.ignore_changes else { return Ok(desired) };
     paths.iter().try_fold(desired, |desired, path| {
         let part = planned.at(path);
+        let around = Path(path.0.iter().take(path.0.len().saturating_sub(1)).cloned().collect());
+        let told = match &part {
+            Some(part) => part.is_wholly_known() || matches!(part.kind(), Kind::Fingerprint(_)),
+            None => planned.at(&around).is_some_and(|around| around.is_known()),
+        };
+        if !told {
+            return Ok(desired);
+        }
         if part.as_ref().is_some_and(|part| matches!(part.kind(), Kind::Fingerprint(_))) {
             return Err(refused(format!(
                 "{path} is sensitive and ignored, and a saved plan does not hold what it was: apply without a saved plan"

@@ -59,6 +59,21 @@ fn ignored_parts_stay_as_they_are_on_the_target() {
 }
 
 #[test]
+fn what_is_ignored_may_be_unknown_when_it_is_made() {
+    let text = |ignored: &str, input: &str| {
+        format!(
+            "resource \"thing\" \"a\" {{\n  name = \"a\"\n}}
+resource \"thing\" \"b\" {{\n  name  = \"b\"\n  input = {input}\n  lifecycle {{ ignore_changes = [{ignored}] }}\n}}\n"
+        )
+    };
+    for (ignored, input) in
+        [("input", "thing.a.id"), ("input.of", "{ of = thing.a.id }"), ("input.of.x", "{ of = thing.a.id }")]
+    {
+        check("", &text(ignored, input), "Create thing.a\nCreate thing.b");
+    }
+}
+
+#[test]
 fn one_change_replaces_what_it_triggers() {
     let stack = |input: &str, trigger: &str| {
         format!(

@@ -18,8 +18,9 @@ use crate::diagnosis::{Handshake, Milestone, Resolution, explain, fingerprints};
 use crate::error::{blame, error};
 use crate::settings::{Settings, Trust};
 
-/// An address of a Unix socket holds 108 bytes, and ssh appends up to 18 of its own while it makes the socket.
-const FOLDER_LIMIT: usize = 108 - 18 - "/mf-XXXXXX/master".len();
+/// An address of a Unix socket holds 108 bytes, and ssh appends up to 18 of its own while it makes the socket. The socket lies in a
+/// folder whose name ends in six random letters.
+const FOLDER_LIMIT: usize = 108 - 18 - "/mf-".len() - 6 - "/master".len();
 /// The longest that a handshake may take, jump hosts included.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(40);
 /// How long the connection outlives its last use, even if we are killed.
