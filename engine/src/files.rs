@@ -23,6 +23,11 @@ pub trait Files: Send + Sync {
     fn home(&self) -> Option<String> {
         None
     }
+
+    /// Where the user stands, as an absolute path: relative paths start from there.
+    fn current(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Why a file could not be read.

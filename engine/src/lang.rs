@@ -23,9 +23,6 @@ pub use self::convert::{ConvertError, convert};
 pub use self::evaluate::evaluate;
 pub use self::expression::{Expression, Reference, TraversalStep};
 pub use self::functions::function_names;
-pub use self::scope::{FunctionContext, Scope};
+pub use self::scope::{FunctionContext, Impure, Scope};
 pub use self::unify::type_of_value;
 
-#[cfg(test)]
-#[expect(clippy::too_many_lines, reason = "a table is as long as what it tells")]
-mod tests;

@@ -127,7 +127,8 @@ impl World {
 /// Checks a stack without looking at anything but its files: `validate`. The configuration is there if there are no errors.
 pub fn check(sources: &Sources, world: &World, folder: &str) -> (Option<Config>, Diagnostics) {
     let (config, mut diagnostics) = read(sources, world);
-    let functions = FunctionContext { files: &*world.files, base: folder, now: world.clock.now_ms() };
+    let now_ms = world.clock.now_ms();
+    let functions = FunctionContext { files: &*world.files, base: folder, now: now_ms, impure: None };
     diagnostics.extend(validate(&config, &world.registry, &*world.files, &functions));
     let config = (!diagnostics.has_errors()).then_some(config);
     (config, diagnostics.sorted())
@@ -153,7 +154,7 @@ pub async fn plan(
 ) -> Result<Planned, Failure> {
     let (config, mut diagnostics) = read(&sources, world);
     let now_ms = world.clock.now_ms();
-    let functions = FunctionContext { files: &*world.files, base: &options.folder, now: now_ms };
+    let functions = FunctionContext { files: &*world.files, base: &options.folder, now: now_ms, impure: None };
     let (variables, problems) = inputs::resolve(&config, &options.inputs, &functions);
     diagnostics.extend(problems);
     if diagnostics.has_errors() {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Event;
+use super::dice::Dice;
 use super::run::{Outcome, Run, outputs, run};
 use super::schedule::Schedule;
 use super::step::Preparing;
@@ -90,7 +91,13 @@ async fn locked(
     lease: &dyn Lease,
 ) -> Result<Applied, Failure> {
     let fingerprinter = world.store.fingerprinter().await?;
-    let functions = FunctionContext { files: &*world.files, base: &plan.folder, now: plan.created_ms };
+    let dice = Dice::new(&*world.clock, &*fingerprinter);
+    let functions = FunctionContext {
+        files: &*world.files,
+        base: &plan.folder,
+        now: plan.created_ms,
+        impure: Some(&dice),
+    };
     let variables = variables(plan, config, options, &functions, &*fingerprinter)?;
     let loaded = world.store.load().await?;
     fresh(plan, &loaded.snapshot)?;

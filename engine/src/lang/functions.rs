@@ -5,16 +5,20 @@
 //! the result sensitive. A function that only moves parts about takes *parts*: for those, only the argument itself counts.
 
 mod arguments;
+mod bcrypt;
 mod cidr;
 mod collection;
 mod date;
 mod encoding;
 pub(super) mod filesystem;
 mod format;
+mod gzip;
 mod hash;
+mod identity;
 mod json;
 mod numeric;
 mod regex;
+mod rsa;
 mod search;
 mod string;
 mod types;
@@ -27,16 +31,20 @@ pub(super) use self::arguments::{Call, Failure, Function, Outcome, Parameter, Sh
 use super::evaluate::special_names;
 
 static FAMILIES: &[&[Function]] = &[
+    bcrypt::FUNCTIONS,
     cidr::FUNCTIONS,
     collection::FUNCTIONS,
     date::FUNCTIONS,
     encoding::FUNCTIONS,
     filesystem::FUNCTIONS,
     format::FUNCTIONS,
+    gzip::FUNCTIONS,
     hash::FUNCTIONS,
+    identity::FUNCTIONS,
     json::FUNCTIONS,
     numeric::FUNCTIONS,
     regex::FUNCTIONS,
+    rsa::FUNCTIONS,
     search::FUNCTIONS,
     string::FUNCTIONS,
     types::FUNCTIONS,

@@ -12,14 +12,24 @@ pub struct FunctionContext<'a> {
     pub files: &'a dyn Files,
     /// The folder of the stack, against which relative paths resolve; `""` and `"."` are where the user stands.
     pub base: &'a str,
-    /// The time of this run, in milliseconds since the epoch. It does not move while the run lasts.
+    /// The time at which the plan is or was made, in milliseconds since the epoch.
     pub now: i64,
+    /// What is another each time that it is asked for. There is none while planning: what depends on it is unknown then.
+    pub impure: Option<&'a dyn Impure>,
+}
+
+/// The clock and the dice that functions such as `timestamp` and `uuid` ask.
+pub trait Impure: Send + Sync {
+    /// Milliseconds since the epoch.
+    fn now_ms(&self) -> i64;
+    /// Bytes that nobody can foretell, others at each call.
+    fn random(&self) -> [u8; 16];
 }
 
 impl FunctionContext<'static> {
     /// Without files, at the epoch: for expressions that must be constant.
     pub const fn constant() -> Self {
-        Self { files: &NoFiles, base: "", now: 0 }
+        Self { files: &NoFiles, base: "", now: 0, impure: None }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Functions over points in time, written as RFC 3339 has them.
 
 use super::{Call, Failure, Function, Outcome, Parameter, Shape};
+use crate::types::Type;
 use crate::value::Value;
 
 const TIMES: &[Parameter] = &[Parameter::text("first"), Parameter::text("second")];
@@ -31,7 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Shape::Text,
         format_date,
     ),
-    Function::new("plantimestamp", &[], Shape::Text, timestamp),
+    Function::new("plantimestamp", &[], Shape::Text, plan_timestamp),
     Function::new("timeadd", &[Parameter::text("time"), Parameter::text("duration")], Shape::Text, time_add),
     Function::new("timecmp", TIMES, Shape::Number, |call| {
         let (first, second) = (Time::of(call, 0)?, Time::of(call, 1)?);
@@ -57,6 +58,11 @@ struct Time {
 }
 
 impl Time {
+    /// A point in time in milliseconds since the epoch, without its fraction of a second.
+    fn at(epoch_ms: i64) -> Self {
+        Self { local: epoch_ms.div_euclid(1_000), nanos: 0, offset: 0, utc: true }
+    }
+
     fn of(call: &Call<'_>, at: usize) -> Result<Self, Failure> {
         let text = call.text(at)?;
         parse(text).ok_or_else(|| {
@@ -158,9 +164,16 @@ fn nanos(fraction: &str) -> Option<i64> {
     if plain { nine.parse().ok() } else { None }
 }
 
+fn plan_timestamp(call: &Call<'_>) -> Outcome {
+    Ok(Time::at(call.context.now).rfc3339().into())
+}
+
+/// The time of the call; unknown while planning.
 fn timestamp(call: &Call<'_>) -> Outcome {
-    let local = call.context.now.div_euclid(1_000);
-    Ok(Time { local, nanos: 0, offset: 0, utc: true }.rfc3339().into())
+    Ok(match call.context.impure {
+        None => Value::unknown(Type::String),
+        Some(impure) => Time::at(impure.now_ms()).rfc3339().into(),
+    })
 }
 
 fn time_add(call: &Call<'_>) -> Outcome {

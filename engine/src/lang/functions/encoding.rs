@@ -27,12 +27,12 @@ pub(super) fn encode(bytes: &[u8]) -> Value {
     STANDARD.encode(bytes).into()
 }
 
-fn decode(text: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn decode(text: &str) -> Result<Vec<u8>, Failure> {
     let joined: String = text.chars().filter(|letter| !matches!(letter, '\n' | '\r')).collect();
     STANDARD.decode(joined).map_err(|_| Failure::at(0, "the text is not base64 with padding"))
 }
 
-fn utf8(bytes: Vec<u8>) -> Outcome {
+pub(super) fn utf8(bytes: Vec<u8>) -> Outcome {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text.into()),
         Err(_) => Err(Failure::at(0, "what is encoded is not UTF-8 text")),

@@ -6,6 +6,7 @@ use crate::lang::FunctionContext;
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
+    Function::new("abspath", &[Parameter::text("path")], Shape::Text, abspath),
     Function::new("basename", &[Parameter::text("path")], Shape::Text, basename),
     Function::new("dirname", &[Parameter::text("path")], Shape::Text, dirname),
     Function::new("file", &[Parameter::text("path")], Shape::Text, file),
@@ -64,6 +65,15 @@ fn file_set(call: &Call<'_>) -> Outcome {
     let found = call.context.files.glob(&folder, call.text(1)?);
     let found = found.map_err(|error| Failure::at(1, format!("the files cannot be listed: {error}")))?;
     Ok(Value::set(found.into_iter().map(Value::from)))
+}
+
+fn abspath(call: &Call<'_>) -> Outcome {
+    let path = resolve(call.text(0)?, call.context);
+    match call.context.files.current() {
+        _ if path.starts_with('/') => Ok(clean(&path).into()),
+        Some(current) => Ok(clean(&format!("{current}/{path}")).into()),
+        None => Err(Failure::new("the current folder is not known here")),
+    }
 }
 
 fn path_expand(call: &Call<'_>) -> Outcome {

@@ -23,20 +23,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("lower", TEXT, Shape::Text, |call| {
         Ok(map_letters(call.text(0)?, char::to_lowercase).into())
     }),
-    Function::new("ltrim", TWO_TEXTS, Shape::Text, |call| {
-        let letters = call.text(1)?;
-        text(call.text(0)?.trim_start_matches(|letter| letters.contains(letter)))
-    }),
     Function::new(
         "replace",
         &[Parameter::text("text"), Parameter::text("part"), Parameter::text("by")],
         Shape::Text,
         replace,
     ),
-    Function::new("rtrim", TWO_TEXTS, Shape::Text, |call| {
-        let letters = call.text(1)?;
-        text(call.text(0)?.trim_end_matches(|letter| letters.contains(letter)))
-    }),
     Function::new("split", &[Parameter::text("separator"), Parameter::text("text")], Shape::Texts, split),
     Function::new("startswith", TWO_TEXTS, Shape::Bool, |call| {
         Ok(Value::bool(call.text(0)?.starts_with(call.text(1)?)))

@@ -9,6 +9,8 @@ use crate::value::{Kind, Value};
 const VALUE: &[Parameter] = &[Parameter::any("value").nullable().in_parts()];
 
 pub(super) const FUNCTIONS: &[Function] = &[
+    // No value that an expression can hold is ephemeral: what is, is refused where it would come in.
+    Function::new("ephemeralasnull", VALUE, Shape::Any, |call| Ok(call.value(0)?.clone())).raw(),
     Function::new("issensitive", VALUE, Shape::Bool, |call| Ok(Value::bool(call.value(0)?.is_sensitive())))
         .raw(),
     Function::new("nonsensitive", VALUE, Shape::Any, nonsensitive).raw(),

@@ -1,7 +1,9 @@
 //! What is said of expressions without evaluating them: references, parts, types.
 
-use super::*;
-use crate::value::{Path, PathStep};
+use meshform_engine::diagnostic::{Diagnostics, Sources};
+use meshform_engine::lang::{Expression, FunctionContext, Scope, convert, evaluate, type_of};
+use meshform_engine::syntax;
+use meshform_engine::value::{Path, PathStep, Value};
 
 fn expression(text: &str) -> Expression {
     let mut sources = Sources::default();

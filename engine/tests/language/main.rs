@@ -1,0 +1,18 @@
+//! The language, shown by tables: an expression, and what comes out of it.
+//!
+//! `UPDATE=1 cargo test -p meshform-engine --test language` writes what comes out now into the tables; the difference is for a person to
+//! judge. Where there is a `terraform`, all of it is compared with what Terraform says.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read tables, measure time and run terraform; the engine does not"
+)]
+
+mod cases;
+mod depth;
+mod mutation;
+mod references;
+mod tables;
+mod terraform;
+mod world;
