@@ -25,4 +25,3 @@ pub use self::expression::{Expression, Reference, TraversalStep};
 pub use self::functions::function_names;
 pub use self::scope::{FunctionContext, Impure, Scope};
 pub use self::unify::type_of_value;
-

@@ -154,7 +154,8 @@ pub async fn plan(
 ) -> Result<Planned, Failure> {
     let (config, mut diagnostics) = read(&sources, world);
     let now_ms = world.clock.now_ms();
-    let functions = FunctionContext { files: &*world.files, base: &options.folder, now: now_ms, impure: None };
+    let functions =
+        FunctionContext { files: &*world.files, base: &options.folder, now: now_ms, impure: None };
     let (variables, problems) = inputs::resolve(&config, &options.inputs, &functions);
     diagnostics.extend(problems);
     if diagnostics.has_errors() {

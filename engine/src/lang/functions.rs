@@ -6,6 +6,7 @@
 
 mod arguments;
 mod bcrypt;
+mod charset;
 mod cidr;
 mod collection;
 mod date;
@@ -32,6 +33,7 @@ use super::evaluate::special_names;
 
 static FAMILIES: &[&[Function]] = &[
     bcrypt::FUNCTIONS,
+    charset::FUNCTIONS,
     cidr::FUNCTIONS,
     collection::FUNCTIONS,
     date::FUNCTIONS,

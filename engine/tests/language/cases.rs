@@ -52,7 +52,9 @@ pub(crate) fn updating() -> bool {
 }
 
 fn is_expectation(line: &str) -> bool {
-    ["=", "!", "~"].iter().any(|mark| line == *mark || line.strip_prefix(mark).is_some_and(|rest| rest.starts_with(' ')))
+    ["=", "!", "~"]
+        .iter()
+        .any(|mark| line == *mark || line.strip_prefix(mark).is_some_and(|rest| rest.starts_with(' ')))
 }
 
 impl Table {

@@ -10,8 +10,6 @@
 )]
 
 mod cases;
-mod depth;
-mod mutation;
 mod references;
 mod tables;
 mod terraform;

@@ -53,7 +53,8 @@ impl Files for Shelf {
         let (folder, name) = pattern.rsplit_once('/').map_or(("", pattern), |(folder, name)| (folder, name));
         let matches = |path: &str| {
             let (path_folder, path_name) = path.rsplit_once('/').unwrap_or(("", path));
-            let named = name.strip_prefix('*').map_or(path_name == name, |suffix| path_name.ends_with(suffix));
+            let named =
+                name.strip_prefix('*').map_or(path_name == name, |suffix| path_name.ends_with(suffix));
             named && (deep || path_folder == folder)
         };
         let inside = self.0.keys().filter_map(|path| path.strip_prefix(base)?.strip_prefix('/'));
@@ -88,6 +89,7 @@ fn names<'a>(functions: &'a FunctionContext<'a>) -> Scope<'a> {
     scope.set_in("var", "pods", Value::unknown(pod.clone().list()));
     scope.set_in("var", "pod", Value::unknown(pod));
     scope.set_in("var", "map", Value::unknown(Type::Number.map()));
+    scope.set_in("var", "template", Value::from("a=${a}, b=${b}"));
     scope.set_in("var", "region", Value::from("eu"));
     scope.set_in("var", "secret", Value::from("hunter2").sensitive());
     scope.set_in("var", "stored", Value::new(Kind::Fingerprint("f1".into())).sensitive());

@@ -190,6 +190,10 @@ impl Evaluator<'_> {
         };
         let mut scope = Scope::new(self.scope.functions());
         for (key, value) in entries {
+            if !is_name(key) {
+                let shown = if sensitive { String::new() } else { format!(" ({key:?})") };
+                return Err(wrong(names.ast, format!("a template cannot use such a name{shown}.")));
+            }
             scope.set(key.as_str(), value.clone().marked(names.value.is_sensitive()));
         }
         let unit = Unit::Template { name: title, text: &content, at: self.place(first.ast) };
@@ -207,4 +211,11 @@ impl Evaluator<'_> {
             .map_err(|problem| wrong(first.ast, format!("in {title}, {problem}")))?;
         Ok(inner.template(&parsed, Style::Lines, diagnostics)?.marked(sensitive))
     }
+}
+
+/// Whether a reference can be written with it: a letter or underscore, then letters, digits, underscores and hyphens.
+fn is_name(text: &str) -> bool {
+    let mut letters = text.chars();
+    letters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
+        && letters.all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-'))
 }

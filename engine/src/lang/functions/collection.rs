@@ -26,7 +26,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         .with_rest(Parameter::any("values").nullable().in_parts())
         .raw(),
     Function::new("coalescelist", &[], Shape::Sequence, coalesce_list)
-        .with_rest(Parameter::sequence("lists").nullable()),
+        .with_rest(Parameter::sequence("lists").nullable())
+        .raw(),
     Function::new("concat", &[], Shape::Sequence, concat).with_rest(Parameter::sequence("lists")),
     Function::new("element", &[Parameter::sequence("list"), Parameter::number("index")], Shape::Any, element),
     Function::new("flatten", LIST, Shape::Sequence, flatten),
@@ -89,10 +90,19 @@ fn coalesce(call: &Call<'_>) -> Outcome {
     Err(Failure::new("every argument is null or an empty string"))
 }
 
+/// The first list that is not empty. What stands behind it does not matter.
 fn coalesce_list(call: &Call<'_>) -> Outcome {
-    let mut lists = call.rest(0).iter();
-    let found = lists.find(|list| list.as_list().is_some_and(|elements| !elements.is_empty()));
-    found.cloned().ok_or_else(|| Failure::new("every list is empty or null"))
+    let mut sensitive = false;
+    for list in call.rest(0) {
+        sensitive |= list.is_sensitive();
+        if !list.is_known() {
+            return Ok(Value::unknown(Shape::Sequence.ty()).marked(sensitive));
+        }
+        if list.as_list().is_some_and(|elements| !elements.is_empty()) {
+            return Ok(list.clone().marked(sensitive));
+        }
+    }
+    Err(Failure::new("every list is empty or null"))
 }
 
 fn concat(call: &Call<'_>) -> Outcome {
@@ -118,7 +128,7 @@ fn element(call: &Call<'_>) -> Outcome {
     index.and_then(|index| list.get(index)).cloned().ok_or_else(|| Failure::at(0, "the list is empty"))
 }
 
-fn ordered<'c>(call: &'c Call<'_>, at: usize) -> Result<&'c [Value], Failure> {
+pub(super) fn ordered<'c>(call: &'c Call<'_>, at: usize) -> Result<&'c [Value], Failure> {
     match call.value(at)?.kind() {
         Kind::Set(_) => Err(Failure::at(at, "a set has no order; use tolist first")),
         _ => call.list(at),
@@ -194,7 +204,10 @@ fn length(call: &Call<'_>) -> Outcome {
     let value = call.value(0)?;
     let length = match value.kind() {
         Kind::String(text) => string::length(text),
-        Kind::Set(_) if !value.is_wholly_known() => return Ok(Value::unknown(Type::Number)),
+        // Unknown elements may turn out to be the same.
+        Kind::Set(elements) if elements.len() > 1 && !value.is_wholly_known() => {
+            return Ok(Value::unknown(Type::Number));
+        }
         Kind::List(elements) | Kind::Set(elements) => elements.len(),
         Kind::Map(entries) => entries.len(),
         Kind::Object(object) if object.open => return Ok(Value::unknown(Type::Number)),

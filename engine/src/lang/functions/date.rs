@@ -245,7 +245,7 @@ fn format_date(call: &Call<'_>) -> Outcome {
     while let Some(first) = rest.chars().next() {
         if first == '\'' {
             let (literal, after) =
-                quoted(&rest[1..]).ok_or_else(|| Failure::at(0, "a quoted part has no closing quote"))?;
+                literal(&rest[1..]).ok_or_else(|| Failure::at(0, "a quoted part has no closing quote"))?;
             text.push_str(&literal);
             rest = after;
             continue;
@@ -262,6 +262,14 @@ fn format_date(call: &Call<'_>) -> Outcome {
         rest = after;
     }
     Ok(text.into())
+}
+
+/// What a quote begins; another one right behind it is meant as a quote.
+fn literal(text: &str) -> Option<(String, &str)> {
+    match text.strip_prefix('\'') {
+        Some(after) => Some(("'".to_owned(), after)),
+        None => quoted(text),
+    }
 }
 
 /// A literal up to its closing quote (two quotes stand for one), and what follows.

@@ -10,14 +10,11 @@ use super::{Call, Failure, Function, Outcome, Parameter, Shape};
 use crate::value::Value;
 
 const TEXT: &[Parameter] = &[Parameter::text("text")];
-const TEXT_AND_ENCODING: &[Parameter] = &[Parameter::text("text"), Parameter::text("encoding")];
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("base64decode", TEXT, Shape::Text, |call| utf8(decode(call.text(0)?)?)),
     Function::new("base64encode", TEXT, Shape::Text, |call| Ok(STANDARD.encode(call.text(0)?).into())),
     Function::new("csvdecode", TEXT, Shape::Sequence, csv_decode),
-    Function::new("textdecodebase64", TEXT_AND_ENCODING, Shape::Text, text_decode),
-    Function::new("textencodebase64", TEXT_AND_ENCODING, Shape::Text, text_encode),
     Function::new("urldecode", TEXT, Shape::Text, url_decode),
     Function::new("urlencode", TEXT, Shape::Text, |call| Ok(url_encode(call.text(0)?).into())),
 ];
@@ -36,57 +33,6 @@ pub(super) fn utf8(bytes: Vec<u8>) -> Outcome {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text.into()),
         Err(_) => Err(Failure::at(0, "what is encoded is not UTF-8 text")),
-    }
-}
-
-/// The encodings that need no tables; others are refused by name.
-#[derive(Clone, Copy)]
-enum Encoding {
-    Utf8,
-    Utf16 { big_endian: bool },
-    Latin1,
-}
-
-fn encoding(call: &Call<'_>) -> Result<Encoding, Failure> {
-    match call.text(1)?.to_ascii_uppercase().as_str() {
-        "UTF-8" | "UTF8" => Ok(Encoding::Utf8),
-        "UTF-16LE" => Ok(Encoding::Utf16 { big_endian: false }),
-        "UTF-16BE" => Ok(Encoding::Utf16 { big_endian: true }),
-        "ISO-8859-1" | "LATIN1" => Ok(Encoding::Latin1),
-        _ => Err(Failure::at(1, "the encoding must be UTF-8, UTF-16LE, UTF-16BE or ISO-8859-1")),
-    }
-}
-
-fn text_encode(call: &Call<'_>) -> Outcome {
-    let text = call.text(0)?;
-    let bytes = match encoding(call)? {
-        Encoding::Utf8 => text.as_bytes().to_vec(),
-        Encoding::Utf16 { big_endian: true } => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-        Encoding::Utf16 { big_endian: false } => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
-        Encoding::Latin1 => {
-            let bytes: Result<Vec<u8>, _> =
-                text.chars().map(|letter| u8::try_from(u32::from(letter))).collect();
-            bytes.map_err(|_| Failure::at(0, "the text has characters that ISO-8859-1 has not"))?
-        }
-    };
-    Ok(encode(&bytes))
-}
-
-fn text_decode(call: &Call<'_>) -> Outcome {
-    let bytes = decode(call.text(0)?)?;
-    match encoding(call)? {
-        Encoding::Utf8 => utf8(bytes),
-        Encoding::Latin1 => Ok(bytes.iter().copied().map(char::from).collect::<String>().into()),
-        Encoding::Utf16 { big_endian } => {
-            let (pairs, rest) = bytes.as_chunks::<2>();
-            let units = pairs.iter().map(|pair| match big_endian {
-                true => u16::from_be_bytes(*pair),
-                false => u16::from_le_bytes(*pair),
-            });
-            let text: Option<String> = char::decode_utf16(units).map(Result::ok).collect();
-            let text = text.filter(|_| rest.is_empty());
-            text.map(Value::from).ok_or_else(|| Failure::at(0, "what is encoded is not UTF-16 text"))
-        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     })
     .with_rest(Parameter::any("values").nullable()),
     Function::new("formatlist", &[Parameter::text("format")], Shape::Texts, format_list)
-        .with_rest(Parameter::any("values").nullable()),
+        .with_rest(Parameter::any("values").nullable().in_parts()),
 ];
 
 /// One verb of a format.
@@ -60,7 +60,12 @@ fn format_list(call: &Call<'_>) -> Outcome {
     };
     let texts = (0..length.unwrap_or(1)).map(|at| {
         let row: Vec<Value> = arguments.iter().map(|argument| element(argument, at)).collect();
-        format(call.text(0)?, &row).map(Value::from)
+        let sensitive = row.iter().any(Value::has_sensitive);
+        let text = match row.iter().all(Value::is_wholly_known) {
+            true => format(call.text(0)?, &row).map(Value::from)?,
+            false => Value::unknown(Type::String),
+        };
+        Ok(text.marked(sensitive))
     });
     Ok(Value::list(texts.collect::<Result<Vec<_>, _>>()?))
 }

@@ -37,12 +37,10 @@ fn named(call: &Call<'_>) -> Outcome {
 
 fn namespace(name: &str) -> Option<[u8; 16]> {
     match NAMESPACES.iter().find(|(known, _)| *known == name) {
-        Some((_, number)) => {
-            parse("6ba7b810-9dad-11d1-80b4-00c04fd430c8").map(|mut bytes| {
-                bytes[3] = *number;
-                bytes
-            })
-        }
+        Some((_, number)) => parse("6ba7b810-9dad-11d1-80b4-00c04fd430c8").map(|mut bytes| {
+            bytes[3] = *number;
+            bytes
+        }),
         None => parse(name),
     }
 }

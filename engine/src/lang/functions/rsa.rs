@@ -26,7 +26,8 @@ pub(super) const FUNCTIONS: &[Function] = &[Function::new(
 fn rsa_decrypt(call: &Call<'_>) -> Outcome {
     let cipher = STANDARD.decode(call.text(0)?).map_err(|_| Failure::at(0, "the text is not base64"))?;
     let key = Key::parse(call.text(1)?).map_err(|problem| Failure::at(1, problem))?;
-    let bytes = key.decrypt(&cipher).ok_or_else(|| Failure::at(0, "the text cannot be decrypted by this key"))?;
+    let bytes =
+        key.decrypt(&cipher).ok_or_else(|| Failure::at(0, "the text cannot be decrypted by this key"))?;
     let text = String::from_utf8(bytes).map_err(|_| Failure::at(0, "what is encrypted is not UTF-8 text"))?;
     Ok(text.into())
 }

@@ -1,12 +1,13 @@
 //! Functions over lists and sets that look at what the elements are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::collection::position;
+use super::collection::{ordered, position};
 use super::types::unified;
 use super::{Call, Failure, Function, Outcome, Parameter, Shape};
-use crate::lang::convert::set_of;
+use crate::lang::convert::{convert, set_of};
 use crate::lang::evaluate::equality;
+use crate::types::Type;
 use crate::value::{Kind, Value};
 
 const SETS: &[Parameter] = &[Parameter::of("first", Shape::Sequence)];
@@ -56,14 +57,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
         combined(call, |all, next| all.retain(|element| next.iter().any(|other| other.same(element))))
     })
     .with_rest(MORE_SETS),
-    Function::new("setproduct", &[], Shape::Sequence, set_product)
-        .with_rest(Parameter::of("sets", Shape::Sequence)),
+    Function::new("setproduct", &[], Shape::Sequence, set_product).with_rest(Parameter::sequence("sets")),
     Function::new("setsubtract", TWO_SETS, Shape::Set, |call| {
         combined(call, |all, next| all.retain(|element| !next.iter().any(|other| other.same(element))))
     }),
-    Function::new("setunion", SETS, Shape::Set, |call| combined(call, |all, next| all.extend(next)))
-        .with_rest(MORE_SETS),
-    Function::new("sort", &[Parameter::of("list", Shape::Texts)], Shape::Texts, sort),
+    Function::new("setunion", &[Parameter::sequence("first")], Shape::Set, |call| {
+        combined(call, |all, next| all.extend(next))
+    })
+    .with_rest(Parameter::sequence("others")),
+    Function::new("sort", &[Parameter::of("list", Shape::Texts).in_parts()], Shape::Texts, sort),
     Function::new("transpose", &[Parameter::of("map", Shape::Entries)], Shape::Entries, transpose),
 ];
 
@@ -74,7 +76,7 @@ fn decided(call: &Call<'_>, decisive: bool) -> Outcome {
     let decides = |element: &Value| element.is_known() && (element.as_bool() == Some(true)) == decisive;
     let result = match () {
         () if list.iter().any(decides) => Value::bool(decisive),
-        () if list.iter().any(|element| !element.is_known()) => Value::unknown(crate::types::Type::Bool),
+        () if list.iter().any(|element| !element.is_known()) => Value::unknown(Type::Bool),
         () => Value::bool(!decisive),
     };
     Ok(result.marked(sensitive))
@@ -90,7 +92,7 @@ fn contains(call: &Call<'_>) -> Outcome {
             None => open = true,
         }
     }
-    let result = if open { Value::unknown(crate::types::Type::Bool) } else { Value::bool(false) };
+    let result = if open { Value::unknown(Type::Bool) } else { Value::bool(false) };
     Ok(result.marked(list.iter().any(Value::has_sensitive)))
 }
 
@@ -104,7 +106,7 @@ fn distinct(call: &Call<'_>) -> Outcome {
 }
 
 fn index(call: &Call<'_>) -> Outcome {
-    let found = position(call.list(0)?, call.value(1)?).and_then(|at| u64::try_from(at).ok());
+    let found = position(ordered(call, 0)?, call.value(1)?).and_then(|at| u64::try_from(at).ok());
     found.map(Value::number).ok_or_else(|| Failure::at(1, "the list has no such element"))
 }
 
@@ -113,7 +115,9 @@ fn match_keys(call: &Call<'_>) -> Outcome {
     if values.len() != keys.len() {
         return Err(Failure::new(format!("there are {} values, but {} keys", values.len(), keys.len())));
     }
-    let pairs = values.iter().zip(keys).filter(|(_, key)| position(wanted, key).is_some());
+    let mut compared = unified(keys.iter().chain(wanted).cloned().collect());
+    let wanted = compared.split_off(keys.len());
+    let pairs = values.iter().zip(compared).filter(|(_, key)| position(&wanted, key).is_some());
     Ok(Value::list(pairs.map(|(value, _)| value.clone())))
 }
 
@@ -141,8 +145,12 @@ fn set_product(call: &Call<'_>) -> Outcome {
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     let mut all_sets = true;
     for at in 0..call.count() {
-        let list = call.list(at)?;
-        all_sets &= matches!(call.value(at)?.kind(), Kind::Set(_));
+        let is_set = matches!(call.value(at)?.kind(), Kind::Set(_));
+        if is_set && !call.value(at)?.is_wholly_known() {
+            return Ok(Value::unknown(Shape::Sequence.ty()));
+        }
+        let list = unified(call.list(at)?.to_vec());
+        all_sets &= is_set;
         if rows.len().saturating_mul(list.len()) > PRODUCT_MAX {
             return Err(Failure::new(format!("there are more than {PRODUCT_MAX} combinations")));
         }
@@ -156,23 +164,27 @@ fn set_product(call: &Call<'_>) -> Outcome {
 }
 
 fn sort(call: &Call<'_>) -> Outcome {
+    let list = call.list(0)?;
+    let sensitive = list.iter().any(Value::is_sensitive);
+    if list.iter().any(|text| !text.is_known()) {
+        // Their number is all that is known.
+        return Ok(Value::list(list.iter().map(|_| Value::unknown(Type::String))).marked(sensitive));
+    }
     let mut texts = call.texts(0)?;
     texts.sort_unstable();
-    Ok(Value::list(texts.into_iter().map(Value::from)))
+    Ok(Value::list(texts.into_iter().map(Value::from)).marked(sensitive))
 }
 
-/// A map of lists of texts turned around: under each text the keys whose lists had it.
+/// A map of lists of texts turned around: under each text the keys whose lists had it, as often as they had.
 fn transpose(call: &Call<'_>) -> Outcome {
-    let mut turned: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    let entries = call.value(0)?.as_map();
-    for (key, texts) in entries.into_iter().flatten() {
-        let texts = texts.as_list().ok_or_else(|| Failure::at(0, "each value must be a list of strings"))?;
-        for text in texts {
-            let text = text.as_str().ok_or_else(|| Failure::at(0, "each value must be a list of strings"))?;
-            turned.entry(text.to_owned()).or_default().insert(key);
+    let mut turned: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for (key, texts) in call.entries(0)?.iter() {
+        let texts = convert(texts, &Shape::Texts.ty()).ok();
+        let texts = texts.as_ref().and_then(Value::as_list);
+        for text in texts.ok_or_else(|| Failure::at(0, "each value must be a list of strings"))? {
+            let text = text.as_str().ok_or_else(|| Failure::at(0, "a string must not be null"))?;
+            turned.entry(text.to_owned()).or_default().push(key.as_str().into());
         }
     }
-    let entries =
-        turned.into_iter().map(|(text, keys)| (text, Value::list(keys.into_iter().map(Value::from))));
-    Ok(Value::map(entries))
+    Ok(Value::map(turned.into_iter().map(|(text, keys)| (text, Value::list(keys)))))
 }

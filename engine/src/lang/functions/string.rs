@@ -167,6 +167,11 @@ fn title(given: &str) -> String {
             inside =
                 letter.is_alphanumeric() || letter == '_' || !(letter.is_ascii() || letter.is_whitespace());
             match (first, upper.next(), upper.next()) {
+                // Letters that are two in one have a third case.
+                (true, Some('Ǆ'), None) => 'ǅ',
+                (true, Some('Ǉ'), None) => 'ǈ',
+                (true, Some('Ǌ'), None) => 'ǋ',
+                (true, Some('Ǳ'), None) => 'ǲ',
                 (true, Some(upper), None) => upper,
                 _ => letter,
             }

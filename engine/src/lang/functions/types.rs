@@ -11,8 +11,7 @@ const VALUE: &[Parameter] = &[Parameter::any("value").nullable().in_parts()];
 pub(super) const FUNCTIONS: &[Function] = &[
     // No value that an expression can hold is ephemeral: what is, is refused where it would come in.
     Function::new("ephemeralasnull", VALUE, Shape::Any, |call| Ok(call.value(0)?.clone())).raw(),
-    Function::new("issensitive", VALUE, Shape::Bool, |call| Ok(Value::bool(call.value(0)?.is_sensitive())))
-        .raw(),
+    Function::new("issensitive", VALUE, Shape::Bool, is_sensitive).raw(),
     Function::new("nonsensitive", VALUE, Shape::Any, nonsensitive).raw(),
     Function::new("sensitive", VALUE, Shape::Any, |call| Ok(call.value(0)?.clone().sensitive())).raw(),
     Function::new("tobool", VALUE, Shape::Bool, |call| to(call, &Type::Bool)).raw(),
@@ -28,6 +27,15 @@ fn to(call: &Call<'_>, ty: &Type) -> Outcome {
     convert(call.value(0)?, ty).map_err(|ConvertError { path, message }| match path.0.is_empty() {
         true => Failure::at(0, message),
         false => Failure::at(0, message).showing(format!("at {path}")),
+    })
+}
+
+/// What is not known yet may still turn out to be sensitive.
+fn is_sensitive(call: &Call<'_>) -> Outcome {
+    let value = call.value(0)?;
+    Ok(match value.is_sensitive() || value.is_known() {
+        true => Value::bool(value.is_sensitive()),
+        false => Value::unknown(Type::Bool),
     })
 }
 
