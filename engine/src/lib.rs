@@ -31,6 +31,7 @@ pub mod inputs;
 mod lower;
 mod validate;
 
+pub mod dice;
 pub mod ports;
 pub mod state;
 

@@ -3,7 +3,6 @@
 //! Apply never plans: it does what the plan says, or refuses. The journal is the only truth about what it did.
 
 mod agree;
-mod dice;
 mod event;
 mod fold;
 mod run;

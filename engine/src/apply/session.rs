@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Event;
-use super::dice::Dice;
 use super::run::{Outcome, Run, outputs, run};
 use super::schedule::Schedule;
 use super::step::Preparing;
@@ -13,6 +12,7 @@ use crate::address::{Address, TargetAddress};
 use crate::builtin;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::dice::Dice;
 use crate::inputs;
 use crate::lang::FunctionContext;
 use crate::observer::{Observer, Progress, Stop};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use meshform_engine::console::{Answer, Console, expressions};
+use meshform_engine::dice::Dice;
 use meshform_engine::inputs;
 use meshform_engine::lang::FunctionContext;
 use meshform_engine::pipeline::check;
@@ -44,13 +45,21 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
     let found = |diagnostics| Problem::found(diagnostics, stack.sources.clone());
     let (config, diagnostics) = check(&stack.sources, &world, &folder);
     let Some(config) = config else { return Err(found(diagnostics)) };
-    let functions = FunctionContext { files: &*world.files, base: &folder, now: session.clock().now_ms() };
+    let runtime = small_runtime()?;
+    let fingerprinter = runtime.block_on(world.store.fingerprinter())?;
+    let dice = Dice::new(&*world.clock, &*fingerprinter);
+    let functions = FunctionContext {
+        files: &*world.files,
+        base: &folder,
+        now: world.clock.now_ms(),
+        impure: Some(&dice),
+    };
     let given = arguments.variables.inputs(&session.environment, stack.variables.clone())?;
     let (variables, problems) = inputs::resolve(&config, &given, &functions);
     if problems.has_errors() {
         return Err(found(problems));
     }
-    let snapshot = small_runtime()?.block_on(world.store.load())?.snapshot;
+    let snapshot = runtime.block_on(world.store.load())?.snapshot;
     let (console, problems) = Console::new(&config, &world.registry, &variables, &snapshot, &functions);
     tell(&problems, &stack.sources);
     let conversation = Conversation { console: &console, json: arguments.json };

@@ -34,6 +34,14 @@ impl Files for DiskFiles {
     fn exists(&self, path: &str) -> bool {
         Path::new(path).is_file()
     }
+
+    fn home(&self) -> Option<String> {
+        std::env::home_dir()?.into_os_string().into_string().ok()
+    }
+
+    fn current(&self) -> Option<String> {
+        std::env::current_dir().ok()?.into_os_string().into_string().ok()
+    }
 }
 
 fn collect(pattern: &str, root: &Path, found: &mut Vec<String>) -> Result<(), FileError> {

@@ -1,4 +1,4 @@
-//! What `uuid`, `bcrypt` and `timestamp` ask of an apply.
+//! What `uuid`, `bcrypt` and `timestamp` ask of a run.
 //!
 //! The dice need no source of their own: the state's secret key, the time and a counter give bytes that nobody can foretell, and in
 //! a simulated run always the same.
@@ -11,15 +11,16 @@ use crate::lang::Impure;
 use crate::ports::Clock;
 use crate::value::{Fingerprinter, Value};
 
-/// The time and the dice of one apply.
-pub(super) struct Dice<'a> {
+/// The time and the dice of one run.
+pub struct Dice<'a> {
     clock: &'a dyn Clock,
     keyed: &'a dyn Fingerprinter,
     rolled: AtomicU64,
 }
 
 impl<'a> Dice<'a> {
-    pub(super) fn new(clock: &'a dyn Clock, keyed: &'a dyn Fingerprinter) -> Self {
+    /// The dice of a run with this clock over a state with this key.
+    pub fn new(clock: &'a dyn Clock, keyed: &'a dyn Fingerprinter) -> Self {
         Self { clock, keyed, rolled: AtomicU64::new(0) }
     }
 }
