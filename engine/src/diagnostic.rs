@@ -2,10 +2,12 @@
 //!
 //! Diagnostics accumulate: a run shows all that is wrong, not only the first thing.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
 
 /// How bad a diagnostic is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The run goes on.
     Warning,
@@ -27,7 +29,7 @@ pub struct Span {
 }
 
 /// One problem.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
@@ -59,8 +61,12 @@ impl Diagnostic {
 }
 
 /// All problems that one run found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diagnostics(Vec<Diagnostic>);
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    all: Vec<Diagnostic>,
+    /// The hashes of all of them, so that most need not be compared with any.
+    hashes: HashSet<u64>,
+}
 
 impl Diagnostics {
     /// None yet.
@@ -70,8 +76,10 @@ impl Diagnostics {
 
     /// Adds one, unless the very same one is there already (a block with many instances says it once).
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.0.contains(&diagnostic) {
-            self.0.push(diagnostic);
+        let mut hasher = DefaultHasher::new();
+        diagnostic.hash(&mut hasher);
+        if self.hashes.insert(hasher.finish()) || !self.all.contains(&diagnostic) {
+            self.all.push(diagnostic);
         }
     }
 
@@ -82,18 +90,18 @@ impl Diagnostics {
 
     /// Whether any of them is an error.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.all.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// In the order in which they were found.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// In the order of their places; those without a place last.
     #[must_use]
     pub fn sorted(mut self) -> Self {
-        self.0.sort_by_key(|diagnostic| match &diagnostic.span {
+        self.all.sort_by_key(|diagnostic| match &diagnostic.span {
             Some(span) => (false, span.source.0, span.range.start),
             None => (true, 0, 0),
         });
@@ -102,27 +110,37 @@ impl Diagnostics {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 }
+
+impl PartialEq for Diagnostics {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+}
+
+impl Eq for Diagnostics {}
 
 impl IntoIterator for Diagnostics {
     type Item = Diagnostic;
     type IntoIter = std::vec::IntoIter<Diagnostic>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.all.into_iter()
     }
 }
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self(vec![diagnostic])
+        let mut diagnostics = Self::new();
+        diagnostics.push(diagnostic);
+        diagnostics
     }
 }
 
@@ -133,6 +151,29 @@ pub struct Source {
     pub name: String,
     /// The text with line ends normalised to `\n` and no byte-order mark.
     pub text: String,
+    /// Where each line begins.
+    line_starts: Vec<usize>,
+}
+
+impl Source {
+    fn new(name: String, text: String) -> Self {
+        let after = text.match_indices('\n').map(|(at, _)| at + 1);
+        let line_starts = std::iter::once(0).chain(after).collect();
+        Self { name, text, line_starts }
+    }
+
+    /// The lines that a range touches, with one before and one after: the number of the first one, from 1, and their bytes.
+    pub fn lines_around(&self, range: &Range<usize>) -> (usize, Range<usize>) {
+        let first = self.line(range.start).saturating_sub(1);
+        let behind = self.line(range.end) + 2;
+        let start = |line: usize| self.line_starts.get(line).copied();
+        (first + 1, start(first).unwrap_or(0)..start(behind).unwrap_or(self.text.len()))
+    }
+
+    /// The number, from 0, of the line that a byte is in.
+    fn line(&self, at: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= at).saturating_sub(1)
+    }
 }
 
 /// The files of a stack. Spans refer to them by position.
@@ -145,7 +186,7 @@ impl Sources {
     /// Adds a file; a byte-order mark and carriage returns before line feeds are dropped, as editors do not show them.
     pub fn add(&mut self, name: impl Into<String>, text: &str) -> SourceId {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-        self.files.push(Source { name: name.into(), text });
+        self.files.push(Source::new(name.into(), text));
         SourceId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
     }
 
@@ -166,9 +207,10 @@ impl Sources {
 
     /// Line and column of a span's start, both from 1; the column counts characters.
     pub fn position(&self, span: &Span) -> Option<(usize, usize)> {
-        let before = self.get(span.source)?.text.get(..span.range.start)?;
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+        let source = self.get(span.source)?;
+        let line = source.line(span.range.start);
+        let before = source.text.get(*source.line_starts.get(line)?..span.range.start)?;
+        Some((line + 1, before.chars().count() + 1))
     }
 }
 
@@ -207,6 +249,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn lines_are_found_around_a_range() {
+        let mut sources = Sources::default();
+        let id = sources.add("a.hcl", "one\ntwo\nthree\nfour\nfive\n");
+        let source = sources.get(id).unwrap();
+        let check = |range: Range<usize>, first: usize, text: &str| {
+            let (number, lines) = source.lines_around(&range);
+            assert_eq!((number, &source.text[lines]), (first, text), "{range:?}");
+        };
+        check(9..10, 2, "two\nthree\nfour\n");
+        check(0..0, 1, "one\ntwo\n");
+        check(5..15, 1, "one\ntwo\nthree\nfour\nfive\n");
+        check(24..24, 5, "five\n");
+    }
+
+    #[test]
+    fn what_was_said_is_not_said_again() {
+        let mut diagnostics = Diagnostics::from(Diagnostic::error("a", "b"));
+        diagnostics.extend([
+            Diagnostic::error("a", "b"),
+            Diagnostic::warning("a", "b"),
+            Diagnostic::error("a", "b"),
+        ]);
+        assert_eq!(diagnostics.len(), 2);
+    }
+
+    #[test]
     fn suggestions_need_to_be_close() {
         let names = ["region", "replicas", "name"];
         let check = |given, expect| assert_eq!(did_you_mean(given, names), expect, "{given}");
@@ -224,5 +292,8 @@ mod tests {
         let span = Span { source, range: 12..13 };
         assert_eq!(sources.text(&span), Some("x"));
         assert_eq!(sources.position(&span), Some((2, 6)));
+        let at = |at: usize| sources.position(&Span { source, range: at..at });
+        assert_eq!([0, 5, 6, 14, 15].map(at), [Some((1, 1)), Some((1, 6)), Some((2, 1)), Some((3, 1)), None]);
+        assert_eq!(at(8), None, "within a letter");
     }
 }

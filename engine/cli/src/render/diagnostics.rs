@@ -38,7 +38,10 @@ fn placed(diagnostic: &Diagnostic, source: &Source, range: Range<usize>, columns
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let snippet = Snippet::source(source.text.as_str()).path(source.name.as_str());
+    // The renderer looks at all that it is given: only what is to be seen keeps many diagnostics of a long file quick.
+    let (number, lines) = source.lines_around(&range);
+    let range = range.start - lines.start..range.end - lines.start;
+    let snippet = Snippet::source(&source.text[lines]).line_start(number).path(source.name.as_str());
     let title = level.primary_title(harmless(&diagnostic.summary));
     let mut group = Group::with_title(title).element(snippet.annotation(AnnotationKind::Primary.span(range)));
     let detail = wrap(&harmless(&diagnostic.detail), columns.saturating_sub(6).max(20)).join("\n");
