@@ -2,6 +2,7 @@
 //!
 //! Containers are shared, so cloning a value is cheap whatever its size.
 
+mod extent;
 mod json;
 mod path;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use bigdecimal::BigDecimal;
 
+use self::extent::Extent;
 pub use self::json::{NotJson, from_json, to_json};
 pub use self::path::{Path, PathStep};
 use crate::types::Type;
@@ -18,10 +20,17 @@ use crate::types::Type;
 /// A value and whether it is sensitive.
 ///
 /// The mark belongs to this value and all that is inside; parts may be marked on their own.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Value {
     kind: Kind,
-    sensitive: bool,
+    extent: Extent,
+}
+
+/// The same content with the same marks.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_sensitive() == other.is_sensitive() && self.kind == other.kind
+    }
 }
 
 /// What a value is.
@@ -63,7 +72,7 @@ pub struct Object {
 impl Value {
     /// A value that is not sensitive.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, sensitive: false }
+        Self { extent: Extent::of(&kind), kind }
     }
 
     /// The absent value.
@@ -131,12 +140,12 @@ impl Value {
 
     /// Whether this very value carries the mark (its parts may, too).
     pub fn is_sensitive(&self) -> bool {
-        self.sensitive
+        self.extent.is_sensitive
     }
 
     /// Whether the mark is here or anywhere inside.
     pub fn has_sensitive(&self) -> bool {
-        self.any(&|value| value.sensitive)
+        self.extent.has_sensitive
     }
 
     /// The same value, marked.
@@ -148,13 +157,17 @@ impl Value {
     /// The same value, marked when `mark` is true; a mark is never taken away.
     #[must_use]
     pub fn marked(mut self, mark: bool) -> Self {
-        self.sensitive |= mark;
+        self.extent.is_sensitive |= mark;
+        self.extent.has_sensitive |= mark;
         self
     }
 
     /// The same value with every mark taken off, here and inside. Only for what hands values to a target.
     #[must_use]
     pub fn unmarked(&self) -> Self {
+        if !self.has_sensitive() {
+            return self.clone();
+        }
         Self::new(self.kind.map_parts(&Self::unmarked))
     }
 
@@ -170,10 +183,7 @@ impl Value {
 
     /// Whether nothing inside is unknown, open or only a fingerprint.
     pub fn is_wholly_known(&self) -> bool {
-        !self.any(&|value| match &value.kind {
-            Kind::Object(object) => object.open,
-            _ => !value.is_known(),
-        })
+        self.extent.is_wholly_known
     }
 
     /// Its text, if it is one.
@@ -240,11 +250,14 @@ impl Value {
     /// Every sensitive part replaced by its keyed fingerprint: what may be stored.
     #[must_use]
     pub fn redacted(&self, keyed: &dyn Fingerprinter) -> Self {
-        if self.sensitive {
+        if self.is_sensitive() {
             if let Kind::Fingerprint(_) | Kind::Unknown(_) = self.kind {
                 return self.clone();
             }
-            return Self { kind: Kind::Fingerprint(keyed.fingerprint(self).into()), sensitive: true };
+            return Self::new(Kind::Fingerprint(keyed.fingerprint(self).into())).sensitive();
+        }
+        if !self.has_sensitive() {
+            return self.clone();
         }
         Self::new(self.kind.map_parts(&|part| part.redacted(keyed)))
     }
@@ -263,16 +276,6 @@ impl Value {
             Kind::Unknown(ty) => ty.name(),
             Kind::Fingerprint(_) => "sensitive value",
         }
-    }
-
-    fn any(&self, holds: &impl Fn(&Value) -> bool) -> bool {
-        holds(self)
-            || match &self.kind {
-                Kind::List(elements) | Kind::Set(elements) => elements.iter().any(|value| value.any(holds)),
-                Kind::Map(entries) => entries.values().any(|value| value.any(holds)),
-                Kind::Object(object) => object.fields.values().any(|value| value.any(holds)),
-                _ => false,
-            }
     }
 }
 
@@ -366,7 +369,7 @@ fn compare_all<'a, T: 'a>(
 /// Never shows what is sensitive, so that a stray debug print cannot leak it.
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.sensitive {
+        if self.is_sensitive() {
             return f.write_str("(sensitive)");
         }
         match &self.kind {
