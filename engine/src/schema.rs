@@ -1,4 +1,4 @@
-//! What resource types and targets may contain, as providers declare it.
+//! What resource types, data types and targets may contain, as providers declare it.
 
 use crate::address::TargetKind;
 use crate::types::Type;
@@ -17,7 +17,18 @@ pub struct ResourceType {
     pub attributes: Vec<Attribute>,
 }
 
-/// One attribute of a resource type or a target.
+/// Something that can be looked up.
+#[derive(Clone, Debug)]
+pub struct DataType {
+    /// Its name in HCL, such as `host_facts`.
+    pub name: &'static str,
+    /// Where it is looked up; `None` for what is on no target.
+    pub target: Option<TargetKind>,
+    /// Its attributes, meta-arguments apart: the arguments of a look-up, and, computed, what it finds.
+    pub attributes: Vec<Attribute>,
+}
+
+/// One attribute of a resource type, a data type or a target.
 #[derive(Clone, Debug)]
 pub struct Attribute {
     /// Its name.

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::BoxFuture;
+use super::read::{Found, Look, Looked, ReadItem, strangers};
 use crate::address::{Address, TargetAddress, TargetKind};
 use crate::diagnostic::Severity;
 use crate::files::Files;
 use crate::plan::FieldChange;
-use crate::schema::{Attribute, ResourceType};
+use crate::schema::{Attribute, DataType, ResourceType};
 use crate::state::Record;
 use crate::value::{Fingerprinter, Path, Value};
 
@@ -21,11 +22,21 @@ pub trait Provider: Send + Sync {
     /// The resource types that this provider implements.
     fn resource_types(&self) -> Vec<ResourceType>;
 
+    /// What this provider can look up.
+    fn data_types(&self) -> Vec<DataType> {
+        Vec::new()
+    }
+
     /// The kind of target that this provider connects to, with the attributes of its block.
     fn target(&self) -> Option<(TargetKind, Vec<Attribute>)>;
 
     /// Checks a resource's values beyond their types. Values may be unknown: what cannot be told yet is no problem.
     fn check(&self, kind: &str, desired: &Value) -> Vec<Problem>;
+
+    /// Checks a look-up's arguments beyond their types, as [`Provider::check`] does a resource's values.
+    fn check_data(&self, _kind: &str, _arguments: &Value) -> Vec<Problem> {
+        Vec::new()
+    }
 
     /// The parts of a composite, or `None` while too much of it is unknown.
     ///
@@ -43,6 +54,11 @@ pub trait Provider: Send + Sync {
 
     /// What apply would have to do: a pure function of what is recorded, there, and wanted.
     fn difference(&self, request: &DifferenceRequest<'_>) -> Difference;
+
+    /// Looks up what is on no target, read-only: one answer per item, in order. Cancelled by dropping; has a deadline of its own.
+    fn read<'a>(&'a self, items: &'a [ReadItem]) -> BoxFuture<'a, Vec<Found>> {
+        Box::pin(async move { strangers(items) })
+    }
 
     /// Connects to a target. Cancelled by dropping; has a deadline of its own.
     fn connect<'a>(
@@ -69,6 +85,19 @@ pub trait Target: Send + Sync {
     /// Looks at all of the items at once, read-only: one answer per item, in order.
     fn observe<'a>(&'a self, items: &'a [ObserveItem])
     -> BoxFuture<'a, Vec<Result<Observed, ProviderError>>>;
+
+    /// Looks all of this up at once, read-only: one answer per item, in order.
+    fn read<'a>(&'a self, items: &'a [ReadItem]) -> BoxFuture<'a, Vec<Found>> {
+        Box::pin(async move { strangers(items) })
+    }
+
+    /// Observes and reads at once: for targets to which one way there and back is cheaper than two.
+    fn look<'a>(&'a self, look: Look<'a>) -> BoxFuture<'a, Looked> {
+        Box::pin(async move {
+            let (observed, found) = futures::join!(self.observe(look.observe), self.read(look.read));
+            Looked { observed, found }
+        })
+    }
 
     /// Asks the target what it would make of these changes, without making them: one answer per item, in order.
     fn preview<'a>(&'a self, items: &'a [PreviewItem]) -> BoxFuture<'a, Vec<Preview>>;

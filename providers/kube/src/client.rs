@@ -5,6 +5,7 @@
 //! send       one request: deadline, concurrency, retries
 //! discovery  the kinds that the server serves, looked up once
 //! observe    all objects of a plan, one LIST per kind
+//! read       look-ups
 //! preview    dry-runs
 //! apply      precondition → server-side apply → ready
 //! delete     precondition → delete → gone
@@ -18,6 +19,7 @@ mod delete;
 mod discovery;
 mod observe;
 mod preview;
+mod read;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -26,8 +28,8 @@ mod wait;
 mod watch;
 
 use meshform_engine::ports::{
-    BoxFuture, ObserveItem, Observed, Operation, PerformRequest, Performed, Preview, PreviewItem, Progress,
-    ProviderError, StepFailure, Target,
+    BoxFuture, Found, ObserveItem, Observed, Operation, PerformRequest, Performed, Preview, PreviewItem,
+    Progress, ProviderError, ReadItem, StepFailure, Target,
 };
 
 pub(crate) use self::connect::connect;
@@ -52,6 +54,10 @@ impl Target for Cluster {
         items: &'a [ObserveItem],
     ) -> BoxFuture<'a, Vec<Result<Observed, ProviderError>>> {
         Box::pin(self.observe_all(items))
+    }
+
+    fn read<'a>(&'a self, items: &'a [ReadItem]) -> BoxFuture<'a, Vec<Found>> {
+        Box::pin(self.read_all(items))
     }
 
     fn preview<'a>(&'a self, items: &'a [PreviewItem]) -> BoxFuture<'a, Vec<Preview>> {

@@ -7,6 +7,7 @@
 //! manifest, identity           what the configuration says, brought into one form, and which object it means
 //! owned, declared, diff        managed fields; what we declare against what is there; one object against another
 //! difference                   the verdict: nothing, create, update, replace, delete
+//! lookup                       what `data` blocks ask for, and what becomes of the answers
 //! request                      requests as values
 //! client                       the only part with IO: connects, looks, previews, applies, waits
 //! catalog, status, refusal     what a server's answers mean
@@ -26,6 +27,7 @@ mod diff;
 mod difference;
 mod document;
 mod identity;
+mod lookup;
 mod lower;
 mod manifest;
 mod order;

@@ -7,12 +7,12 @@ use meshform_engine::ports::{
     BoxFuture, Difference, DifferenceRequest, LowerRequest, Observation, Part, Problem, Provider,
     ProviderError, Sandbox, Target, TargetConfig,
 };
-use meshform_engine::schema::{Attribute, ResourceType};
+use meshform_engine::schema::{Attribute, DataType, ResourceType};
 use meshform_engine::value::{Path, Value};
 
 use crate::identity::ObjectName;
 use crate::schema::{MANIFESTS, OBJECT};
-use crate::{check, client, difference, lower, schema};
+use crate::{check, client, difference, lookup, lower, schema};
 
 /// Kubernetes clusters and the objects in them.
 pub struct KubeProvider {
@@ -31,6 +31,10 @@ impl Provider for KubeProvider {
         schema::resource_types()
     }
 
+    fn data_types(&self) -> Vec<DataType> {
+        schema::data_types()
+    }
+
     fn target(&self) -> Option<(TargetKind, Vec<Attribute>)> {
         Some((TargetKind::Cluster, schema::cluster()))
     }
@@ -40,6 +44,10 @@ impl Provider for KubeProvider {
             (OBJECT, Some(manifest)) => check::check(manifest, &Path::attribute("manifest")),
             _ => Vec::new(),
         }
+    }
+
+    fn check_data(&self, _kind: &str, arguments: &Value) -> Vec<Problem> {
+        lookup::check(arguments)
     }
 
     fn lower(&self, request: &LowerRequest<'_>) -> Result<Option<Vec<Part>>, Vec<Problem>> {

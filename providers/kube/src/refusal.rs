@@ -1,9 +1,10 @@
 //! What a refusal means for the plan: which fields conflict, which cannot be changed, and what to do about it.
 
+use std::fmt::Display;
+
 use meshform_engine::ports::{ErrorCode, ProviderError};
 use meshform_engine::value::{Path, PathStep, Value};
 
-use crate::identity::ObjectName;
 use crate::status::Status;
 
 /// The path of a field in the server's notation, read along a value that has it.
@@ -82,7 +83,7 @@ fn name<'a>(text: &'a str, place: Option<&Value>) -> (Option<PathStep>, &'a str)
 }
 
 /// A refusal as an error. The server's words may hold values, so that they are left out when `hides` says that some are secret.
-pub(crate) fn explain(action: &str, object: &ObjectName, status: &Status, hides: bool) -> ProviderError {
+pub(crate) fn explain(action: &str, object: &impl Display, status: &Status, hides: bool) -> ProviderError {
     let fields: Vec<_> =
         status.causes.iter().map(|cause| cause.field.as_str()).filter(|field| !field.is_empty()).collect();
     let words = match (hides, fields.is_empty()) {
@@ -131,6 +132,7 @@ fn meaning(status: &Status) -> (ErrorCode, &'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::ObjectName;
     use meshform_engine::value::from_json;
     use serde_json::json;
 

@@ -1,13 +1,15 @@
-//! What a `cluster` block, `kube_object` and `kube_manifests` may contain.
+//! What a `cluster` block, its resources and its look-ups may contain.
 
 use meshform_engine::address::TargetKind;
-use meshform_engine::schema::{Attribute, ResourceType};
+use meshform_engine::schema::{Attribute, DataType, ResourceType};
 use meshform_engine::types::Type;
 
-/// One object.
+/// One object, as a resource and to be looked up.
 pub(crate) const OBJECT: &str = "kube_object";
 /// Every document of some files.
 pub(crate) const MANIFESTS: &str = "kube_manifests";
+/// Objects to be looked up.
+pub(crate) const OBJECTS: &str = "kube_objects";
 
 /// The attributes of a `cluster` block.
 pub(crate) fn cluster() -> Vec<Attribute> {
@@ -44,6 +46,12 @@ pub(crate) fn resource_types() -> Vec<ResourceType> {
         ResourceType { name: OBJECT, target: cluster, part_kind: None, attributes: object() },
         ResourceType { name: MANIFESTS, target: cluster, part_kind: Some(OBJECT), attributes: manifests() },
     ]
+}
+
+/// What this provider can look up.
+pub(crate) fn data_types() -> Vec<DataType> {
+    let on_cluster = |name, attributes| DataType { name, target: Some(TargetKind::Cluster), attributes };
+    vec![on_cluster(OBJECT, object_found()), on_cluster(OBJECTS, objects_found())]
 }
 
 fn object() -> Vec<Attribute> {
@@ -89,4 +97,47 @@ fn behaviour() -> [Attribute; 2] {
             "Whether to take over declared fields that another manager owns.",
         ),
     ]
+}
+
+fn of_type() -> [Attribute; 2] {
+    [
+        Attribute::required("api_version", Type::String, "The API version, such as v1 or apps/v1."),
+        Attribute::required("kind", Type::String, "The kind, such as Service."),
+    ]
+}
+
+fn object_found() -> Vec<Attribute> {
+    let mut attributes = Vec::from(of_type());
+    attributes.extend([
+        Attribute::required("name", Type::String, "The object's name."),
+        Attribute::optional("namespace", Type::String, "Its namespace; `default` where it has to have one."),
+        Attribute::default(
+            "optional",
+            Type::Bool,
+            false,
+            "Whether it may be missing, and its kind, too: `object` is null then. Otherwise that is an error.",
+        ),
+        Attribute::computed(
+            "object",
+            Type::Any,
+            "The object as the cluster holds it. The data of a Secret is sensitive.",
+        ),
+    ]);
+    attributes
+}
+
+fn objects_found() -> Vec<Attribute> {
+    let text = |name, description| Attribute::optional(name, Type::String, description);
+    let mut attributes = Vec::from(of_type());
+    attributes.extend([
+        text("namespace", "The namespace to look in; all of them if left out."),
+        text("label_selector", "Which labels they have, as `kubectl get -l` takes it: `app=web,tier!=cache`."),
+        text("field_selector", "Which fields they have, as `kubectl get --field-selector` takes it."),
+        Attribute::computed(
+            "objects",
+            Type::Any,
+            "A list of the objects as the cluster holds them, perhaps empty. The data of Secrets is sensitive.",
+        ),
+    ]);
+    attributes
 }

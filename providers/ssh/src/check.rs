@@ -22,6 +22,20 @@ pub(crate) fn check(kind: &str, desired: &Value) -> Vec<Problem> {
     problems
 }
 
+/// Checks one look-up.
+pub(crate) fn check_data(kind: &str, arguments: &Value) -> Vec<Problem> {
+    if kind != schema::FILE {
+        return Vec::new();
+    }
+    let mut problems: Vec<_> =
+        text(arguments, "path").and_then(|path| place("path", path)).into_iter().collect();
+    for problem in &mut problems {
+        conceal(problem, arguments);
+    }
+    problems.extend(exposed(kind, arguments));
+    problems
+}
+
 /// What is wrong with a sensitive value is told without the value.
 fn conceal(problem: &mut Problem, desired: &Value) {
     let Some(PathStep::Attribute(name)) = problem.path.0.first() else { return };

@@ -11,6 +11,7 @@
 //!    ▲   │
 //!    │   ▼
 //! file, command ───── observations, differences, outcomes       pure
+//! facts ───────────── what a host tells about itself           pure
 //! ```
 //!
 //! A host needs nothing but `sh` and the base tools (coreutils or busybox). One generated script looks at everything that a plan asks
@@ -26,6 +27,7 @@ mod client;
 mod command;
 mod diagnosis;
 mod error;
+mod facts;
 mod file;
 mod provider;
 mod schema;

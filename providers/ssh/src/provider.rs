@@ -7,7 +7,7 @@ use meshform_engine::ports::{
     BoxFuture, Difference, DifferenceRequest, ErrorCode, LowerRequest, Part, Problem, Provider,
     ProviderError, Sandbox, Target, TargetConfig, Verdict,
 };
-use meshform_engine::schema::{Attribute, ResourceType};
+use meshform_engine::schema::{Attribute, DataType, ResourceType};
 use meshform_engine::value::Value;
 
 use crate::attributes::{flag, text};
@@ -45,12 +45,20 @@ impl Provider for SshProvider {
         schema::resource_types()
     }
 
+    fn data_types(&self) -> Vec<DataType> {
+        schema::data_types()
+    }
+
     fn target(&self) -> Option<(TargetKind, Vec<Attribute>)> {
         Some((TargetKind::Host, schema::host()))
     }
 
     fn check(&self, kind: &str, desired: &Value) -> Vec<Problem> {
         check::check(kind, desired)
+    }
+
+    fn check_data(&self, kind: &str, arguments: &Value) -> Vec<Problem> {
+        check::check_data(kind, arguments)
     }
 
     /// Nothing of this provider is a composite.

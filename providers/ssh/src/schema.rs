@@ -1,13 +1,17 @@
-//! What a `host` block, a `host_file` and a `host_command` may contain.
+//! What a `host` block, its resources and its look-ups may contain.
+
+use std::collections::BTreeMap;
 
 use meshform_engine::address::TargetKind;
-use meshform_engine::schema::{Attribute, ResourceType};
-use meshform_engine::types::Type;
+use meshform_engine::schema::{Attribute, DataType, ResourceType};
+use meshform_engine::types::{Field, Type};
 
-/// The resource type of files.
+/// The resource type and the data type of files.
 pub(crate) const FILE: &str = "host_file";
 /// The resource type of commands.
 pub(crate) const COMMAND: &str = "host_command";
+/// The data type of what a host tells about itself.
+pub(crate) const FACTS: &str = "host_facts";
 
 /// The attributes of a `host` block.
 pub(crate) fn host() -> Vec<Attribute> {
@@ -48,6 +52,12 @@ pub(crate) fn resource_types() -> Vec<ResourceType> {
     let on_host =
         |name, attributes| ResourceType { name, target: Some(TargetKind::Host), part_kind: None, attributes };
     vec![on_host(FILE, file()), on_host(COMMAND, command())]
+}
+
+/// What this provider can look up.
+pub(crate) fn data_types() -> Vec<DataType> {
+    let on_host = |name, attributes| DataType { name, target: Some(TargetKind::Host), attributes };
+    vec![on_host(FILE, file_found()), on_host(FACTS, facts())]
 }
 
 fn file() -> Vec<Attribute> {
@@ -96,5 +106,52 @@ fn command() -> Vec<Attribute> {
         ),
         Attribute::computed("stdout", Type::String, "What it wrote, without the line feeds at the end."),
         Attribute::computed("exit_code", Type::Number, "How it ended; null if it did not have to run."),
+    ]
+}
+
+fn file_found() -> Vec<Attribute> {
+    let flag = |name, description| Attribute::default(name, Type::Bool, false, description);
+    let found = |name, description| Attribute::computed(name, Type::String, description);
+    vec![
+        Attribute::required("path", Type::String, "Where it lies, absolute. A link there is followed."),
+        flag("optional", "Whether it may be missing: all that is found of it is null then."),
+        flag("sensitive", "Whether what it holds is sensitive."),
+        found("content", "What it holds; null if that is no text, or more than 1 MiB."),
+        found("content_base64", "What it holds in base64, text or not; null if that is more than 1 MiB."),
+        found("mode", "Its permissions in octal."),
+        found("owner", "Its user by name, or by number if that has no name."),
+        found("group", "Its group by name, or by number if that has no name."),
+        found("sha256", "The SHA-256 of what it holds, in hexadecimal."),
+        Attribute::computed("size", Type::Number, "How many bytes it holds."),
+    ]
+}
+
+/// What a host does not tell is null.
+fn facts() -> Vec<Attribute> {
+    let text = |name, description| Attribute::computed(name, Type::String, description);
+    let field = |name: &str| (name.to_owned(), Field { ty: Type::String, optional: false });
+    let system = BTreeMap::from(["id", "version", "name"].map(field));
+    vec![
+        text("hostname", "Its own name."),
+        Attribute::computed(
+            "os",
+            Type::Object(system),
+            "Its system, by os-release: `id`, `version`, `name`.",
+        ),
+        text("kernel", "The release of its kernel."),
+        text("architecture", "Its processors' architecture, such as x86_64 or aarch64."),
+        Attribute::computed("cpus", Type::Number, "How many processors it has."),
+        Attribute::computed("memory_bytes", Type::Number, "How much memory it has, in bytes."),
+        Attribute::computed(
+            "addresses",
+            Type::String.list(),
+            "The IP addresses under which others reach it, those of the default interface and of version 4 first.",
+        ),
+        text("default_interface", "The network interface on which its default route leaves."),
+        text("default_address", "The first address of that interface."),
+        text("machine_id", "What /etc/machine-id says."),
+        text("init", "What started it: systemd, openrc, or the name of its first process."),
+        text("package_manager", "apt, dnf, yum, zypper, apk or pacman: the first of them that it has."),
+        text("user", "The user that we are there."),
     ]
 }

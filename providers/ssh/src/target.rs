@@ -2,15 +2,15 @@
 
 use meshform_engine::address::Address;
 use meshform_engine::ports::{
-    BoxFuture, ErrorCode, ObserveItem, Observed, PerformRequest, Performed, Preview, PreviewItem, Progress,
-    ProviderError, StepFailure, Target,
+    BoxFuture, ErrorCode, Found, Look, Looked, ObserveItem, Observed, PerformRequest, Performed, Preview,
+    PreviewItem, Progress, ProviderError, ReadItem, StepFailure, Target,
 };
 
 use crate::answer::Answer;
 use crate::client::{Client, RunError, nonce};
 use crate::error::error;
-use crate::script::{self, FileLook, GuardLook};
-use crate::{command, file, schema};
+use crate::script::{self, Looks};
+use crate::{command, facts, file, schema};
 
 /// How long looking may take, guards apart, in seconds.
 const LOOK_SECONDS: u64 = 60;
@@ -36,46 +36,59 @@ impl Host {
         Self { identity: client.identity(), client }
     }
 
-    async fn look(&self, items: &[ObserveItem]) -> Vec<Result<Observed, ProviderError>> {
-        let all: Vec<_> = items.iter().enumerate().collect();
-        let mut observed = self.ask(&all, false).await;
-        // What changed under the first look gets another one, each thing on its own.
-        let moved: Vec<_> =
-            all.into_iter().filter(|(index, _)| observed.get(*index).is_some_and(Option::is_none)).collect();
-        if !moved.is_empty() {
-            let again = self.ask(&moved, true).await;
-            for ((index, _), answer) in moved.into_iter().zip(again) {
-                if let Some(slot) = observed.get_mut(index) {
-                    *slot = answer;
-                }
+    /// Looks at all of this in one round trip. What changed meanwhile gets another look, each thing on its own.
+    async fn look_at(&self, look: Look<'_>) -> Looked {
+        let items = || look.observe.iter().enumerate();
+        let reads = || (look.observe.len()..).zip(look.read);
+        let first = self.answer(look, |_| true, false).await;
+        let seen: Vec<_> =
+            items().map(|(index, item)| told(&first, |it| observed(index, item, it))).collect();
+        let found: Vec<_> = reads().map(|(index, item)| told(&first, |it| read(index, item, it))).collect();
+        let open = seen.iter().map(Option::is_none).chain(found.iter().map(Option::is_none));
+        let open: Vec<usize> =
+            open.enumerate().filter(|(_, is_open)| *is_open).map(|(index, _)| index).collect();
+        let again = match open.is_empty() {
+            true => Ok(Answer::default()),
+            false => self.answer(look, |index| open.binary_search(&index).is_ok(), true).await,
+        };
+        let seen = items().zip(seen).map(|((index, item), seen)| {
+            let seen = seen.or_else(|| told(&again, |it| observed(index, item, it)));
+            seen.unwrap_or_else(|| Err(unstable()))
+        });
+        let found = reads().zip(found).map(|((index, item), found)| {
+            let found = found.or_else(|| told(&again, |it| read(index, item, it)));
+            found.unwrap_or_else(|| Err(unstable()))
+        });
+        Looked { observed: seen.collect(), found: found.collect() }
+    }
+
+    /// The host's answer about those of the items whose numbers are wanted: look-ups are numbered on after the instances.
+    async fn answer(
+        &self,
+        look: Look<'_>,
+        wanted: impl Fn(usize) -> bool,
+        singly: bool,
+    ) -> Result<Answer, ProviderError> {
+        let mut looks = Looks::default();
+        for (index, item) in look.observe.iter().enumerate().filter(|(index, _)| wanted(*index)) {
+            match item.kind.as_str() {
+                schema::FILE => looks.files.push(file::look(index, item)),
+                schema::COMMAND => looks.guards.extend(command::look(index, item)),
+                _ => {}
             }
         }
-        observed.into_iter().map(|item| item.unwrap_or_else(|| Err(unstable()))).collect()
-    }
-
-    /// Asks the host about some items, in one round trip. `None` for what changed while it was looked at.
-    async fn ask(
-        &self,
-        items: &[(usize, &ObserveItem)],
-        singly: bool,
-    ) -> Vec<Option<Result<Observed, ProviderError>>> {
-        match self.answer(items, singly).await {
-            Ok(answer) => items.iter().map(|(index, item)| read(*index, item, &answer)).collect(),
-            Err(failure) => items.iter().map(|_| Some(Err(failure.clone()))).collect(),
+        for (index, item) in (look.observe.len()..).zip(look.read).filter(|(index, _)| wanted(*index)) {
+            match item.kind.as_str() {
+                schema::FILE => looks.files.push(file::question(index, item)),
+                schema::FACTS => looks.facts.push(index),
+                _ => {}
+            }
         }
-    }
-
-    async fn answer(&self, items: &[(usize, &ObserveItem)], singly: bool) -> Result<Answer, ProviderError> {
-        let files = items.iter().filter(|(_, item)| item.kind == schema::FILE);
-        let files: Vec<FileLook<'_>> = files.map(|(index, item)| file::look(*index, item)).collect();
-        let commands = items.iter().filter(|(_, item)| item.kind == schema::COMMAND);
-        let guards: Vec<GuardLook<'_>> =
-            commands.filter_map(|(index, item)| command::look(*index, item)).collect();
-        if files.is_empty() && guards.is_empty() {
+        if looks.is_empty() {
             return Ok(Answer::default());
         }
-        let program = script::look(&nonce(), &files, &guards, self.client.has_timeout(), singly);
-        let seconds = LOOK_SECONDS + GUARDS_SECONDS * guards.len() as u64;
+        let program = script::look(&nonce(), &looks, self.client.has_timeout(), singly);
+        let seconds = LOOK_SECONDS + GUARDS_SECONDS * looks.guards.len() as u64;
         let reply = self.client.run(&program, seconds).await;
         reply.map(|reply| reply.answer).map_err(|failure| self.client.explain(failure))
     }
@@ -126,7 +139,15 @@ impl Target for Host {
         &'a self,
         items: &'a [ObserveItem],
     ) -> BoxFuture<'a, Vec<Result<Observed, ProviderError>>> {
-        Box::pin(self.look(items))
+        Box::pin(async move { self.look(Look { observe: items, read: &[] }).await.observed })
+    }
+
+    fn read<'a>(&'a self, items: &'a [ReadItem]) -> BoxFuture<'a, Vec<Found>> {
+        Box::pin(async move { self.look(Look { observe: &[], read: items }).await.found })
+    }
+
+    fn look<'a>(&'a self, look: Look<'a>) -> BoxFuture<'a, Looked> {
+        Box::pin(self.look_at(look))
     }
 
     /// A host has no opinion: what was looked at is all there is to know, and no difference ever asks.
@@ -150,10 +171,29 @@ impl Target for Host {
     }
 }
 
-fn read(index: usize, item: &ObserveItem, answer: &Answer) -> Option<Result<Observed, ProviderError>> {
+/// What an answer, or its failure, says about one thing; `None` when that changed while it was looked at.
+fn told<T>(
+    answer: &Result<Answer, ProviderError>,
+    read: impl FnOnce(&Answer) -> Option<Result<T, ProviderError>>,
+) -> Option<Result<T, ProviderError>> {
+    match answer {
+        Ok(answer) => read(answer),
+        Err(failure) => Some(Err(failure.clone())),
+    }
+}
+
+fn observed(index: usize, item: &ObserveItem, answer: &Answer) -> Option<Result<Observed, ProviderError>> {
     match item.kind.as_str() {
         schema::FILE => file::observed(index, item, answer),
         schema::COMMAND => Some(command::observed(index, item, answer)),
+        other => Some(Err(stranger(&item.address, other))),
+    }
+}
+
+fn read(index: usize, item: &ReadItem, answer: &Answer) -> Option<Found> {
+    match item.kind.as_str() {
+        schema::FILE => file::found(index, item, answer),
+        schema::FACTS => Some(facts::found(index, item, answer)),
         other => Some(Err(stranger(&item.address, other))),
     }
 }
@@ -168,9 +208,5 @@ fn unstable() -> ProviderError {
 }
 
 fn stranger(address: &Address, kind: &str) -> ProviderError {
-    error(
-        ErrorCode::Other,
-        "Unknown resource type",
-        format!("{address} is a {kind}, which hosts do not have."),
-    )
+    error(ErrorCode::Other, "Unknown type", format!("{address} is a {kind}, which hosts do not have."))
 }

@@ -72,7 +72,7 @@ impl Cluster {
         if wanted.len() <= GETS_MAX {
             return self.get_each(resource, wanted).await;
         }
-        match self.list(resource, "", wanted).await {
+        match self.list_wanted(resource, "", wanted).await {
             Ok(found) => sorted_out(wanted, found),
             Err(failure) if is_forbidden(&failure) && resource.is_namespaced => {
                 self.find_by_namespace(resource, wanted).await
@@ -90,7 +90,7 @@ impl Cluster {
         }
         let each = namespaces.iter().map(|(namespace, wanted)| async move {
             if wanted.len() > GETS_MAX
-                && let Ok(found) = self.list(resource, namespace, wanted).await
+                && let Ok(found) = self.list_wanted(resource, namespace, wanted).await
             {
                 return sorted_out(wanted, found);
             }
@@ -117,8 +117,8 @@ impl Cluster {
         }
     }
 
-    /// Those of the wanted objects that are there, page by page, so that what others have is let go at once.
-    async fn list(
+    /// Those of the wanted objects that are there.
+    async fn list_wanted(
         &self,
         resource: &Resource,
         namespace: &str,
@@ -126,25 +126,33 @@ impl Cluster {
     ) -> Result<BTreeMap<ObjectName, Json>, Failure> {
         let names: BTreeSet<_> = wanted.iter().map(|one| &one.name).collect();
         let place = Place { resource, namespace };
+        let found = self
+            .list(&place, &Selection::default(), |object| names.contains(&name_of(object, resource)))
+            .await?;
+        Ok(found.into_iter().map(|object| (name_of(&object, resource), object)).collect())
+    }
+
+    /// The objects of a selection that are of interest, page by page, so that what others have is let go at once.
+    pub(super) async fn list(
+        &self,
+        place: &Place<'_>,
+        selection: &Selection<'_>,
+        is_wanted: impl Fn(&Json) -> bool,
+    ) -> Result<Vec<Json>, Failure> {
         let mut restarts = 0;
-        let (mut found, mut next) = (BTreeMap::new(), String::new());
+        let (mut found, mut next) = (Vec::new(), String::new());
         loop {
-            let request = place.list(&Selection::default(), PAGE, &next);
+            let request = place.list(selection, PAGE, &next);
             let mut page = match self.api.send(request, Retry::Read).await {
                 Ok(answer) => answer.body,
                 Err(failure) if is_expired(&failure) && restarts < RESTARTS_MAX => {
                     restarts += 1;
-                    (found, next) = (BTreeMap::new(), String::new());
+                    (found, next) = (Vec::new(), String::new());
                     continue;
                 }
                 Err(failure) => return Err(failure),
             };
-            for object in items_of(&mut page, resource) {
-                let name = name_of(&object, resource);
-                if names.contains(&name) {
-                    found.insert(name, object);
-                }
-            }
+            found.extend(items_of(&mut page, place.resource).into_iter().filter(&is_wanted));
             next = text(&page, "/metadata/continue").to_owned();
             if next.is_empty() {
                 return Ok(found);

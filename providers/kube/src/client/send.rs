@@ -1,5 +1,6 @@
 //! Sending one request: within its deadline, in its turn, again where that is safe.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use http::header::{RETRY_AFTER, WARNING};
@@ -11,7 +12,6 @@ use serde_json::Value as Json;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::throttle::Throttle;
-use crate::identity::ObjectName;
 use crate::refusal;
 use crate::request::ApiRequest;
 use crate::status::Status;
@@ -228,7 +228,13 @@ impl Failure {
     }
 
     /// As the engine wants it.
-    pub(super) fn explain(&self, api: &Api, action: &str, object: &ObjectName, hides: bool) -> ProviderError {
+    pub(super) fn explain(
+        &self,
+        api: &Api,
+        action: &str,
+        object: &impl Display,
+        hides: bool,
+    ) -> ProviderError {
         match self {
             Self::Refused(status) => refusal::explain(action, object, status, hides),
             other => other.unanswered(&api.place, &format!("{action} {object}")),

@@ -10,6 +10,7 @@ mod conflicts;
 mod connections;
 mod kinds;
 mod life;
+mod lookups;
 mod preconditions;
 mod readiness;
 mod secrets;

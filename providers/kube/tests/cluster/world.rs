@@ -7,9 +7,10 @@ use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use meshform_engine::address::{Address, TargetAddress};
 use meshform_engine::ports::{
-    BoxFuture, ClusterAccess, Difference, DifferenceRequest, HostAccess, ObserveItem, Observed, Operation,
-    PerformRequest, Performed, Precondition, Preview, PreviewItem, Progress, Provider, ProviderError,
-    Sandbox, SandboxError, SandboxStatus, StepFailure, Target, TargetConfig, Verdict,
+    BoxFuture, ClusterAccess, Difference, DifferenceRequest, Found, HostAccess, ObserveItem, Observed,
+    Operation, PerformRequest, Performed, Precondition, Preview, PreviewItem, Progress, Provider,
+    ProviderError, ReadItem, Sandbox, SandboxError, SandboxStatus, StepFailure, Target, TargetConfig,
+    Verdict,
 };
 use meshform_engine::state::{Record, RecordStatus};
 use meshform_engine::value::{Fingerprinter, Value, from_json};
@@ -66,6 +67,11 @@ impl World {
     pub(crate) async fn observe(&self, instances: &[&Instance]) -> Vec<Result<Observed, ProviderError>> {
         let items: Vec<_> = instances.iter().map(|instance| instance.item(&self.provider)).collect();
         self.target.observe(&items).await
+    }
+
+    /// What is looked up.
+    pub(crate) async fn read(&self, items: &[ReadItem]) -> Vec<Found> {
+        self.target.read(items).await
     }
 
     /// The difference, previewed where that is wanted. `true` if it was.

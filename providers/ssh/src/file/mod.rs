@@ -1,8 +1,9 @@
-//! `host_file`: one file with its content, permissions and owner.
+//! `host_file`: one file with its content, permissions and owner; as a resource, and to be looked up.
 
 mod diff;
 mod observe;
 mod perform;
+mod read;
 
 use meshform_engine::value::Value;
 
@@ -12,6 +13,7 @@ use crate::script::{Policy, sha256};
 pub(crate) use self::diff::difference;
 pub(crate) use self::observe::{look, observed};
 pub(crate) use self::perform::{change, performed};
+pub(crate) use self::read::{found, question};
 
 /// A file's permissions: up to four octal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -69,7 +69,8 @@ pub(crate) fn observed(
 }
 
 impl File {
-    fn read(answer: &Answer, index: usize) -> Option<Self> {
+    /// What the answer tells about a file that is there.
+    pub(super) fn read(answer: &Answer, index: usize) -> Option<Self> {
         let stat = answer.get("stat", index)?;
         let sum = answer.get("sum", index)?.field(0);
         Some(Self {
@@ -132,7 +133,7 @@ fn is_secret(item: &ObserveItem) -> bool {
 }
 
 /// A number that has no name shows as `UNKNOWN`.
-fn named<'a>(name: &'a str, number: &'a str) -> &'a str {
+pub(super) fn named<'a>(name: &'a str, number: &'a str) -> &'a str {
     if name == "UNKNOWN" { number } else { name }
 }
 
@@ -165,7 +166,8 @@ pub(super) fn not_a_file(path: &str, what: &str) -> ProviderError {
     blame(error(ErrorCode::Invalid, "Not a file", detail), "path")
 }
 
-fn unreadable(path: &str) -> ProviderError {
+/// The file may not be read.
+pub(super) fn unreadable(path: &str) -> ProviderError {
     let detail = format!(
         "{path} is there, but the login user may not read it, so nothing can be said about it. Log in as a user who may, or set become = \
          \"sudo\" on the host."

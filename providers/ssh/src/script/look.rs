@@ -34,19 +34,51 @@ pub(crate) struct GuardLook<'a> {
     pub(crate) setting: Setting<'a>,
 }
 
-/// The program that looks at these files, and asks these guards. With `singly`, each file by processes of its own: slower, but no file
-/// can get in the way of another.
-pub(crate) fn look(
-    nonce: &str,
-    files: &[FileLook<'_>],
-    guards: &[GuardLook<'_>],
-    timeout: bool,
-    singly: bool,
-) -> Program {
-    let mut body = String::new();
-    if !files.is_empty() {
-        body.push_str(include_str!("look.sh"));
+/// All that one program looks at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Looks<'a> {
+    /// Files.
+    pub(crate) files: Vec<FileLook<'a>>,
+    /// Guards.
+    pub(crate) guards: Vec<GuardLook<'a>>,
+    /// The numbers under which the host is to tell about itself.
+    pub(crate) facts: Vec<usize>,
+}
+
+impl Looks<'_> {
+    /// Whether there is nothing to look at.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.guards.is_empty() && self.facts.is_empty()
     }
+}
+
+/// The program that looks at all of this. With `singly`, at each file by processes of its own: slower, but no file can get in the way
+/// of another.
+pub(crate) fn look(nonce: &str, looks: &Looks<'_>, timeout: bool, singly: bool) -> Program {
+    let mut body = files(&looks.files, singly);
+    if !looks.facts.is_empty() {
+        body.push_str(include_str!("facts.sh"));
+    }
+    for index in &looks.facts {
+        let _ = writeln!(body, "facts {index}");
+    }
+    if !looks.guards.is_empty() {
+        body.push_str(&assign("timeout", if timeout { "1" } else { "0" }));
+        body.push_str(include_str!("run.sh"));
+    }
+    for look in &looks.guards {
+        body.push_str(&look.guards.ask(nonce, &look.setting));
+        let _ = writeln!(body, "say settled {} \"$settled\"", look.index);
+    }
+    program(nonce, &body)
+}
+
+fn files(files: &[FileLook<'_>], singly: bool) -> String {
+    let mut body = String::new();
+    if files.is_empty() {
+        return body;
+    }
+    body.push_str(include_str!("look.sh"));
     let (mut count, mut bytes) = (0, 0);
     for file in files {
         // A tool may print such a name in a form of its own, on several lines even.
@@ -62,13 +94,5 @@ pub(crate) fn look(
     if count > 0 {
         body.push_str("measure\n");
     }
-    if !guards.is_empty() {
-        body.push_str(&assign("timeout", if timeout { "1" } else { "0" }));
-        body.push_str(include_str!("run.sh"));
-    }
-    for look in guards {
-        body.push_str(&look.guards.ask(nonce, &look.setting));
-        let _ = writeln!(body, "say settled {} \"$settled\"", look.index);
-    }
-    program(nonce, &body)
+    body
 }

@@ -55,7 +55,8 @@ impl Machine {
     fn look(&self, path: &str, want: Option<&str>) -> Vec<String> {
         let want = want.map(|content| sha256(content.as_bytes()));
         let look = FileLook { index: 3, path, want, content: true };
-        let answer = self.run(&super::look("n", &[look], &[], false, false));
+        let looks = Looks { files: vec![look], ..Looks::default() };
+        let answer = self.run(&super::look("n", &looks, false, false));
         let show = |record: &Record| match record.kind.as_str() {
             "stat" => format!("stat {}", record.field(0)),
             "sum" => format!("sum {}", &record.field(0)[..4]),
@@ -156,12 +157,46 @@ fn files_are_classified_and_measured() {
 }
 
 #[test]
+fn a_host_tells_what_it_is() {
+    for machine in machines() {
+        fs::write(machine.file("file"), "x\n").unwrap();
+        let path = machine.file("file");
+        let file = FileLook { index: 0, path: &path, want: None, content: true };
+        let looks = Looks { files: vec![file], facts: vec![1, 7], ..Looks::default() };
+        let answer = machine.run(&look("n", &looks, false, false));
+        assert!(answer.get("content", 0).is_some(), "{:?}", machine.shell);
+        assert_eq!(answer.about(1), answer.about(7), "{:?}", machine.shell);
+        let fact = |name: &str| {
+            let record =
+                answer.about(1).iter().find(|record| record.kind == "fact" && record.field(0) == name);
+            record.map(|record| record.field(1).to_owned()).unwrap_or_default()
+        };
+        let said = |command: &str| {
+            let output = Command::new("sh").args(["-c", command]).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        for (name, command) in [
+            ("hostname", "uname -n"),
+            ("kernel", "uname -r"),
+            ("architecture", "uname -m"),
+            ("user", "id -un"),
+            ("memory_kibibytes", "sed -n 's/^MemTotal: *\\([0-9]*\\) .*/\\1/p' /proc/meminfo"),
+            ("machine_id", "cat /etc/machine-id"),
+        ] {
+            assert_eq!(fact(name), said(command), "{:?} {name}", machine.shell);
+        }
+        assert!(fact("cpus").parse::<u32>().is_ok_and(|count| count > 0), "{:?}", machine.shell);
+        assert!(answer.get("os", 1).is_some() && !fact("init").is_empty(), "{:?}", machine.shell);
+    }
+}
+
+#[test]
 fn many_files_keep_their_numbers() {
     for machine in machines() {
         let endings = ["", " x", "\n", "\\y"];
         let name = |number: usize| machine.file(&format!("{number}{}", endings[number % endings.len()]));
         let names: Vec<_> = (0..40).map(name).collect();
-        let looks: Vec<_> = names
+        let files = names
             .iter()
             .enumerate()
             .map(|(index, path)| {
@@ -171,8 +206,9 @@ fn many_files_keep_their_numbers() {
                 FileLook { index, path, want: None, content: true }
             })
             .collect();
+        let looks = Looks { files, ..Looks::default() };
         for singly in [false, true] {
-            let answer = machine.run(&look("n", &looks, &[], false, singly));
+            let answer = machine.run(&look("n", &looks, false, singly));
             for (index, path) in names.iter().enumerate() {
                 let content = answer.get("content", index).map(|record| record.bytes(0).unwrap());
                 assert_eq!(

@@ -9,6 +9,7 @@
 
 mod command;
 mod connection;
+mod data;
 mod file;
 mod sandbox;
 mod server;
