@@ -9,7 +9,7 @@ use crate::ports::{
     Part, PerformRequest, Performed, Preview, PreviewItem, Problem, Progress, Provider, ProviderError,
     StepFailure, Target, TargetConfig, Verdict,
 };
-use crate::schema::{Attribute, ResourceType};
+use crate::schema::{Attribute, Body, ResourceType};
 use crate::state::{Record, RecordStatus};
 use crate::types::Type;
 use crate::value::{Path, Value};
@@ -23,15 +23,15 @@ impl Provider for Values {
             name: "value",
             target: None,
             part_kind: None,
-            attributes: vec![
+            body: Body::from(vec![
                 Attribute::optional("input", Type::Any, "The value to hold."),
                 Attribute::optional("triggers_replace", Type::Any, "Replaces the instance when it changes."),
                 Attribute::computed("output", Type::Any, "The value of `input` after apply."),
-            ],
+            ]),
         }]
     }
 
-    fn target(&self) -> Option<(TargetKind, Vec<Attribute>)> {
+    fn target(&self) -> Option<(TargetKind, Body)> {
         None
     }
 

@@ -19,6 +19,7 @@ mod scope;
 mod unify;
 
 pub use self::constraint::{TypeConstraint, type_of};
+pub(crate) use self::convert::article;
 pub use self::convert::{ConvertError, convert};
 pub use self::evaluate::evaluate;
 pub use self::expression::{Expression, Reference, TraversalStep};

@@ -7,8 +7,8 @@ use crate::environment::{Environment, gather, target_value};
 use crate::files::Files;
 use crate::inputs;
 use crate::lang::FunctionContext;
-use crate::lower::{Context, Each, Expansion, Lowered, complete, expand, postconditions};
-use crate::schema::{Presence, ResourceType};
+use crate::lower::{Context, Each, Expansion, Lowered, complete, expand, postconditions, with_computed};
+use crate::schema::ResourceType;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -88,7 +88,7 @@ impl Validation<'_> {
             let mut scope = outer.child();
             each.bind(&mut scope);
             let address = TargetAddress { kind, name: name.to_owned(), key: each.key.clone() };
-            let attributes = complete(schema, &block.attributes, &scope, &mut self.diagnostics);
+            let (attributes, _) = complete(schema, &block.content, &scope, &mut self.diagnostics);
             values.push((address.key.iter().cloned().collect(), target_value(&address, &attributes)));
             self.targets.push(address);
         }
@@ -114,7 +114,7 @@ impl Validation<'_> {
                 Lowered::Instances(instances) => {
                     for instance in instances {
                         let ty = self.registry.resource_type(&instance.kind).unwrap_or(ty);
-                        let value = with_computed(ty, &instance.desired);
+                        let value = with_computed(&ty.body, &instance.desired);
                         let attributes = value.clone();
                         let problems = postconditions(&self.environment, id, block, &instance, attributes);
                         self.diagnostics.extend(problems);
@@ -141,13 +141,4 @@ fn repetitions(repetition: &Repetition, expansion: Expansion) -> Repetitions {
             Repetitions { all: vec![Each::unknown(repetition)], are_certain: false }
         }
     }
-}
-
-/// What expressions see of an instance that was never applied.
-fn with_computed(ty: &ResourceType, desired: &Value) -> Value {
-    let computed = ty.attributes.iter().filter(|attribute| matches!(attribute.presence, Presence::Computed));
-    let computed = computed.map(|attribute| {
-        (attribute.name.to_owned(), Value::unknown(attribute.ty.clone()).marked(attribute.sensitive))
-    });
-    Value::object(desired.as_map().cloned().unwrap_or_default().into_iter().chain(computed))
 }

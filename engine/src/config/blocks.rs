@@ -1,16 +1,17 @@
 //! One function per block type: its body → what it says.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hcl_edit::structure::Block;
 
 use super::body::{BodyReader, FileText};
 use super::lifecycle::lifecycle;
+use super::nested::content;
 use super::{Condition, Output, Repetition, ResourceBlock, TargetBlock, Timeouts, Variable};
 use crate::address::TargetKind;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::lang::{Expression, TypeConstraint, type_of};
-use crate::schema::{Attribute, Presence, ResourceType};
+use crate::schema::{Body, ResourceType};
 
 /// The labels of a block and where they are.
 pub(super) struct Labels {
@@ -100,16 +101,16 @@ pub(super) fn target(
     file: &FileText,
     block: &Block,
     kind: TargetKind,
-    schema: &[Attribute],
+    schema: &Body,
     labels: &Labels,
     diagnostics: &mut Diagnostics,
 ) -> TargetBlock {
     let what = format!("The {} \"{}\"", kind.as_str(), labels.texts.concat());
     let mut body = BodyReader::new(file.clone(), what, labels.span.clone(), &block.body);
     let repetition = repetition(&mut body, diagnostics);
-    let attributes = attributes(&mut body, schema, diagnostics);
+    let content = Arc::new(content(&mut body, schema, diagnostics));
     body.finish(diagnostics);
-    TargetBlock { span: labels.span.clone(), repetition, attributes }
+    TargetBlock { span: labels.span.clone(), repetition, content }
 }
 
 pub(super) fn resource(
@@ -126,12 +127,12 @@ pub(super) fn resource(
     let depends_on = body.take("depends_on");
     let timeouts = body.take_blocks("timeouts").first().map(|block| timeouts(file, block, diagnostics));
     let lifecycle = body.take_blocks("lifecycle").first().map(|block| lifecycle(file, block, diagnostics));
-    let attributes = attributes(&mut body, &ty.attributes, diagnostics);
+    let content = Arc::new(content(&mut body, &ty.body, diagnostics));
     body.finish(diagnostics);
     ResourceBlock {
         span: labels.span.clone(),
         repetition,
-        attributes,
+        content,
         target,
         depends_on,
         timeouts: timeouts.unwrap_or_default(),
@@ -155,24 +156,6 @@ fn repetition(body: &mut BodyReader<'_>, diagnostics: &mut Diagnostics) -> Repet
             Repetition::None
         }
     }
-}
-
-fn attributes(
-    body: &mut BodyReader<'_>,
-    schema: &[Attribute],
-    diagnostics: &mut Diagnostics,
-) -> BTreeMap<String, Expression> {
-    let mut attributes = BTreeMap::new();
-    for attribute in schema {
-        let value = match attribute.presence {
-            // Left untaken, so that setting it is reported as unsupported.
-            Presence::Computed => continue,
-            Presence::Required => body.require(attribute.name, diagnostics),
-            Presence::Optional | Presence::Default(_) => body.take(attribute.name),
-        };
-        attributes.extend(value.map(|value| (attribute.name.to_owned(), value)));
-    }
-    attributes
 }
 
 fn timeouts(file: &FileText, block: &Block, diagnostics: &mut Diagnostics) -> Timeouts {

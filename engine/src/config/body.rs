@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hcl_edit::structure::{Block, Body, Structure};
+use hcl_edit::structure::{Block, BlockLabel, Body, Structure};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceId, Span, did_you_mean};
 use crate::lang::Expression;
@@ -12,12 +12,15 @@ use crate::syntax::span_of;
 /// The arguments and nested blocks of one block, not yet taken.
 pub(super) struct BodyReader<'a> {
     pub(super) file: FileText,
+    /// The iterators of the `dynamic` blocks around it: its expressions may use them.
+    pub(super) iterators: Arc<[String]>,
     /// Where to point when something is missing.
-    span: Option<Span>,
+    pub(super) span: Option<Span>,
     what: String,
     arguments: BTreeMap<String, (Option<Span>, Expression)>,
     blocks: Vec<&'a Block>,
-    expected: Vec<String>,
+    expected_arguments: Vec<String>,
+    expected_blocks: Vec<String>,
 }
 
 /// A source file's number and text.
@@ -35,23 +38,44 @@ impl FileText {
 
 impl<'a> BodyReader<'a> {
     pub(super) fn new(file: FileText, what: impl Into<String>, span: Option<Span>, body: &'a Body) -> Self {
+        Self::within(&Arc::from([]), file, what, span, body)
+    }
+
+    /// A block inside `dynamic` blocks with these iterators.
+    pub(super) fn within(
+        iterators: &Arc<[String]>,
+        file: FileText,
+        what: impl Into<String>,
+        span: Option<Span>,
+        body: &'a Body,
+    ) -> Self {
         let mut arguments = BTreeMap::new();
         let mut blocks = Vec::new();
         for structure in body {
             match structure {
                 Structure::Attribute(attribute) => {
                     let value = Expression::new(file.source, Arc::clone(&file.text), attribute.value.clone());
+                    let value = value.within(iterators);
                     arguments.insert(attribute.key.to_string(), (file.span(&attribute.key), value));
                 }
                 Structure::Block(block) => blocks.push(block),
             }
         }
-        Self { file, span, what: what.into(), arguments, blocks, expected: Vec::new() }
+        Self {
+            file,
+            iterators: Arc::clone(iterators),
+            span,
+            what: what.into(),
+            arguments,
+            blocks,
+            expected_arguments: Vec::new(),
+            expected_blocks: Vec::new(),
+        }
     }
 
     /// An argument that may be missing.
     pub(super) fn take(&mut self, name: &str) -> Option<Expression> {
-        self.expected.push(name.to_owned());
+        self.expected_arguments.push(name.to_owned());
         self.arguments.remove(name).map(|(_, value)| value)
     }
 
@@ -80,8 +104,20 @@ impl<'a> BodyReader<'a> {
 
     /// The nested blocks of one type.
     pub(super) fn take_blocks(&mut self, name: &str) -> Vec<&'a Block> {
-        self.expected.push(name.to_owned());
-        let (taken, left) = self.blocks.iter().partition(|block| block.ident.as_str() == name);
+        self.take_blocks_that(name, |block| block.ident.as_str() == name)
+    }
+
+    /// The nested blocks of one type and the `dynamic` blocks that make such ones.
+    pub(super) fn take_nested(&mut self, name: &str) -> Vec<&'a Block> {
+        self.take_blocks_that(name, |block| match made_by(block) {
+            Some(made) => made.as_str() == name,
+            None => block.ident.as_str() == name,
+        })
+    }
+
+    fn take_blocks_that(&mut self, name: &str, is_wanted: impl Fn(&Block) -> bool) -> Vec<&'a Block> {
+        self.expected_blocks.push(name.to_owned());
+        let (taken, left) = std::mem::take(&mut self.blocks).into_iter().partition(|block| is_wanted(block));
         self.blocks = left;
         taken
     }
@@ -89,21 +125,47 @@ impl<'a> BodyReader<'a> {
     /// Complains of everything that was not taken.
     pub(super) fn finish(self, diagnostics: &mut Diagnostics) {
         for (name, (span, _)) in &self.arguments {
-            diagnostics.push(self.unexpected("Unsupported argument", "argument", name).at(span.clone()));
+            let detail = match self.expected_blocks.contains(name) {
+                true => format!("`{name}` is a block here: write `{name} {{ … }}`, without \"=\"."),
+                false => self.unexpected("argument", name),
+            };
+            diagnostics.push(Diagnostic::error("Unsupported argument", detail).at(span.clone()));
         }
         for block in &self.blocks {
-            let name = block.ident.as_str();
-            let span = self.file.span(&block.ident);
-            diagnostics.push(self.unexpected("Unsupported block type", "block", name).at(span));
+            diagnostics.push(self.unexpected_block(block));
         }
     }
 
-    fn unexpected(&self, summary: &str, noun: &str, name: &str) -> Diagnostic {
-        let expected = self.expected.iter().map(String::as_str);
+    fn unexpected_block(&self, block: &Block) -> Diagnostic {
+        let (name, span) = match made_by(block) {
+            Some(made) => (made.as_str(), self.file.span(made)),
+            None => (block.ident.as_str(), self.file.span(&block.ident)),
+        };
+        if made_by(block).is_none() && name == "dynamic" {
+            let detail = "Such a block is written `dynamic \"BLOCK\" { … }`.";
+            return Diagnostic::error("Wrong number of labels", detail).at(span);
+        }
+        let detail = match self.expected_arguments.iter().any(|expected| expected == name) {
+            true => format!("`{name}` is an argument here: write `{name} = {{ … }}`."),
+            false => self.unexpected("block", name),
+        };
+        Diagnostic::error("Unsupported block type", detail).at(span)
+    }
+
+    fn unexpected(&self, noun: &str, name: &str) -> String {
+        let expected = self.expected_arguments.iter().chain(&self.expected_blocks).map(String::as_str);
         let hint = match did_you_mean(name, expected) {
             Some(candidate) => format!(" Did you mean \"{candidate}\"?"),
             None => String::new(),
         };
-        Diagnostic::error(summary, format!("{} has no {noun} \"{name}\".{hint}", self.what))
+        format!("{} has no {noun} \"{name}\".{hint}", self.what)
+    }
+}
+
+/// The type of the blocks that a `dynamic` block makes.
+fn made_by(block: &Block) -> Option<&BlockLabel> {
+    match &block.labels[..] {
+        [label] if block.ident.as_str() == "dynamic" => Some(label),
+        _ => None,
     }
 }

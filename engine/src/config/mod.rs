@@ -6,16 +6,20 @@ mod blocks;
 mod body;
 mod decode;
 mod lifecycle;
+mod nested;
 mod refactoring;
 mod references;
 mod registry;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 pub use self::decode::decode;
+pub(crate) use self::nested::wrong_count;
+pub use self::nested::{Content, Dynamic, Nested};
 pub(crate) use self::refactoring::destination;
 pub use self::registry::Registry;
 use crate::address::{Address, TargetKind};
@@ -148,8 +152,8 @@ pub struct TargetBlock {
     pub span: Option<Span>,
     /// Its instances.
     pub repetition: Repetition,
-    /// Its attributes.
-    pub attributes: BTreeMap<String, Expression>,
+    /// Its attributes and nested blocks.
+    pub content: Arc<Content>,
 }
 
 /// A `resource` block.
@@ -159,8 +163,8 @@ pub struct ResourceBlock {
     pub span: Option<Span>,
     /// Its instances.
     pub repetition: Repetition,
-    /// Its attributes, meta-arguments apart.
-    pub attributes: BTreeMap<String, Expression>,
+    /// Its attributes and nested blocks, meta-arguments apart.
+    pub content: Arc<Content>,
     /// Where it lives, if it says so.
     pub target: Option<Expression>,
     /// What it is to come after, besides what it refers to.

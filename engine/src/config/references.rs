@@ -75,12 +75,17 @@ fn uses(config: &Config) -> Vec<(BlockId, Vec<(&Expression, Local)>)> {
         all.push((BlockId::Local(name.clone()), vec![(value, Local::NONE)]));
     }
     for ((kind, name), block) in &config.targets {
-        let uses = repeated_uses(&block.repetition, block.attributes.values());
+        let uses = repeated_uses(&block.repetition, block.content.expressions().into_iter());
         all.push((BlockId::Target(*kind, name.clone()), uses));
     }
     for ((kind, name), block) in &config.resources {
         let lifecycle = &block.lifecycle;
-        let inner = block.attributes.values().chain(&block.target).chain(&lifecycle.replace_triggered_by);
+        let inner = block
+            .content
+            .expressions()
+            .into_iter()
+            .chain(&block.target)
+            .chain(&lifecycle.replace_triggered_by);
         let mut uses = repeated_uses(&block.repetition, inner.chain(conditions(&lifecycle.preconditions)));
         let after = repeated_uses(&block.repetition, conditions(&lifecycle.postconditions)).into_iter();
         uses.extend(after.map(|(it, names)| (it, Local { itself: true, ..names })));

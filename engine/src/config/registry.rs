@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::address::TargetKind;
 use crate::ports::Provider;
-use crate::schema::{Attribute, ResourceType};
+use crate::schema::{Body, ResourceType};
 
 /// Which provider implements what.
 #[derive(Clone, Default)]
@@ -15,8 +15,8 @@ pub struct Registry {
     reserved: BTreeMap<&'static str, &'static str>,
 }
 
-/// A kind of target: who connects to it, and the attributes of its block.
-type TargetType = (Arc<dyn Provider>, Arc<Vec<Attribute>>);
+/// A kind of target: who connects to it, and what its block may contain.
+type TargetType = (Arc<dyn Provider>, Arc<Body>);
 
 impl Registry {
     /// The registry of these providers; for a resource type that two of them claim, the later one's.
@@ -26,8 +26,8 @@ impl Registry {
             for ty in provider.resource_types() {
                 registry.types.insert(ty.name, (Arc::clone(&provider), Arc::new(ty)));
             }
-            if let Some((kind, attributes)) = provider.target() {
-                registry.targets.insert(kind, (Arc::clone(&provider), Arc::new(attributes)));
+            if let Some((kind, body)) = provider.target() {
+                registry.targets.insert(kind, (Arc::clone(&provider), Arc::new(body)));
             }
         }
         registry
@@ -50,9 +50,9 @@ impl Registry {
         self.types.get(resource_type).map(|(provider, _)| provider)
     }
 
-    /// The provider and the attributes of a kind of target.
-    pub fn target(&self, kind: TargetKind) -> Option<(&Arc<dyn Provider>, &[Attribute])> {
-        self.targets.get(&kind).map(|(provider, attributes)| (provider, attributes.as_slice()))
+    /// The provider of a kind of target, and what its block may contain.
+    pub fn target(&self, kind: TargetKind) -> Option<(&Arc<dyn Provider>, &Body)> {
+        self.targets.get(&kind).map(|(provider, body)| (provider, &**body))
     }
 
     /// Why a block type is known but cannot be used yet.

@@ -232,7 +232,7 @@ fn wrong(message: String) -> ConvertError {
 }
 
 /// The word with its article, as messages use it.
-pub(super) fn article(word: &str) -> String {
+pub(crate) fn article(word: &str) -> String {
     match word {
         "null" => "null".into(),
         "object" => "an object".into(),

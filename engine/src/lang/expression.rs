@@ -15,10 +15,13 @@ use crate::value::{Path, PathStep};
 #[derive(Clone)]
 pub struct Expression(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     source: SourceId,
     text: Arc<str>,
     ast: Ast,
+    /// Names that have a meaning of their own where it stands.
+    bound: Arc<[String]>,
 }
 
 /// A name that an expression needs: `var.region`, `kube_object.web`, `each.key`.
@@ -44,7 +47,17 @@ pub enum TraversalStep {
 impl Expression {
     /// An expression of a source file; `text` is the whole text of that file, as its spans count.
     pub fn new(source: SourceId, text: Arc<str>, ast: Ast) -> Self {
-        Self(Arc::new(Inner { source, text, ast }))
+        Self(Arc::new(Inner { source, text, ast, bound: Arc::from([]) }))
+    }
+
+    /// The same expression where these names have a meaning of their own: they refer to no block.
+    #[must_use]
+    pub fn within(self, names: &Arc<[String]>) -> Self {
+        if names.is_empty() {
+            return self;
+        }
+        let inner = Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner::clone(&shared));
+        Self(Arc::new(Inner { bound: Arc::clone(names), ..inner }))
     }
 
     /// Where it stands.
@@ -145,9 +158,10 @@ impl Expression {
         Some(items.collect())
     }
 
-    /// Every name that it needs, in order. What an enclosing `for` binds is not one of them.
+    /// Every name that it needs, in order. What an enclosing `for` or `dynamic` binds is not one of them.
     pub fn references(&self) -> Vec<Reference> {
-        let mut collector = Collector { source: self.0.source, bound: Vec::new(), references: Vec::new() };
+        let mut collector =
+            Collector { source: self.0.source, bound: self.0.bound.to_vec(), references: Vec::new() };
         collector.visit_expr(&self.0.ast);
         collector.references
     }
@@ -169,7 +183,7 @@ impl Expression {
     }
 
     fn sibling(&self, ast: Ast) -> Expression {
-        Self::new(self.0.source, self.0.text.clone(), ast)
+        Self::new(self.0.source, self.0.text.clone(), ast).within(&self.0.bound)
     }
 }
 

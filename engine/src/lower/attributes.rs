@@ -1,23 +1,27 @@
 //! A block's arguments → the attributes that its schema declares.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::nested::{Origin, nest};
+use crate::config::Content;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lang::{Expression, Scope, convert, evaluate};
-use crate::schema::{Attribute, Presence};
+use crate::schema::{Attribute, Body, Presence};
 use crate::types::Type;
 use crate::value::Value;
 
-/// All attributes that the user may give: evaluated, converted, defaulted and marked.
+/// All attributes that the user may give, evaluated, converted, defaulted and marked, and the nested blocks among them; and where each part
+/// comes from.
 pub(crate) fn complete(
-    schema: &[Attribute],
-    arguments: &BTreeMap<String, Expression>,
+    schema: &Body,
+    content: &Arc<Content>,
     scope: &Scope<'_>,
     diagnostics: &mut Diagnostics,
-) -> Value {
-    let settable = schema.iter().filter(|attribute| !matches!(attribute.presence, Presence::Computed));
-    Value::object(settable.map(|attribute| {
-        let value = match arguments.get(attribute.name) {
+) -> (Value, Origin) {
+    let mut fields = BTreeMap::new();
+    for attribute in schema.settable() {
+        let value = match content.attributes.get(attribute.name) {
             Some(expression) => argument(attribute, expression, scope, diagnostics),
             None => Value::null(),
         };
@@ -25,8 +29,11 @@ pub(crate) fn complete(
             (Presence::Default(default), true) => default.clone(),
             _ => value,
         };
-        (attribute.name.to_owned(), value.marked(attribute.sensitive))
-    }))
+        fields.insert(attribute.name.to_owned(), value.marked(attribute.sensitive));
+    }
+    let mut origin = Origin::new(content);
+    nest(schema, &mut fields, &mut origin, scope, diagnostics);
+    (Value::object(fields), origin)
 }
 
 fn argument(

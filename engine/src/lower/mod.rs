@@ -2,21 +2,21 @@
 
 mod attributes;
 mod expand;
-
-use std::collections::BTreeMap;
+mod nested;
 
 pub(crate) use self::attributes::complete;
 pub(crate) use self::expand::{Each, Expansion, expand};
+pub(crate) use self::nested::{Origin, with_computed};
 use crate::address::{Address, Key, TargetAddress, TargetKind};
 use crate::condition;
 use crate::config::{BlockId, Registry, ResourceBlock, TargetBlock, Timeouts};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::environment::Environment;
 use crate::files::Files;
-use crate::lang::{Expression, Scope, evaluate};
+use crate::lang::{Scope, evaluate};
 use crate::ports::{LowerRequest, Part, Problem};
 use crate::schema::ResourceType;
-use crate::value::{Path, Value};
+use crate::value::Value;
 
 /// One instance that the configuration wants.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct Instance {
     pub(crate) kind: String,
     pub(crate) target: Placement,
     pub(crate) desired: Value,
+    /// The block that says so.
+    pub(crate) origin: Origin,
     pub(crate) depends_on: Vec<Address>,
     pub(crate) timeouts: Timeouts,
     /// Which repetition of its block it is, or is part of.
@@ -80,7 +82,7 @@ impl Context<'_> {
             Address { kind: kind.clone(), name: name.clone(), keys: each.key.iter().cloned().collect() };
         let what = ("Precondition does not hold", &*address.to_string());
         diagnostics.extend(condition::failures(&block.lifecycle.preconditions, what, &scope));
-        let desired = complete(&ty.attributes, &block.attributes, &scope, diagnostics);
+        let (desired, origin) = complete(&ty.body, &block.content, &scope, diagnostics);
         let instance = Instance {
             target: self.place(ty, block, &scope, diagnostics),
             kind: kind.clone(),
@@ -89,33 +91,23 @@ impl Context<'_> {
             each: each.clone(),
             address,
             desired,
+            origin,
         };
-        self.check(&instance, &block.attributes, diagnostics);
+        self.check(&instance, diagnostics);
         match ty.part_kind {
             None => Lowered::Instances(vec![instance]),
-            Some(kind) => self.parts(&instance, kind, &block.attributes, diagnostics),
+            Some(kind) => self.parts(&instance, kind, diagnostics),
         }
     }
 
-    fn check(
-        &self,
-        instance: &Instance,
-        attributes: &BTreeMap<String, Expression>,
-        diagnostics: &mut Diagnostics,
-    ) {
+    fn check(&self, instance: &Instance, diagnostics: &mut Diagnostics) {
         let Some(provider) = self.registry.provider(&instance.kind) else { return };
         for problem in provider.check(&instance.kind, &instance.desired) {
-            diagnostics.push(place_problem(problem, &instance.address, attributes));
+            diagnostics.push(place_problem(problem, &instance.address, &instance.origin));
         }
     }
 
-    fn parts(
-        &self,
-        composite: &Instance,
-        part_kind: &str,
-        attributes: &BTreeMap<String, Expression>,
-        diagnostics: &mut Diagnostics,
-    ) -> Lowered {
+    fn parts(&self, composite: &Instance, part_kind: &str, diagnostics: &mut Diagnostics) -> Lowered {
         let Some(provider) = self.registry.provider(&composite.kind) else {
             return Lowered::Instances(Vec::new());
         };
@@ -131,14 +123,14 @@ impl Context<'_> {
                 let parts = parts.into_iter().map(|part| part_instance(composite, part_kind, part));
                 let parts: Vec<_> = parts.collect();
                 for part in &parts {
-                    self.check(part, attributes, diagnostics);
+                    self.check(part, diagnostics);
                 }
                 Lowered::Instances(parts)
             }
             Ok(None) => Lowered::Deferred("what it consists of is known only after apply".to_owned()),
             Err(problems) => {
                 for problem in problems {
-                    diagnostics.push(place_problem(problem, &composite.address, attributes));
+                    diagnostics.push(place_problem(problem, &composite.address, &composite.origin));
                 }
                 Lowered::Instances(Vec::new())
             }
@@ -230,25 +222,14 @@ pub(crate) fn targets(
         let mut scope = outer.child();
         each.bind(&mut scope);
         let address = TargetAddress { kind, name: name.to_owned(), key: each.key.clone() };
-        (address, complete(schema, &block.attributes, &scope, diagnostics))
+        (address, complete(schema, &block.content, &scope, diagnostics).0)
     });
     Some(instances.collect())
 }
 
 /// A provider's problem at its place in the source.
-pub(crate) fn place_problem(
-    problem: Problem,
-    address: &Address,
-    attributes: &BTreeMap<String, Expression>,
-) -> Diagnostic {
-    let span = problem.path.0.first().and_then(|step| match step {
-        crate::value::PathStep::Attribute(name) => {
-            let rest = Path(problem.path.0.get(1..).unwrap_or_default().to_vec());
-            attributes.get(name)?.part_at(&rest)
-        }
-        _ => None,
-    });
-    let span = span.or_else(|| attributes.values().next().and_then(Expression::span));
+pub(crate) fn place_problem(problem: Problem, address: &Address, origin: &Origin) -> Diagnostic {
+    let span = origin.place(&problem.path).or_else(|| origin.any_place());
     let detail = format!("{} (in {address})", problem.detail);
     match problem.severity {
         Severity::Error => Diagnostic::error(problem.summary, detail),
@@ -266,6 +247,7 @@ fn part_instance(composite: &Instance, kind: &str, part: Part) -> Instance {
         kind: kind.to_owned(),
         target: composite.target.clone(),
         desired: part.desired,
+        origin: composite.origin.clone(),
         timeouts: composite.timeouts,
         each: composite.each.clone(),
     }

@@ -13,7 +13,7 @@ use crate::address::{Address, TargetAddress, TargetKind};
 use crate::diagnostic::Severity;
 use crate::files::Files;
 use crate::plan::FieldChange;
-use crate::schema::{Attribute, DataType, ResourceType};
+use crate::schema::{Body, DataType, ResourceType};
 use crate::state::Record;
 use crate::value::{Fingerprinter, Path, Value};
 
@@ -27,8 +27,8 @@ pub trait Provider: Send + Sync {
         Vec::new()
     }
 
-    /// The kind of target that this provider connects to, with the attributes of its block.
-    fn target(&self) -> Option<(TargetKind, Vec<Attribute>)>;
+    /// The kind of target that this provider connects to, with what its block may contain.
+    fn target(&self) -> Option<(TargetKind, Body)>;
 
     /// Checks a resource's values beyond their types. Values may be unknown: what cannot be told yet is no problem.
     fn check(&self, kind: &str, desired: &Value) -> Vec<Problem>;

@@ -5,6 +5,7 @@
 mod crashes;
 mod diagnostics;
 mod lifecycle;
+mod nested;
 mod plans;
 mod refactoring;
 mod simulation;

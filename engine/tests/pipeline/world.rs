@@ -12,7 +12,7 @@ use meshform_engine::observer::{Observer, Progress, Stop};
 use meshform_engine::pipeline::{Failure, Options, World, check, plan};
 use meshform_engine::plan::{FieldChange, Plan};
 use meshform_engine::ports::*;
-use meshform_engine::schema::{Attribute, ResourceType};
+use meshform_engine::schema::{Attribute, Body, ResourceType};
 use meshform_engine::state::Snapshot;
 use meshform_engine::types::Type;
 use meshform_engine::value::{Path, Value};
@@ -209,7 +209,7 @@ impl Files for Nothing {
     }
 }
 
-/// `thing`: `name` says what it is, `input` may change, `fixed` may not; `id` and `echo` are computed.
+/// `thing`: `name` says what it is, `input` and the nested blocks may change, `fixed` may not; `id` and `echo` are computed.
 struct Things(Shared);
 
 impl Provider for Things {
@@ -218,22 +218,22 @@ impl Provider for Things {
             name: "thing",
             target: Some(TargetKind::Cluster),
             part_kind: None,
-            attributes: vec![
+            body: crate::nested::with_blocks(vec![
                 Attribute::required("name", Type::String, "What it is."),
                 Attribute::optional("input", Type::Any, "May change."),
                 Attribute::optional("fixed", Type::String, "May not change."),
                 Attribute::computed("id", Type::String, "Set by the target."),
                 Attribute::computed("echo", Type::Any, "The input as the target repeats it."),
-            ],
+            ]),
         }]
     }
 
-    fn target(&self) -> Option<(TargetKind, Vec<Attribute>)> {
-        Some((TargetKind::Cluster, vec![Attribute::optional("server", Type::String, "Where it is.")]))
+    fn target(&self) -> Option<(TargetKind, Body)> {
+        Some((TargetKind::Cluster, vec![Attribute::optional("server", Type::String, "Where it is.")].into()))
     }
 
-    fn check(&self, _: &str, _: &Value) -> Vec<Problem> {
-        Vec::new()
+    fn check(&self, _: &str, desired: &Value) -> Vec<Problem> {
+        crate::nested::problems(desired)
     }
 
     fn lower(&self, _: &LowerRequest<'_>) -> Result<Option<Vec<Part>>, Vec<Problem>> {
@@ -250,10 +250,11 @@ impl Provider for Things {
             (Observed::Present(_), None) => (Verdict::Delete, vec![], Value::null()),
             (Observed::Absent, Some(desired)) => (Verdict::Create, vec![], planned(desired, None)),
             (Observed::Present(there), Some(desired)) => {
-                let fields: Vec<_> = ["input", "fixed"]
+                let fields: Vec<_> = ["input", "fixed", "rule", "log", "gate"]
                     .into_iter()
                     .filter_map(|name| {
-                        let before = there.attributes.get(name).cloned().unwrap_or_else(Value::null);
+                        let before = there.attributes.get(name).cloned();
+                        let before = before.unwrap_or_else(|| crate::nested::nothing(name));
                         let after = desired.get(name).cloned().unwrap_or_else(Value::null);
                         (!before.same(&after)).then(|| FieldChange {
                             path: Path::attribute(name),

@@ -7,7 +7,7 @@ use meshform_engine::ports::{
     BoxFuture, Difference, DifferenceRequest, LowerRequest, Observation, Part, Problem, Provider,
     ProviderError, Sandbox, Target, TargetConfig,
 };
-use meshform_engine::schema::{Attribute, DataType, ResourceType};
+use meshform_engine::schema::{Body, DataType, ResourceType};
 use meshform_engine::value::{Path, Value};
 
 use crate::identity::ObjectName;
@@ -35,8 +35,8 @@ impl Provider for KubeProvider {
         schema::data_types()
     }
 
-    fn target(&self) -> Option<(TargetKind, Vec<Attribute>)> {
-        Some((TargetKind::Cluster, schema::cluster()))
+    fn target(&self) -> Option<(TargetKind, Body)> {
+        Some((TargetKind::Cluster, schema::cluster().into()))
     }
 
     fn check(&self, kind: &str, desired: &Value) -> Vec<Problem> {

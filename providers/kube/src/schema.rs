@@ -43,14 +43,18 @@ pub(crate) fn cluster() -> Vec<Attribute> {
 pub(crate) fn resource_types() -> Vec<ResourceType> {
     let cluster = Some(TargetKind::Cluster);
     vec![
-        ResourceType { name: OBJECT, target: cluster, part_kind: None, attributes: object() },
-        ResourceType { name: MANIFESTS, target: cluster, part_kind: Some(OBJECT), attributes: manifests() },
+        ResourceType { name: OBJECT, target: cluster, part_kind: None, body: object().into() },
+        ResourceType { name: MANIFESTS, target: cluster, part_kind: Some(OBJECT), body: manifests().into() },
     ]
 }
 
 /// What this provider can look up.
 pub(crate) fn data_types() -> Vec<DataType> {
-    let on_cluster = |name, attributes| DataType { name, target: Some(TargetKind::Cluster), attributes };
+    let on_cluster = |name, attributes: Vec<Attribute>| DataType {
+        name,
+        target: Some(TargetKind::Cluster),
+        body: attributes.into(),
+    };
     vec![on_cluster(OBJECT, object_found()), on_cluster(OBJECTS, objects_found())]
 }
 

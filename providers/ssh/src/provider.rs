@@ -7,7 +7,7 @@ use meshform_engine::ports::{
     BoxFuture, Difference, DifferenceRequest, ErrorCode, LowerRequest, Part, Problem, Provider,
     ProviderError, Sandbox, Target, TargetConfig, Verdict,
 };
-use meshform_engine::schema::{Attribute, DataType, ResourceType};
+use meshform_engine::schema::{Body, DataType, ResourceType};
 use meshform_engine::value::Value;
 
 use crate::attributes::{flag, text};
@@ -49,8 +49,8 @@ impl Provider for SshProvider {
         schema::data_types()
     }
 
-    fn target(&self) -> Option<(TargetKind, Vec<Attribute>)> {
-        Some((TargetKind::Host, schema::host()))
+    fn target(&self) -> Option<(TargetKind, Body)> {
+        Some((TargetKind::Host, schema::host().into()))
     }
 
     fn check(&self, kind: &str, desired: &Value) -> Vec<Problem> {

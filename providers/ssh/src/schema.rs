@@ -49,14 +49,22 @@ pub(crate) fn host() -> Vec<Attribute> {
 
 /// The resource types of this provider.
 pub(crate) fn resource_types() -> Vec<ResourceType> {
-    let on_host =
-        |name, attributes| ResourceType { name, target: Some(TargetKind::Host), part_kind: None, attributes };
+    let on_host = |name, attributes: Vec<Attribute>| ResourceType {
+        name,
+        target: Some(TargetKind::Host),
+        part_kind: None,
+        body: attributes.into(),
+    };
     vec![on_host(FILE, file()), on_host(COMMAND, command())]
 }
 
 /// What this provider can look up.
 pub(crate) fn data_types() -> Vec<DataType> {
-    let on_host = |name, attributes| DataType { name, target: Some(TargetKind::Host), attributes };
+    let on_host = |name, attributes: Vec<Attribute>| DataType {
+        name,
+        target: Some(TargetKind::Host),
+        body: attributes.into(),
+    };
     vec![on_host(FILE, file_found()), on_host(FACTS, facts())]
 }
 

@@ -116,8 +116,7 @@ impl<'a> Drafting<'a> {
         } else if let Some(record) = placed.own() {
             difference = ignoring_all(difference, &block.lifecycle, record, &observed);
         }
-        let change =
-            self.assemble(instance, block, placed, (&observed, former.as_ref()), difference, trigger);
+        let change = self.assemble(instance, placed, (&observed, former.as_ref()), difference, trigger);
         self.prevent(&change, &block.lifecycle);
         Some(change)
     }
@@ -205,7 +204,6 @@ impl<'a> Drafting<'a> {
     fn assemble(
         &mut self,
         instance: &Instance,
-        block: &ResourceBlock,
         placed: Placed<'_>,
         (observed, former): (&Observed, Option<&Observed>),
         difference: Difference,
@@ -215,7 +213,7 @@ impl<'a> Drafting<'a> {
         secrets.learn(&instance.desired);
         placed.recorded.iter().for_each(|(_, record)| secrets.learn(&record.attributes));
         for problem in difference.problems {
-            let problem = place_problem(problem, &instance.address, &block.attributes);
+            let problem = place_problem(problem, &instance.address, &instance.origin);
             self.draft.diagnostics.push(Diagnostic { detail: secrets.scrub(&problem.detail), ..problem });
         }
         let (mut action, mut reason) = judge(difference.verdict, &placed, observed, former);

@@ -159,7 +159,7 @@ impl Stack {
             });
             value.map(|value| (attribute.name.to_owned(), value))
         };
-        let desired = Value::object(schema.attributes.iter().filter_map(value));
+        let desired = Value::object(schema.body.attributes.iter().filter_map(value));
         assert_eq!(self.provider.check(self.kind, &desired), []);
         desired
     }
