@@ -1,9 +1,13 @@
 //! Names of things in a stack: resources, their instances, and the targets on which they live.
 
+mod module;
+
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
+
+pub use self::module::{ModuleInstance, ModulePath, ModuleStep};
 
 /// The key of one instance of a block: a position under `count`, a name under `for_each` or in a composite.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,11 +18,14 @@ pub enum Key {
     Name(String),
 }
 
-/// One resource instance: `kube_object.web`, `host_file.motd["db"]`, `kube_manifests.app["v1/ConfigMap/web/page"]`.
+/// One resource instance: `kube_object.web`, `host_file.motd["db"]`, `kube_manifests.app["v1/ConfigMap/web/page"]`,
+/// `module.site["east"].kube_object.web`.
 ///
 /// A composite under `for_each` has two keys: its own, then its part's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
+    /// The module that it is in.
+    pub module: ModuleInstance,
     /// The resource type, such as `kube_object`.
     pub kind: String,
     /// The block's own name.
@@ -30,12 +37,20 @@ pub struct Address {
 impl Address {
     /// Whether `other` is this instance, or one of this block or composite.
     pub fn contains(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.name == other.name && other.keys.starts_with(&self.keys)
+        self.kind == other.kind
+            && self.name == other.name
+            && other.keys.starts_with(&self.keys)
+            && self.module.contains(&other.module)
     }
 
-    /// The address of a block's only instance.
+    /// The address of a block's only instance, in the stack itself.
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { kind: kind.into(), name: name.into(), keys: Vec::new() }
+        Self::within(ModuleInstance::ROOT, kind, name)
+    }
+
+    /// The address of a block's only instance in a module.
+    pub fn within(module: ModuleInstance, kind: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { module, kind: kind.into(), name: name.into(), keys: Vec::new() }
     }
 
     /// The same address with one more key.
@@ -45,9 +60,15 @@ impl Address {
         self
     }
 
-    /// The block that this instance belongs to: `kube_object.web`.
-    pub fn block(&self) -> String {
-        format!("{}.{}", self.kind, self.name)
+    /// All instances of its block in its instance of the module.
+    #[must_use]
+    pub fn block(&self) -> Self {
+        Self::within(self.module.clone(), self.kind.clone(), self.name.clone())
+    }
+
+    /// Whether both are of one block in one instance of a module.
+    pub fn is_sibling(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.name == other.name && self.module == other.module
     }
 }
 
@@ -70,15 +91,24 @@ impl TargetKind {
     }
 }
 
-/// One target: `cluster.prod`, `host.ecs["db"]`.
+/// One target: `cluster.prod`, `host.ecs["db"]`, `module.site["east"].cluster.main`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetAddress {
+    /// The module that it is in.
+    pub module: ModuleInstance,
     /// Cluster or host.
     pub kind: TargetKind,
     /// The block's own name.
     pub name: String,
     /// The instance's key under `count` or `for_each`.
     pub key: Option<Key>,
+}
+
+impl TargetAddress {
+    /// The address of a block's only instance, in the stack itself.
+    pub fn new(kind: TargetKind, name: impl Into<String>) -> Self {
+        Self { module: ModuleInstance::ROOT, kind, name: name.into(), key: None }
+    }
 }
 
 /// Why a text is not an address.
@@ -102,8 +132,14 @@ impl fmt::Display for Key {
     }
 }
 
+/// What stands before a name in a module: nothing in the stack itself.
+fn prefix(module: &ModuleInstance) -> String {
+    if module.0.is_empty() { String::new() } else { format!("{module}.") }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&prefix(&self.module))?;
         write!(f, "{}.{}", self.kind, self.name)?;
         self.keys.iter().try_for_each(|key| write!(f, "{key}"))
     }
@@ -111,6 +147,7 @@ impl fmt::Display for Address {
 
 impl fmt::Display for TargetAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&prefix(&self.module))?;
         write!(f, "{}.{}", self.kind.as_str(), self.name)?;
         self.key.iter().try_for_each(|key| write!(f, "{key}"))
     }
@@ -120,8 +157,7 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (kind, name, keys) = split(text)?;
-        Ok(Self { kind, name, keys })
+        split(text).map_err(|problem| AddressError { text: text.to_owned(), problem })
     }
 }
 
@@ -129,8 +165,8 @@ impl FromStr for TargetAddress {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (kind, name, mut keys) = split(text)?;
         let problem = |problem| AddressError { text: text.to_owned(), problem };
+        let Address { module, kind, name, mut keys } = split(text).map_err(problem)?;
         let kind = match kind.as_str() {
             "cluster" => TargetKind::Cluster,
             "host" => TargetKind::Host,
@@ -139,25 +175,42 @@ impl FromStr for TargetAddress {
         if keys.len() > 1 {
             return Err(problem("a target has at most one key"));
         }
-        Ok(Self { kind, name, key: keys.pop() })
+        Ok(Self { module, kind, name, key: keys.pop() })
     }
 }
 
-fn split(text: &str) -> Result<(String, String, Vec<Key>), AddressError> {
-    let problem = |problem| AddressError { text: text.to_owned(), problem };
-    let (kind, rest) = text.split_once('.').ok_or_else(|| problem("expected TYPE.NAME"))?;
-    let (name, mut rest) = rest.split_at(rest.find('[').unwrap_or(rest.len()));
-    if !is_identifier(kind) || !is_identifier(name) {
-        return Err(problem("expected TYPE.NAME, both identifiers"));
+/// The parts of an address: calls of modules, each with at most one key, then a type, a name, and keys.
+fn split(text: &str) -> Result<Address, &'static str> {
+    let mut module = Vec::new();
+    let mut rest = text;
+    loop {
+        let (kind, after) = rest.split_once('.').ok_or("expected TYPE.NAME")?;
+        let (name, mut after) = after.split_at(after.find(['[', '.']).unwrap_or(after.len()));
+        if !is_identifier(kind) || !is_identifier(name) {
+            return Err("expected TYPE.NAME, both identifiers");
+        }
+        let mut keys = Vec::new();
+        while !after.is_empty() && !after.starts_with('.') {
+            let (key, remainder) = take_key(after).ok_or("expected a key such as [0] or [\"name\"]")?;
+            keys.push(key);
+            after = remainder;
+        }
+        match (kind, after.strip_prefix('.')) {
+            ("module", Some(_)) if keys.len() > 1 => return Err("a module has at most one key"),
+            ("module", Some(inner)) => {
+                module.push(ModuleStep { name: name.to_owned(), key: keys.pop() });
+                rest = inner;
+            }
+            ("module", None) => return Err("expected what is meant in the module: module.NAME.TYPE.NAME"),
+            (_, Some(_)) => {
+                return Err("expected nothing after TYPE.NAME but keys such as [0] or [\"name\"]");
+            }
+            (kind, None) => {
+                let (kind, name) = (kind.to_owned(), name.to_owned());
+                return Ok(Address { module: ModuleInstance(module), kind, name, keys });
+            }
+        }
     }
-    let mut keys = Vec::new();
-    while !rest.is_empty() {
-        let (key, remainder) =
-            take_key(rest).ok_or_else(|| problem("expected a key such as [0] or [\"name\"]"))?;
-        keys.push(key);
-        rest = remainder;
-    }
-    Ok((kind.to_owned(), name.to_owned(), keys))
 }
 
 /// Whether a text is an HCL identifier: letters, digits, `_` and `-`, not starting with a digit or `-`.
@@ -208,6 +261,15 @@ mod tests {
             r#"kube_object.web["a\"b"]["v1/ConfigMap/x/y"]"#,
             Ok(web().with_key(Key::Name("a\"b".into())).with_key(Key::Name("v1/ConfigMap/x/y".into()))),
         );
+        let east =
+            ModuleInstance::ROOT.child("site", Some(Key::Name("e.]\"ast".into()))).child("inner", None);
+        check(
+            r#"module.site["e.]\"ast"].module.inner.kube_object.web[0]"#,
+            Ok(Address::within(east, "kube_object", "web").with_key(Key::Index(0))),
+        );
+        check("module.site", Err("expected what is meant in the module: module.NAME.TYPE.NAME"));
+        check("module.site[0][1].value.x", Err("a module has at most one key"));
+        check("value.x.y", Err("expected nothing after TYPE.NAME but keys such as [0] or [\"name\"]"));
         check("kube_object", Err("expected TYPE.NAME"));
         check("kube_object.1web", Err("expected TYPE.NAME, both identifiers"));
         check("kube_object.web[x]", Err("expected a key such as [0] or [\"name\"]"));
@@ -216,7 +278,7 @@ mod tests {
 
     #[test]
     fn targets_round_trip() {
-        for text in ["cluster.prod", "host.ecs[\"db\"]", "host.ecs[3]"] {
+        for text in ["cluster.prod", "host.ecs[\"db\"]", "host.ecs[3]", "module.a[0].host.ecs"] {
             assert_eq!(text.parse::<TargetAddress>().map(|target| target.to_string()).as_deref(), Ok(text));
         }
         assert!("value.x".parse::<TargetAddress>().is_err());

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::address::{Address, TargetAddress};
-use crate::config::{BlockId, Config, Registry, Repetition};
+use crate::address::{Address, ModuleInstance, TargetAddress};
+use crate::config::{BlockId, BlockName, Config, Registry, Repetition};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceId, Sources};
-use crate::environment::{Environment, gather, target_value};
+use crate::environment::{Called, Environment, gather, target_value};
 use crate::format;
 use crate::lang::{Expression, FunctionContext, Scope, evaluate};
 use crate::lower::{self, Context};
@@ -37,7 +37,7 @@ impl<'a> Console<'a> {
         config: &'a Config,
         registry: &'a Registry,
         variables: &BTreeMap<String, Value>,
-        snapshot: &Snapshot,
+        snapshot: &'a Snapshot,
         functions: &'a FunctionContext<'a>,
     ) -> (Self, Diagnostics) {
         let mut names = Names {
@@ -48,16 +48,11 @@ impl<'a> Console<'a> {
             targets: Vec::new(),
             diagnostics: Diagnostics::new(),
         };
-        let mut scope = Scope::new(functions);
-        let folder = Value::string(functions.base);
-        scope.set("path", Value::object(["module", "root"].map(|name| (name.to_owned(), folder.clone()))));
-        ["var", "local"].iter().for_each(|root| scope.declare_root(root));
         for block in &config.order {
-            let Some(value) = names.value(block) else { continue };
-            let (root, name) = block.reference();
-            scope.set_in(root, name, value.clone());
-            names.environment.set(block.clone(), value);
+            names.block(block);
         }
+        let mut scope = names.environment.console_scope();
+        ["var", "local"].iter().for_each(|root| scope.declare_root(root));
         (Self { scope }, names.diagnostics)
     }
 
@@ -101,16 +96,38 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// The value of a block that expressions may refer to.
-    fn value(&mut self, id: &BlockId) -> Option<Value> {
-        let config = self.environment.config;
-        match id {
-            BlockId::Variable(name) => self.environment.variable(name),
-            BlockId::Local(name) => {
-                Some(self.environment.evaluate(id, config.locals.get(name)?, &mut self.diagnostics))
+    fn block(&mut self, id: &BlockId) {
+        if let BlockName::Module(_) = &id.name {
+            self.environment.call(id, |_| false, &mut self.diagnostics);
+            return self.environment.recall(id, self.snapshot.records.keys());
+        }
+        for called in self.environment.instances(&id.module) {
+            if let Some(value) = self.value(&called, id) {
+                self.environment.set(&called.at, id.name.clone(), value);
             }
-            BlockId::Target(kind, name) => {
-                let block = config.targets.get(&(*kind, name.clone()))?;
+        }
+    }
+
+    /// The value of a block that expressions may refer to.
+    fn value(&mut self, called: &Called, id: &BlockId) -> Option<Value> {
+        let (config, at) = (self.environment.config, &called.at);
+        let module = config.module(&id.module)?;
+        match &id.name {
+            BlockName::Variable(_) if id.module.0.is_empty() => self.environment.get(at, &id.name).cloned(),
+            BlockName::Variable(name) => Some(self.environment.variable(called, name, &mut self.diagnostics)),
+            BlockName::Local(name) => {
+                let local = module.locals.get(name)?;
+                Some(self.environment.evaluate(at, id, local, &mut self.diagnostics))
+            }
+            // Those of the stack itself nothing refers to.
+            BlockName::Output(_) if id.module.0.is_empty() => None,
+            BlockName::Output(name) => {
+                let output = module.outputs.get(name)?;
+                let value = self.environment.evaluate(at, id, &output.value, &mut self.diagnostics);
+                Some(value.marked(output.sensitive))
+            }
+            BlockName::Target(..) => {
+                let block = config.target(id)?;
                 let context = Context {
                     registry: self.registry,
                     environment: &self.environment,
@@ -118,24 +135,22 @@ impl Names<'_> {
                     folder: self.functions.base,
                     targets: &self.targets,
                 };
-                let instances = lower::targets(&context, *kind, name, block, &mut self.diagnostics);
+                let instances = lower::targets(&context, at, id, block, &mut self.diagnostics);
                 let instances = instances.into_iter().flatten().map(|(address, attributes)| {
                     (address.key.iter().cloned().collect(), target_value(&address, &attributes))
                 });
                 Some(gather(&block.repetition, instances.collect()))
             }
-            BlockId::Resource(kind, name) => {
-                let block = config.resources.get(&(kind.clone(), name.clone()))?;
-                Some(self.recorded(&block.repetition, kind, name))
-            }
-            BlockId::Output(_) | BlockId::Check(_) => None,
+            BlockName::Resource(..) => Some(self.recorded(&config.resource(id)?.repetition, at, id)),
+            BlockName::Module(_) | BlockName::Check(_) => None,
         }
     }
 
-    fn recorded(&self, repetition: &Repetition, kind: &str, name: &str) -> Value {
-        let block = Address::new(kind, name);
+    fn recorded(&self, repetition: &Repetition, at: &ModuleInstance, id: &BlockId) -> Value {
+        let (kind, name) = id.name.reference();
+        let block = Address::within(at.clone(), kind, name);
         let records =
-            self.snapshot.records.range(&block..).take_while(|(address, _)| block.contains(address));
+            self.snapshot.records.range(&block..).take_while(|(address, _)| block.is_sibling(address));
         let values: Vec<_> =
             records.map(|(address, record)| (address.keys.clone(), record.attributes.clone())).collect();
         match values.is_empty() {

@@ -2,9 +2,11 @@
 //!
 //! Diagnostics accumulate: a run shows all that is wrong, not only the first thing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
+
+use crate::address::ModulePath;
 
 /// How bad a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,15 +153,17 @@ pub struct Source {
     pub name: String,
     /// The text with line ends normalised to `\n` and no byte-order mark.
     pub text: String,
+    /// The folder of the module that it is part of, as seen from the stack's; `None` for the stack's own files.
+    pub folder: Option<String>,
     /// Where each line begins.
     line_starts: Vec<usize>,
 }
 
 impl Source {
-    fn new(name: String, text: String) -> Self {
+    fn new(name: String, text: String, folder: Option<String>) -> Self {
         let after = text.match_indices('\n').map(|(at, _)| at + 1);
         let line_starts = std::iter::once(0).chain(after).collect();
-        Self { name, text, line_starts }
+        Self { name, text, folder, line_starts }
     }
 
     /// The lines that a range touches, with one before and one after: the number of the first one, from 1, and their bytes.
@@ -176,18 +180,48 @@ impl Source {
     }
 }
 
-/// The files of a stack. Spans refer to them by position.
+/// The files of a stack and of its modules. Spans refer to them by position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources {
     files: Vec<Source>,
+    modules: BTreeMap<ModulePath, Result<String, ModuleProblem>>,
+}
+
+/// Why a module's files are not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleProblem {
+    /// What kind of problem it is: constant text, no user values.
+    pub summary: String,
+    /// What, why, and what to do, in sentences.
+    pub detail: String,
 }
 
 impl Sources {
-    /// Adds a file; a byte-order mark and carriage returns before line feeds are dropped, as editors do not show them.
+    /// Adds a file of the stack; a byte-order mark and carriage returns before line feeds are dropped, as editors do not show them.
     pub fn add(&mut self, name: impl Into<String>, text: &str) -> SourceId {
+        self.add_in(None, name, text)
+    }
+
+    /// Adds a file of a module's folder, or of the stack's.
+    pub fn add_in(&mut self, folder: Option<&str>, name: impl Into<String>, text: &str) -> SourceId {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-        self.files.push(Source::new(name.into(), text));
+        self.files.push(Source::new(name.into(), text, folder.map(str::to_owned)));
         SourceId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// Says in which folder a module's files lie, as seen from the stack's, or why they are not there.
+    pub fn locate(&mut self, module: ModulePath, folder: Result<String, ModuleProblem>) {
+        self.modules.insert(module, folder);
+    }
+
+    /// In which folder a module's files lie, or why they are not there; `None` if nobody has looked yet.
+    pub fn module(&self, module: &ModulePath) -> Option<Result<&str, &ModuleProblem>> {
+        self.modules.get(module).map(|folder| folder.as_deref())
+    }
+
+    /// The modules that have been found, with their folders.
+    pub fn modules(&self) -> impl Iterator<Item = (&ModulePath, &str)> {
+        self.modules.iter().filter_map(|(module, folder)| Some((module, folder.as_deref().ok()?)))
     }
 
     /// One file.

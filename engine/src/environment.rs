@@ -1,52 +1,165 @@
 //! What the names in a block's expressions stand for, as far as it is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::address::{Address, Key, TargetAddress};
+use crate::address::{Address, Key, ModuleInstance, ModulePath, TargetAddress};
 use crate::condition;
-use crate::config::{BlockId, Condition, Config, Output, Repetition};
+use crate::config::{BlockId, BlockName, Condition, Config, ModuleCall, Output, Repetition};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::inputs;
 use crate::lang::{Expression, FunctionContext, Scope, evaluate};
+use crate::lower::{Each, Expansion, expand};
 use crate::types::Type;
 use crate::value::Value;
 
-/// The values of blocks. Planning fills it in the blocks' order; applying makes it more and more exact.
+/// The values of blocks in each instance of their module. Planning fills it in the blocks' order; applying makes it more and more exact.
 pub(crate) struct Environment<'a> {
     pub(crate) config: &'a Config,
     functions: &'a FunctionContext<'a>,
-    values: BTreeMap<BlockId, Value>,
+    /// `path.cwd`
+    current: Value,
+    modules: BTreeMap<ModulePath, Vec<Called>>,
+    values: BTreeMap<ModuleInstance, BTreeMap<BlockName, Value>>,
+}
+
+/// Why what is in a module is deferred where its call is to be looked at no further.
+const DEFERRED: &str = "how many instances its module has is known only after apply";
+
+/// One instance of a module.
+#[derive(Clone, Debug)]
+pub(crate) struct Called {
+    pub(crate) at: ModuleInstance,
+    /// Which repetition of its call it is.
+    each: Each,
+    /// Why it stands for all that there will be, however many: that is not known yet.
+    pub(crate) deferred: Option<String>,
 }
 
 impl<'a> Environment<'a> {
-    /// Only the variables are known.
+    /// Only the stack's variables are known.
     pub(crate) fn new(
         config: &'a Config,
         functions: &'a FunctionContext<'a>,
         variables: &BTreeMap<String, Value>,
     ) -> Self {
-        let values =
-            variables.iter().map(|(name, value)| (BlockId::Variable(name.clone()), value.clone())).collect();
-        Self { config, functions, values }
+        let root = Called { at: ModuleInstance::ROOT, each: Each::only(), deferred: None };
+        let values = variables.iter().map(|(name, value)| (BlockName::Variable(name.clone()), value.clone()));
+        Self {
+            config,
+            functions,
+            current: functions.files.current().map_or_else(Value::null, Value::string),
+            modules: BTreeMap::from([(ModulePath::ROOT, vec![root])]),
+            values: BTreeMap::from([(ModuleInstance::ROOT, values.collect())]),
+        }
     }
 
-    pub(crate) fn set(&mut self, block: BlockId, value: Value) {
-        self.values.insert(block, value);
+    pub(crate) fn set(&mut self, at: &ModuleInstance, block: BlockName, value: Value) {
+        match self.values.get_mut(at) {
+            Some(values) => drop(values.insert(block, value)),
+            None => drop(self.values.insert(at.clone(), BTreeMap::from([(block, value)]))),
+        }
     }
 
-    /// The value of a variable.
-    pub(crate) fn variable(&self, name: &str) -> Option<Value> {
-        self.values.get(&BlockId::Variable(name.to_owned())).cloned()
+    pub(crate) fn get(&self, at: &ModuleInstance, block: &BlockName) -> Option<&Value> {
+        self.values.get(at)?.get(block)
     }
 
-    /// The names that the expressions of `block` may use. What has no value yet is unknown.
-    pub(crate) fn scope(&self, block: &BlockId) -> Scope<'a> {
-        let mut scope = Scope::new(self.functions);
-        let folder = Value::string(self.functions.base);
-        scope.set("path", Value::object(["module", "root"].map(|name| (name.to_owned(), folder.clone()))));
-        for dependency in self.config.dependencies.get(block).into_iter().flatten() {
-            let (root, name) = dependency.reference();
-            let value = self.values.get(dependency).cloned().unwrap_or_else(|| Value::unknown(Type::Any));
-            scope.set_in(root, name, value);
+    /// The instances of a module that are known so far. There is one of the stack itself.
+    pub(crate) fn instances(&self, module: &ModulePath) -> Vec<Called> {
+        self.modules.get(module).cloned().unwrap_or_default()
+    }
+
+    /// Finds out how many instances of a module there are. Those of one that `stays_deferred` are not told even now, whatever its call
+    /// says: it is asked about each repeated call, by the instance without a key that stands for all.
+    pub(crate) fn call(
+        &mut self,
+        id: &BlockId,
+        stays_deferred: impl Fn(&ModuleInstance) -> bool,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let (BlockName::Module(name), Some(call)) = (&id.name, self.config.call(id)) else { return };
+        let mut found = Vec::new();
+        for caller in self.instances(&id.module) {
+            let any = |reason: String| Called {
+                at: caller.at.child(name, None),
+                each: Each::unknown(&call.repetition),
+                deferred: Some(reason),
+            };
+            if let Some(reason) = &caller.deferred {
+                found.push(any(reason.clone()));
+                continue;
+            }
+            let is_repeated = !matches!(call.repetition, Repetition::None);
+            match expand(&call.repetition, &self.scope(&caller.at, id), diagnostics) {
+                _ if is_repeated && stays_deferred(&caller.at.child(name, None)) => {
+                    found.push(any(DEFERRED.to_owned()));
+                }
+                Expansion::Instances(all) => found.extend(all.into_iter().map(|each| Called {
+                    at: caller.at.child(name, each.key.clone()),
+                    each,
+                    deferred: None,
+                })),
+                Expansion::Deferred(reason) => {
+                    found.push(any(format!("of {}: {reason}", caller.at.child(name, None))));
+                }
+                // Said already; what is in it is looked at all the same.
+                Expansion::Invalid => found.push(any(DEFERRED.to_owned())),
+            }
+        }
+        self.modules.insert(id.module.child(name), found);
+    }
+
+    /// Where it cannot be told how many instances of a module there are, those count of which something is recorded.
+    pub(crate) fn recall<'r>(&mut self, id: &BlockId, recorded: impl Iterator<Item = &'r Address>) {
+        let (BlockName::Module(name), Some(call)) = (&id.name, self.config.call(id)) else { return };
+        let path = id.module.child(name);
+        let Some(known) = self.modules.get_mut(&path) else { return };
+        if known.iter().any(|called| called.deferred.is_some()) {
+            let on_the_way = recorded.filter_map(|address| address.module.0.get(..path.0.len()));
+            let instances: BTreeSet<_> = on_the_way.map(|steps| ModuleInstance(steps.to_vec())).collect();
+            let own = instances.into_iter().filter(|at| at.path() == path);
+            let each = Each::unknown(&call.repetition);
+            *known = own.map(|at| Called { at, each: each.clone(), deferred: None }).collect();
+        }
+    }
+
+    /// The value of a module's variable, as its call gives it.
+    pub(crate) fn variable(&self, called: &Called, name: &str, diagnostics: &mut Diagnostics) -> Value {
+        let path = called.at.path();
+        let unknown = || Value::unknown(Type::Any);
+        let Some(variable) = self.config.module(&path).and_then(|module| module.variables.get(name)) else {
+            return unknown();
+        };
+        let id = BlockName::Variable(name.to_owned()).within(path.clone());
+        let call: Option<&ModuleCall> = self.config.call_of(&path).map(|(_, call)| call);
+        let given = call.and_then(|call| call.inputs.get(name)).zip(called.at.caller());
+        let given = given.map(|(expression, caller)| {
+            let outer = self.scope(&caller, &id);
+            let mut scope = outer.child();
+            called.each.bind(&mut scope);
+            (evaluate(expression, &scope, diagnostics), expression)
+        });
+        let value = inputs::argument(name, variable, given, self.functions, diagnostics);
+        let mut scope = self.scope(&called.at, &id);
+        scope.set_in("var", name, value.clone());
+        diagnostics.extend(inputs::failures(name, variable, &scope));
+        value
+    }
+
+    /// The names that the expressions of `block` may use in an instance of its module. What has no value yet is unknown.
+    ///
+    /// For a variable this is also where its value comes from, if `at` is the instance that calls its module.
+    pub(crate) fn scope(&self, at: &ModuleInstance, block: &BlockId) -> Scope<'a> {
+        let path = at.path();
+        let mut scope = self.bare_scope(&path);
+        for need in self.config.dependencies.get(block).into_iter().flatten() {
+            if let Some(name) = called_by(need, &path).filter(|name| path.child(*name) != block.module) {
+                scope.set_in("module", name, self.outputs(at, name));
+            } else if need.module == path && !matches!(need.name, BlockName::Module(_)) {
+                let (root, name) = need.name.reference();
+                let value = self.get(at, &need.name).cloned();
+                scope.set_in(root, name, value.unwrap_or_else(|| Value::unknown(Type::Any)));
+            }
         }
         // Said already: whatever it is meant to be, the rest of the block can be looked at.
         for reference in self.config.unresolved.get(block).into_iter().flatten() {
@@ -58,48 +171,130 @@ impl<'a> Environment<'a> {
         scope
     }
 
+    /// All names of the stack itself that have a value.
+    pub(crate) fn console_scope(&self) -> Scope<'a> {
+        let mut scope = self.bare_scope(&ModulePath::ROOT);
+        for (block, value) in self.values.get(&ModuleInstance::ROOT).into_iter().flatten() {
+            let (root, name) = block.reference();
+            scope.set_in(root, name, value.clone());
+        }
+        for name in self.config.root.calls.keys() {
+            scope.set_in("module", name, self.outputs(&ModuleInstance::ROOT, name));
+        }
+        scope
+    }
+
+    /// Only what is known of a module without its blocks.
+    fn bare_scope(&self, path: &ModulePath) -> Scope<'a> {
+        let mut scope = Scope::new(self.functions);
+        let folder = self.config.module(path).map_or(".", |module| &module.folder);
+        let folders =
+            [("module", Value::string(folder)), ("root", Value::string(".")), ("cwd", self.current.clone())];
+        scope.set("path", Value::object(folders.map(|(name, folder)| (name.to_owned(), folder))));
+        scope
+    }
+
+    /// The outputs of a module that is called in `at`, as far as they are known: of its instances what [`gather`] makes of them.
+    fn outputs(&self, at: &ModuleInstance, name: &str) -> Value {
+        let path = at.path().child(name);
+        let call = BlockName::Module(name.to_owned()).within(at.path());
+        let (Some(call), Some(instances)) = (self.config.call(&call), self.modules.get(&path)) else {
+            return Value::unknown(Type::Any);
+        };
+        let own: Vec<_> = instances.iter().filter(|called| called.at.caller().as_ref() == Some(at)).collect();
+        if own.iter().any(|called| called.deferred.is_some()) {
+            return Value::unknown(Type::Any);
+        }
+        let outputs = |called: &Called| {
+            let values = self.values.get(&called.at).into_iter().flatten();
+            Value::object(values.filter_map(|(name, value)| match name {
+                BlockName::Output(name) => Some((name.clone(), value.clone())),
+                _ => None,
+            }))
+        };
+        let keyed = own.into_iter().map(|called| {
+            let key = called.at.0.last().and_then(|step| step.key.clone());
+            (key.into_iter().collect(), outputs(called))
+        });
+        gather(&call.repetition, keyed.collect())
+    }
+
     /// The value of a block that is one expression.
     pub(crate) fn evaluate(
         &self,
+        at: &ModuleInstance,
         block: &BlockId,
         expression: &Expression,
         diagnostics: &mut Diagnostics,
     ) -> Value {
-        evaluate(expression, &self.scope(block), diagnostics)
+        evaluate(expression, &self.scope(at, block), diagnostics)
     }
 
     /// What does not hold that must for an output to be given out.
-    pub(crate) fn output_failures(&self, name: &str, output: &Output) -> Diagnostics {
-        let id = BlockId::Output(name.to_owned());
+    pub(crate) fn output_failures(&self, at: &ModuleInstance, id: &BlockId, output: &Output) -> Diagnostics {
         let what = ("Precondition does not hold", &*id.to_string());
-        condition::failures(&output.preconditions, what, &self.scope(&id))
+        condition::failures(&output.preconditions, what, &self.scope(at, id))
     }
 
     /// What a `check` block finds: warnings, for what it looks at is there already.
-    pub(crate) fn check_failures(&self, name: &str, asserts: &[Condition]) -> Diagnostics {
-        let id = BlockId::Check(name.to_owned());
-        let found = condition::failures(asserts, ("Check does not hold", &*id.to_string()), &self.scope(&id));
+    pub(crate) fn check_failures(
+        &self,
+        at: &ModuleInstance,
+        id: &BlockId,
+        asserts: &[Condition],
+    ) -> Diagnostics {
+        let what = ("Check does not hold", &*id.to_string());
+        let found = condition::failures(asserts, what, &self.scope(at, id));
         let mut warnings = Diagnostics::new();
         warnings.extend(found.into_iter().map(|it| Diagnostic { severity: Severity::Warning, ..it }));
         warnings
     }
 
-    /// The resources that a block refers to, directly or through local values and targets.
-    pub(crate) fn resources_behind(&self, block: &BlockId) -> Vec<Address> {
-        let mut seen = std::collections::BTreeSet::new();
-        let mut found = std::collections::BTreeSet::new();
-        let mut open: Vec<&BlockId> = self.config.dependencies.get(block).into_iter().flatten().collect();
-        while let Some(next) = open.pop() {
-            if !seen.insert(next) {
+    /// The resources that a block refers to in an instance of its module, directly or through others. In a module that it calls they
+    /// are meant whatever the key.
+    pub(crate) fn resources_behind(&self, at: &ModuleInstance, block: &BlockId) -> Vec<Address> {
+        let mut seen = BTreeSet::new();
+        let mut found = BTreeSet::new();
+        let needs = |at: ModuleInstance, id: &BlockId| {
+            let needs = self.config.dependencies.get(id).into_iter().flatten();
+            needs.map(move |need| (seen_from(&at, &need.module), need)).collect::<Vec<_>>()
+        };
+        let mut open = needs(at.clone(), block);
+        while let Some((at, next)) = open.pop() {
+            if !seen.insert((at.clone(), next)) {
                 continue;
             }
-            match next {
-                BlockId::Resource(kind, name) => drop(found.insert(Address::new(kind, name))),
-                _ => open.extend(self.config.dependencies.get(next).into_iter().flatten()),
+            match &next.name {
+                BlockName::Resource(kind, name) => drop(found.insert(Address::within(at, kind, name))),
+                _ => open.extend(needs(at, next)),
             }
         }
         found.into_iter().collect()
     }
+}
+
+/// The module called in `path` that a block is the call or an output of.
+fn called_by<'n>(need: &'n BlockId, path: &ModulePath) -> Option<&'n str> {
+    match &need.name {
+        BlockName::Module(name) => Some(name.as_str()).filter(|_| need.module == *path),
+        BlockName::Output(_) => {
+            let (name, callers) = need.module.0.split_last()?;
+            (*callers == *path.0).then_some(name)
+        }
+        _ => None,
+    }
+}
+
+/// The instance of `module` that is on the way to `at`, or those that are called from there, with any key.
+fn seen_from(at: &ModuleInstance, module: &ModulePath) -> ModuleInstance {
+    let mut instance = ModuleInstance::ROOT;
+    let mut is_shared = true;
+    for (depth, name) in module.0.iter().enumerate() {
+        let step = at.0.get(depth).filter(|step| is_shared && step.name == *name);
+        is_shared = step.is_some();
+        instance = instance.child(name, step.and_then(|step| step.key.clone()));
+    }
+    instance
 }
 
 /// The value that expressions see of a repeated block: the instance itself, a list, or an object by key.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
-use crate::config::{BlockId, Config, Repetition};
+use crate::config::{BlockId, BlockName, Config, Repetition};
 
 /// Blocks and what they depend on, in the order in which they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,10 +34,14 @@ pub enum Repeated {
 }
 
 impl Graph {
-    /// The graph of a stack. Unless `all` are wanted, there are no variables and local values in it: who refers to one depends on what
-    /// that depends on.
+    /// The graph of a stack with its modules. Unless `all` are wanted, there are no variables, local values, calls of modules and their
+    /// outputs in it: who refers to one depends on what that depends on.
     pub fn of(config: &Config, all: bool) -> Self {
-        let is_shown = |block: &BlockId| all || !matches!(block, BlockId::Variable(_) | BlockId::Local(_));
+        let is_shown = |block: &BlockId| match &block.name {
+            BlockName::Variable(_) | BlockName::Local(_) | BlockName::Module(_) => all,
+            BlockName::Output(_) => all || block.module.0.is_empty(),
+            BlockName::Target(..) | BlockName::Resource(..) | BlockName::Check(_) => true,
+        };
         let places: IndexMap<&BlockId, usize> = config
             .dependencies
             .keys()
@@ -68,11 +72,9 @@ impl Graph {
 }
 
 fn repeated(config: &Config, block: &BlockId) -> Option<Repeated> {
-    let repetition = match block {
-        BlockId::Target(kind, name) => &config.targets.get(&(*kind, name.clone()))?.repetition,
-        BlockId::Resource(kind, name) => &config.resources.get(&(kind.clone(), name.clone()))?.repetition,
-        _ => return None,
-    };
+    let target = || config.target(block).map(|block| &block.repetition);
+    let call = || config.call(block).map(|call| &call.repetition);
+    let repetition = config.resource(block).map(|block| &block.repetition).or_else(target).or_else(call)?;
     match repetition {
         Repetition::None => None,
         Repetition::Count(_) => Some(Repeated::Count),
@@ -83,18 +85,24 @@ fn repeated(config: &Config, block: &BlockId) -> Option<Repeated> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::TargetKind;
+    use crate::address::{ModulePath, TargetKind};
 
     fn block(text: &str) -> BlockId {
+        let (module, text) = match text.strip_prefix("module.m.") {
+            Some(text) => (ModulePath::ROOT.child("m"), text),
+            None => (ModulePath::ROOT, text),
+        };
         let (root, name) = text.split_once('.').unwrap();
         let name = name.to_owned();
-        match root {
-            "var" => BlockId::Variable(name),
-            "local" => BlockId::Local(name),
-            "host" => BlockId::Target(TargetKind::Host, name),
-            "output" => BlockId::Output(name),
-            kind => BlockId::Resource(kind.to_owned(), name),
-        }
+        let name = match root {
+            "var" => BlockName::Variable(name),
+            "local" => BlockName::Local(name),
+            "host" => BlockName::Target(TargetKind::Host, name),
+            "module" => BlockName::Module(name),
+            "output" => BlockName::Output(name),
+            kind => BlockName::Resource(kind.to_owned(), name),
+        };
+        name.within(module)
     }
 
     /// Blocks with what they need, in an order in which they could be planned, and the edges of their graph.
@@ -148,5 +156,17 @@ mod tests {
                 "output.o -> value.y",
             ],
         );
+    }
+    #[test]
+    fn modules_are_seen_through() {
+        let blocks: &[(&str, &[&str])] = &[
+            ("value.x", &[]),
+            ("module.m", &["value.x"]),
+            ("module.m.value.y", &["module.m"]),
+            ("module.m.output.o", &["module.m", "module.m.value.y"]),
+            ("value.z", &["module.m.output.o"]),
+        ];
+        let expect = &["module.m.value.y -> value.x", "value.z -> value.x", "value.z -> module.m.value.y"];
+        check(blocks, false, expect);
     }
 }

@@ -35,6 +35,8 @@ pub enum Input {
 struct Given {
     value: Value,
     origin: String,
+    /// Where it is written, if it is an argument of a `module` block.
+    place: Option<Expression>,
 }
 
 /// The values of all variables: converted, defaulted, validated and marked.
@@ -46,15 +48,43 @@ pub fn resolve(
     let mut diagnostics = Diagnostics::new();
     let given = gather(config, inputs, &mut diagnostics);
     let mut values = BTreeMap::new();
-    for (name, variable) in &config.variables {
+    for (name, variable) in &config.root.variables {
         let value = one(name, variable, given.get(name), functions, &mut diagnostics)
             .unwrap_or_else(|| Value::unknown(variable.constraint.ty.clone()));
         values.insert(name.clone(), value.marked(variable.sensitive));
     }
-    for (name, variable) in &config.variables {
+    for (name, variable) in &config.root.variables {
         validate(name, variable, &values, functions, &mut diagnostics);
     }
     (values, diagnostics)
+}
+
+/// The value of a module's variable by the argument of its call, or by its default.
+pub(crate) fn argument(
+    name: &str,
+    variable: &Variable,
+    given: Option<(Value, &Expression)>,
+    functions: &FunctionContext<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Value {
+    let unknown = || Value::unknown(variable.constraint.ty.clone());
+    let given = given.map(|(value, expression)| Given {
+        value,
+        origin: "the module's call".to_owned(),
+        place: Some(expression.clone()),
+    });
+    let value = match (&given, &variable.default) {
+        // Said where the call was read.
+        (None, None) => unknown(),
+        _ => one(name, variable, given.as_ref(), functions, diagnostics).unwrap_or_else(unknown),
+    };
+    value.marked(variable.sensitive)
+}
+
+/// What does not hold of a variable's value, which is in the scope.
+pub(crate) fn failures(name: &str, variable: &Variable, scope: &Scope<'_>) -> Diagnostics {
+    let about = format!("variable \"{name}\"");
+    condition::failures(&variable.validations, ("Invalid value for variable", about.as_str()), scope)
 }
 
 /// All variables with values unknown, and what is wrong with their defaults.
@@ -63,14 +93,14 @@ pub(crate) fn unknown(
     functions: &FunctionContext<'_>,
 ) -> (BTreeMap<String, Value>, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    for (name, variable) in config.variables.iter().filter(|(_, variable)| variable.default.is_some()) {
+    for (name, variable) in config.root.variables.iter().filter(|(_, variable)| variable.default.is_some()) {
         one(name, variable, None, functions, &mut diagnostics);
     }
-    let values = config.variables.iter().map(|(name, variable)| {
+    let values = config.root.variables.iter().map(|(name, variable)| {
         (name.clone(), Value::unknown(variable.constraint.ty.clone()).marked(variable.sensitive))
     });
     let values = values.collect();
-    for (name, variable) in &config.variables {
+    for (name, variable) in &config.root.variables {
         validate(name, variable, &values, functions, &mut diagnostics);
     }
     (values, diagnostics)
@@ -80,10 +110,10 @@ fn gather(config: &Config, inputs: &[Input], diagnostics: &mut Diagnostics) -> B
     let mut given = BTreeMap::new();
     for input in inputs {
         match input {
-            Input::Text { name, text, origin } => match config.variables.get(name) {
+            Input::Text { name, text, origin } => match config.root.variables.get(name) {
                 Some(variable) => {
                     if let Some(value) = from_text(name, variable, text, origin, diagnostics) {
-                        given.insert(name.clone(), Given { value, origin: origin.clone() });
+                        given.insert(name.clone(), Given { value, origin: origin.clone(), place: None });
                     }
                 }
                 // The environment may hold values for other stacks.
@@ -92,8 +122,10 @@ fn gather(config: &Config, inputs: &[Input], diagnostics: &mut Diagnostics) -> B
             },
             Input::File { name, text } => {
                 for (variable, value) in from_file(name, text, diagnostics) {
-                    match config.variables.contains_key(&variable) {
-                        true => drop(given.insert(variable, Given { value, origin: name.clone() })),
+                    match config.root.variables.contains_key(&variable) {
+                        true => {
+                            drop(given.insert(variable, Given { value, origin: name.clone(), place: None }))
+                        }
                         false => diagnostics.push(Diagnostic {
                             severity: crate::diagnostic::Severity::Warning,
                             ..undeclared(config, &variable, name)
@@ -107,7 +139,7 @@ fn gather(config: &Config, inputs: &[Input], diagnostics: &mut Diagnostics) -> B
 }
 
 fn undeclared(config: &Config, name: &str, origin: &str) -> Diagnostic {
-    let hint = match did_you_mean(name, config.variables.keys().map(String::as_str)) {
+    let hint = match did_you_mean(name, config.root.variables.keys().map(String::as_str)) {
         Some(candidate) => format!(" Did you mean \"{candidate}\"?"),
         None => String::new(),
     };
@@ -196,7 +228,7 @@ fn one(
     });
     let given = given.filter(|given| variable.nullable || !given.value.is_null());
     let (value, origin, place) = match (given, default) {
-        (Some(given), _) => (given.value.clone(), given.origin.clone(), None),
+        (Some(given), _) => (given.value.clone(), given.origin.clone(), given.place.as_ref()),
         (None, Some((value, expression))) => (value, "its default".to_owned(), Some(expression)),
         (None, None) => {
             diagnostics.push(
@@ -240,7 +272,5 @@ fn validate(
     for (name, value) in values {
         scope.set_in("var", name, value.clone());
     }
-    let about = format!("variable \"{name}\"");
-    let what = ("Invalid value for variable", about.as_str());
-    diagnostics.extend(condition::failures(&variable.validations, what, &scope));
+    diagnostics.extend(failures(name, variable, &scope));
 }

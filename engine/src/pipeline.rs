@@ -137,7 +137,7 @@ pub fn check(sources: &Sources, world: &World, folder: &str) -> (Option<Config>,
 /// The configuration, and what is wrong with it before anything is evaluated.
 pub(crate) fn read(sources: &Sources, world: &World) -> (Config, Diagnostics) {
     let (files, mut diagnostics) = syntax::parse(sources);
-    let (config, problems) = decode(&files, files.len() == sources.iter().count(), &world.registry);
+    let (config, problems) = decode(sources, &files, &world.registry);
     diagnostics.extend(problems);
     (config, diagnostics)
 }

@@ -1,9 +1,9 @@
 //! What can be said of a stack by its text alone: every expression is evaluated, with all that only a run tells unknown.
 
-use crate::address::{TargetAddress, TargetKind};
-use crate::config::{BlockId, Config, Registry, Repetition, ResourceBlock};
+use crate::address::{ModuleInstance, TargetAddress};
+use crate::config::{BlockId, BlockName, Config, Registry, Repetition, ResourceBlock};
 use crate::diagnostic::Diagnostics;
-use crate::environment::{Environment, gather, target_value};
+use crate::environment::{Called, Environment, gather, target_value};
 use crate::files::Files;
 use crate::inputs;
 use crate::lang::FunctionContext;
@@ -30,11 +30,16 @@ pub(crate) fn validate(
         diagnostics,
     };
     for block in &config.order {
-        let value = match config.broken.contains(block) {
-            true => None,
-            false => validation.block(block),
-        };
-        validation.environment.set(block.clone(), value.unwrap_or_else(|| Value::unknown(Type::Any)));
+        let is_broken = config.broken.contains(block);
+        if let BlockName::Module(_) = block.name {
+            validation.environment.call(block, |_| is_broken, &mut validation.diagnostics);
+            continue;
+        }
+        for called in validation.environment.instances(&block.module) {
+            let value = if is_broken { None } else { validation.block(&called, block) };
+            let value = value.unwrap_or_else(|| Value::unknown(Type::Any));
+            validation.environment.set(&called.at, block.name.clone(), value);
+        }
     }
     validation.diagnostics
 }
@@ -50,44 +55,49 @@ struct Validation<'a> {
 }
 
 impl Validation<'_> {
-    /// The block's value, as far as its text tells.
-    fn block(&mut self, id: &BlockId) -> Option<Value> {
-        match id {
-            BlockId::Variable(name) => self.environment.variable(name),
-            BlockId::Local(name) => {
-                let local = self.config.locals.get(name)?;
-                Some(self.environment.evaluate(id, local, &mut self.diagnostics))
+    /// The block's value in an instance of its module, as far as its text tells.
+    fn block(&mut self, called: &Called, id: &BlockId) -> Option<Value> {
+        let (module, at) = (self.config.module(&id.module)?, &called.at);
+        match &id.name {
+            BlockName::Variable(_) if id.module.0.is_empty() => self.environment.get(at, &id.name).cloned(),
+            BlockName::Variable(name) => Some(self.environment.variable(called, name, &mut self.diagnostics)),
+            BlockName::Local(name) => {
+                let local = module.locals.get(name)?;
+                Some(self.environment.evaluate(at, id, local, &mut self.diagnostics))
             }
-            BlockId::Output(name) => {
-                let output = self.config.outputs.get(name)?;
-                self.diagnostics.extend(self.environment.output_failures(name, output));
-                Some(self.environment.evaluate(id, &output.value, &mut self.diagnostics))
+            BlockName::Output(name) => {
+                let output = module.outputs.get(name)?;
+                self.diagnostics.extend(self.environment.output_failures(at, id, output));
+                let value = self.environment.evaluate(at, id, &output.value, &mut self.diagnostics);
+                Some(value.marked(output.sensitive))
             }
-            BlockId::Check(name) => {
-                let failed = self.environment.check_failures(name, self.config.checks.get(name)?);
+            BlockName::Check(name) => {
+                let failed = self.environment.check_failures(at, id, module.checks.get(name)?);
                 self.diagnostics.extend(failed);
                 None
             }
-            BlockId::Target(kind, name) => self.target(id, *kind, name),
-            BlockId::Resource(kind, name) => {
+            BlockName::Target(..) => self.target(at, id),
+            BlockName::Resource(kind, _) => {
                 let ty = self.registry.resource_type(kind)?;
-                let block = self.config.resources.get(&(kind.clone(), name.clone()))?;
-                Some(self.resource(id, ty, block))
+                Some(self.resource(at, id, ty, self.config.resource(id)?))
             }
+            BlockName::Module(_) => None,
         }
     }
 
-    fn target(&mut self, id: &BlockId, kind: TargetKind, name: &str) -> Option<Value> {
-        let (_, schema) = self.registry.target(kind)?;
-        let block = self.config.targets.get(&(kind, name.to_owned()))?;
-        let outer = self.environment.scope(id);
+    fn target(&mut self, at: &ModuleInstance, id: &BlockId) -> Option<Value> {
+        let BlockName::Target(kind, name) = &id.name else { return None };
+        let (_, schema) = self.registry.target(*kind)?;
+        let block = self.config.target(id)?;
+        let outer = self.environment.scope(at, id);
         let repetitions =
             repetitions(&block.repetition, expand(&block.repetition, &outer, &mut self.diagnostics));
         let mut values = Vec::new();
         for each in &repetitions.all {
             let mut scope = outer.child();
             each.bind(&mut scope);
-            let address = TargetAddress { kind, name: name.to_owned(), key: each.key.clone() };
+            let (module, key) = (at.clone(), each.key.clone());
+            let address = TargetAddress { module, kind: *kind, name: name.clone(), key };
             let (attributes, _) = complete(schema, &block.content, &scope, &mut self.diagnostics);
             values.push((address.key.iter().cloned().collect(), target_value(&address, &attributes)));
             self.targets.push(address);
@@ -95,8 +105,14 @@ impl Validation<'_> {
         repetitions.are_certain.then(|| gather(&block.repetition, values))
     }
 
-    fn resource(&mut self, id: &BlockId, ty: &ResourceType, block: &ResourceBlock) -> Value {
-        let outer = self.environment.scope(id);
+    fn resource(
+        &mut self,
+        at: &ModuleInstance,
+        id: &BlockId,
+        ty: &ResourceType,
+        block: &ResourceBlock,
+    ) -> Value {
+        let outer = self.environment.scope(at, id);
         let repetitions =
             repetitions(&block.repetition, expand(&block.repetition, &outer, &mut self.diagnostics));
         let mut values = Vec::new();
@@ -109,14 +125,14 @@ impl Validation<'_> {
                 folder: self.folder,
                 targets: &self.targets,
             };
-            match context.lower(id, block, each, &mut self.diagnostics) {
+            match context.lower(at, id, block, each, &mut self.diagnostics) {
                 Lowered::Deferred(_) => are_certain = false,
                 Lowered::Instances(instances) => {
                     for instance in instances {
                         let ty = self.registry.resource_type(&instance.kind).unwrap_or(ty);
                         let value = with_computed(&ty.body, &instance.desired);
                         let attributes = value.clone();
-                        let problems = postconditions(&self.environment, id, block, &instance, attributes);
+                        let problems = postconditions(&self.environment, block, &instance, attributes);
                         self.diagnostics.extend(problems);
                         values.push((instance.address.keys, value));
                     }

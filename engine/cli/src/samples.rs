@@ -30,11 +30,7 @@ pub(crate) fn plan(changes: Vec<Change>) -> Plan {
 pub(crate) fn change(action: Action, address: Address, identity: &str, wanted: Option<Value>) -> Change {
     Change {
         kind: address.kind.clone(),
-        target: (identity != address.to_string()).then(|| TargetAddress {
-            kind: TargetKind::Cluster,
-            name: "prod".into(),
-            key: None,
-        }),
+        target: (identity != address.to_string()).then(|| TargetAddress::new(TargetKind::Cluster, "prod")),
         address,
         identity: Some(identity.to_owned()),
         prior_identity: None,

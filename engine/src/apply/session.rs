@@ -102,7 +102,8 @@ async fn locked(
     let loaded = world.store.load().await?;
     fresh(plan, &loaded.snapshot)?;
     let instances = known_instances(plan, &loaded.snapshot);
-    let mut values = Values::new(config, &world.registry, &*world.files, &functions, &variables, instances);
+    let mut values =
+        Values::new(config, &world.registry, &*world.files, &functions, &variables, instances, plan);
     let targets = connect(plan, world, &mut values, observer).await?;
     reveal(plan, &targets, &loaded.snapshot, &mut values, &fingerprinter).await?;
     let mut journal = world.store.begin(lease, &loaded.snapshot).await?;

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::address::{Address, TargetAddress};
-use crate::config::{BlockId, Config, Lifecycle, Registry, Repetition};
+use crate::address::{Address, ModuleInstance, ModulePath, TargetAddress};
+use crate::config::{BlockId, BlockName, Config, Lifecycle, Registry, Repetition};
 use crate::diagnostic::Diagnostics;
-use crate::environment::{Environment, gather, target_value};
+use crate::environment::{Called, Environment, gather, target_value};
 use crate::files::Files;
 use crate::lang::FunctionContext;
 use crate::lower::{self, Context, Expansion, Instance, Lowered, expand};
+use crate::plan::{Action, Plan};
 use crate::ports::TargetConfig;
 use crate::types::Type;
 use crate::value::Value;
@@ -24,8 +25,11 @@ pub(super) struct Values<'a> {
     targets: BTreeMap<TargetAddress, Value>,
     stale: BTreeSet<BlockId>,
     dependents: BTreeMap<&'a BlockId, Vec<&'a BlockId>>,
-    /// The instances of the blocks that were evaluated for a step. By then all that they depend on is final.
-    lowered: BTreeMap<BlockId, BTreeMap<Address, Instance>>,
+    /// Blocks of which the plan left open how many instances they have.
+    deferred: BTreeSet<Address>,
+    destroy: bool,
+    /// By the block's own address, the instances of those that were evaluated for a step. By then all that they depend on is final.
+    lowered: BTreeMap<Address, BTreeMap<Address, Instance>>,
 }
 
 impl<'a> Values<'a> {
@@ -36,6 +40,7 @@ impl<'a> Values<'a> {
         functions: &'a FunctionContext<'a>,
         variables: &BTreeMap<String, Value>,
         instances: BTreeMap<Address, Value>,
+        plan: &Plan,
     ) -> Self {
         let mut dependents: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (block, needs) in &config.dependencies {
@@ -43,6 +48,7 @@ impl<'a> Values<'a> {
                 dependents.entry(need).or_default().push(block);
             }
         }
+        let deferred = plan.changes.iter().filter(|change| change.action == Action::Defer);
         Self {
             environment: Environment::new(config, functions, variables),
             stale: config.order.iter().cloned().collect(),
@@ -53,6 +59,8 @@ impl<'a> Values<'a> {
             registry,
             files,
             instances,
+            deferred: deferred.map(|change| change.address.clone()).collect(),
+            destroy: plan.destroy,
             dependents,
         }
     }
@@ -60,14 +68,14 @@ impl<'a> Values<'a> {
     /// An instance has these attributes from now on.
     pub(super) fn settle(&mut self, address: &Address, attributes: Value) {
         self.instances.insert(address.clone(), attributes);
-        let block = BlockId::Resource(address.kind.clone(), address.name.clone());
+        let block = BlockId::of(address);
         let mut open = vec![&block];
         let mut found = BTreeSet::new();
         while let Some(next) = open.pop() {
             if found.insert(next.clone()) {
                 let dependents = self.dependents.get(next).into_iter().flatten();
                 // What a resource is, its instances say; only local values and targets follow from others at once.
-                open.extend(dependents.filter(|block| !matches!(block, BlockId::Resource(..))));
+                open.extend(dependents.filter(|block| !matches!(block.name, BlockName::Resource(..))));
             }
         }
         self.stale.extend(found);
@@ -75,12 +83,12 @@ impl<'a> Values<'a> {
 
     /// What the configuration wants of an instance, now that all it depends on is there.
     pub(super) fn instance(&mut self, address: &Address) -> Result<Instance, Diagnostics> {
-        let id = BlockId::Resource(address.kind.clone(), address.name.clone());
-        if !self.lowered.contains_key(&id) {
-            let instances = self.lower(&id)?;
-            self.lowered.insert(id.clone(), instances);
+        let block = address.block();
+        if !self.lowered.contains_key(&block) {
+            let instances = self.lower(&block.module, &BlockId::of(address))?;
+            self.lowered.insert(block.clone(), instances);
         }
-        let found = self.lowered.get(&id).and_then(|instances| instances.get(address)).cloned();
+        let found = self.lowered.get(&block).and_then(|instances| instances.get(address)).cloned();
         found.ok_or_else(|| {
             crate::diagnostic::Diagnostic::error(
                 "Not as planned",
@@ -92,44 +100,38 @@ impl<'a> Values<'a> {
 
     /// How the instances of its block may change.
     pub(super) fn lifecycle(&self, address: &Address) -> Option<&'a Lifecycle> {
-        let block = self.config.resources.get(&(address.kind.clone(), address.name.clone()))?;
-        Some(&block.lifecycle)
+        Some(&self.config.resource_at(address)?.lifecycle)
     }
 
     /// What does not hold of an instance that has been made or changed and is so now.
     pub(super) fn postconditions(&mut self, address: &Address, attributes: &Value) -> Diagnostics {
-        let id = BlockId::Resource(address.kind.clone(), address.name.clone());
-        let block = self.config.resources.get(&(address.kind.clone(), address.name.clone()));
-        let instance = self.lowered.get(&id).and_then(|instances| instances.get(address)).cloned();
+        let block = self.config.resource_at(address);
+        let instance =
+            self.lowered.get(&address.block()).and_then(|instances| instances.get(address)).cloned();
         let mut diagnostics = Diagnostics::new();
         if let (Some(block), Some(instance)) = (block, instance) {
-            self.refresh_dependencies(&id, &mut diagnostics);
-            let holds = lower::postconditions(&self.environment, &id, block, &instance, attributes.clone());
+            self.refresh_dependencies(&BlockId::of(address), &mut diagnostics);
+            let holds = lower::postconditions(&self.environment, block, &instance, attributes.clone());
             diagnostics.extend(holds);
         }
         diagnostics
     }
 
-    fn lower(&mut self, id: &BlockId) -> Result<BTreeMap<Address, Instance>, Diagnostics> {
-        let BlockId::Resource(kind, name) = id else { return Ok(BTreeMap::new()) };
-        let Some(block) = self.config.resources.get(&(kind.clone(), name.clone())) else {
-            return Ok(BTreeMap::new());
-        };
+    fn lower(
+        &mut self,
+        at: &ModuleInstance,
+        id: &BlockId,
+    ) -> Result<BTreeMap<Address, Instance>, Diagnostics> {
+        let Some(block) = self.config.resource(id) else { return Ok(BTreeMap::new()) };
         let mut diagnostics = Diagnostics::new();
         self.refresh_dependencies(id, &mut diagnostics);
-        let scope = self.environment.scope(id);
+        let scope = self.environment.scope(at, id);
         let mut instances = BTreeMap::new();
         if let Expansion::Instances(repetitions) = expand(&block.repetition, &scope, &mut diagnostics) {
             let targets: Vec<_> = self.targets.keys().cloned().collect();
-            let context = Context {
-                registry: self.registry,
-                environment: &self.environment,
-                files: self.files,
-                folder: self.folder,
-                targets: &targets,
-            };
+            let context = self.context(&targets);
             for each in &repetitions {
-                if let Lowered::Instances(parts) = context.lower(id, block, each, &mut diagnostics) {
+                if let Lowered::Instances(parts) = context.lower(at, id, block, each, &mut diagnostics) {
                     instances.extend(parts.into_iter().map(|part| (part.address.clone(), part)));
                 }
             }
@@ -142,8 +144,9 @@ impl<'a> Values<'a> {
 
     /// All targets with their attributes, as far as they are known.
     pub(super) fn targets(&mut self, diagnostics: &mut Diagnostics) -> BTreeMap<TargetAddress, TargetConfig> {
-        for (kind, name) in self.config.targets.keys() {
-            self.refresh(&BlockId::Target(*kind, name.clone()), diagnostics);
+        let blocks = self.config.order.iter().filter(|id| matches!(id.name, BlockName::Target(..)));
+        for id in blocks {
+            self.refresh(id, diagnostics);
         }
         let config = |(address, attributes): (&TargetAddress, &Value)| {
             let config = TargetConfig {
@@ -156,14 +159,15 @@ impl<'a> Values<'a> {
         self.targets.iter().map(config).collect()
     }
 
-    /// The values of all outputs.
+    /// The values of all outputs of the stack.
     pub(super) fn outputs(&mut self, diagnostics: &mut Diagnostics) -> BTreeMap<String, Value> {
         let mut values = BTreeMap::new();
-        for (name, output) in &self.config.outputs {
-            let id = BlockId::Output(name.clone());
+        for (name, output) in &self.config.root.outputs {
+            let id = BlockName::Output(name.clone()).within(ModulePath::ROOT);
             self.refresh_dependencies(&id, diagnostics);
-            diagnostics.extend(self.environment.output_failures(name, output));
-            let value = self.environment.evaluate(&id, &output.value, diagnostics);
+            let at = &ModuleInstance::ROOT;
+            diagnostics.extend(self.environment.output_failures(at, &id, output));
+            let value = self.environment.evaluate(at, &id, &output.value, diagnostics);
             values.insert(name.clone(), value.marked(output.sensitive));
         }
         values
@@ -171,9 +175,14 @@ impl<'a> Values<'a> {
 
     /// What the `check` blocks find.
     pub(super) fn checks(&mut self, diagnostics: &mut Diagnostics) {
-        for (name, asserts) in &self.config.checks {
-            self.refresh_dependencies(&BlockId::Check(name.clone()), diagnostics);
-            diagnostics.extend(self.environment.check_failures(name, asserts));
+        for (path, module) in self.config.modules() {
+            for (name, asserts) in &module.checks {
+                let id = BlockName::Check(name.clone()).within(path.clone());
+                self.refresh_dependencies(&id, diagnostics);
+                for called in self.environment.instances(path) {
+                    diagnostics.extend(self.environment.check_failures(&called.at, &id, asserts));
+                }
+            }
         }
     }
 
@@ -182,7 +191,7 @@ impl<'a> Values<'a> {
             self.refresh(need, diagnostics);
         }
         // Blocks that leave out where they live may live on any target.
-        if matches!(id, BlockId::Resource(..)) {
+        if matches!(id.name, BlockName::Resource(..)) {
             self.targets(diagnostics);
         }
     }
@@ -192,43 +201,65 @@ impl<'a> Values<'a> {
         if !self.stale.remove(id) {
             return;
         }
-        if !matches!(id, BlockId::Resource(..)) {
-            for need in self.config.dependencies.get(id).into_iter().flatten() {
-                self.refresh(need, diagnostics);
+        let needs = self.config.dependencies.get(id).into_iter().flatten();
+        // Of what a resource depends on, only how many instances of its module there are matters to what it is.
+        let is_resource = matches!(id.name, BlockName::Resource(..));
+        for need in needs.filter(|need| !is_resource || matches!(need.name, BlockName::Module(_))) {
+            self.refresh(need, diagnostics);
+        }
+        if let BlockName::Module(_) = &id.name {
+            let deferred = &self.deferred;
+            let is_deferred =
+                |at: &ModuleInstance| deferred.iter().any(|block| block.module.0.starts_with(&at.0));
+            self.environment.call(id, is_deferred, diagnostics);
+            if self.destroy {
+                self.environment.recall(id, self.instances.keys());
+            }
+            return;
+        }
+        for called in self.environment.instances(&id.module) {
+            if let Some(value) = self.value(&called, id, diagnostics) {
+                self.environment.set(&called.at, id.name.clone(), value);
             }
         }
-        let value = match id {
-            BlockId::Local(name) => match self.config.locals.get(name) {
-                Some(expression) => self.environment.evaluate(id, expression, diagnostics),
-                None => return,
-            },
-            BlockId::Resource(kind, name) => self.resource_value(kind, name),
-            BlockId::Target(..) => self.target_block(id, diagnostics),
-            BlockId::Variable(_) | BlockId::Output(_) | BlockId::Check(_) => return,
-        };
-        self.environment.set(id.clone(), value);
     }
 
-    fn resource_value(&self, kind: &str, name: &str) -> Value {
-        let block = self.config.resources.get(&(kind.to_owned(), name.to_owned()));
+    /// The value of a block in an instance of its module; none of those that have been given or that nothing refers to.
+    fn value(&mut self, called: &Called, id: &BlockId, diagnostics: &mut Diagnostics) -> Option<Value> {
+        let (module, at) = (self.config.module(&id.module)?, &called.at);
+        match &id.name {
+            _ if called.deferred.is_some() => Some(Value::unknown(Type::Any)),
+            BlockName::Local(name) => {
+                Some(self.environment.evaluate(at, id, module.locals.get(name)?, diagnostics))
+            }
+            BlockName::Variable(name) if !id.module.0.is_empty() => {
+                Some(self.environment.variable(called, name, diagnostics))
+            }
+            BlockName::Output(name) if !id.module.0.is_empty() => {
+                let output = module.outputs.get(name)?;
+                diagnostics.extend(self.environment.output_failures(at, id, output));
+                let value = self.environment.evaluate(at, id, &output.value, diagnostics);
+                Some(value.marked(output.sensitive))
+            }
+            BlockName::Resource(kind, name) => Some(self.resource_value(at, id, kind, name)),
+            BlockName::Target(..) => Some(self.target_block(at, id, diagnostics)),
+            BlockName::Variable(_) | BlockName::Output(_) | BlockName::Check(_) | BlockName::Module(_) => {
+                None
+            }
+        }
+    }
+
+    fn resource_value(&self, at: &ModuleInstance, id: &BlockId, kind: &str, name: &str) -> Value {
+        let block = self.config.resource(id);
         let repetition = block.map_or(&Repetition::None, |block| &block.repetition);
-        let from = Address::new(kind, name);
-        let own = self.instances.range(from..);
-        let own = own.take_while(|(address, _)| address.kind == kind && address.name == name);
+        let from = Address::within(at.clone(), kind, name);
+        let own = self.instances.range(&from..).take_while(|(address, _)| address.is_sibling(&from));
         gather(repetition, own.map(|(address, value)| (address.keys.clone(), value.clone())).collect())
     }
 
-    fn target_block(&mut self, id: &BlockId, diagnostics: &mut Diagnostics) -> Value {
-        let BlockId::Target(kind, name) = id else { return Value::null() };
-        let Some(block) = self.config.targets.get(&(*kind, name.clone())) else { return Value::null() };
-        let context = Context {
-            registry: self.registry,
-            environment: &self.environment,
-            files: self.files,
-            folder: self.folder,
-            targets: &[],
-        };
-        let Some(instances) = lower::targets(&context, *kind, name, block, diagnostics) else {
+    fn target_block(&mut self, at: &ModuleInstance, id: &BlockId, diagnostics: &mut Diagnostics) -> Value {
+        let Some(block) = self.config.target(id) else { return Value::null() };
+        let Some(instances) = lower::targets(&self.context(&[]), at, id, block, diagnostics) else {
             return Value::unknown(Type::Any);
         };
         let mut values = Vec::new();
@@ -237,5 +268,15 @@ impl<'a> Values<'a> {
             self.targets.insert(address, attributes);
         }
         gather(&block.repetition, values)
+    }
+
+    fn context<'c>(&'c self, targets: &'c [TargetAddress]) -> Context<'c> {
+        Context {
+            registry: self.registry,
+            environment: &self.environment,
+            files: self.files,
+            folder: self.folder,
+            targets,
+        }
     }
 }

@@ -140,7 +140,7 @@ pub(super) fn resource(
     }
 }
 
-fn repetition(body: &mut BodyReader<'_>, diagnostics: &mut Diagnostics) -> Repetition {
+pub(super) fn repetition(body: &mut BodyReader<'_>, diagnostics: &mut Diagnostics) -> Repetition {
     match (body.take("count"), body.take("for_each")) {
         (Some(count), None) => Repetition::Count(count),
         (None, Some(for_each)) => Repetition::ForEach(for_each),

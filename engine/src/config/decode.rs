@@ -1,5 +1,6 @@
 //! The top level of a stack: which blocks there are, each name once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hcl_edit::structure::{Block, Structure};
@@ -7,42 +8,83 @@ use indexmap::IndexMap;
 
 use super::blocks::{self, Labels};
 use super::body::{BodyReader, FileText};
-use super::{BlockId, Config, Registry, refactoring, references};
-use crate::address::{TargetKind, is_identifier};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
+use super::{BlockName, Config, Module, Registry, module_call, refactoring, references};
+use crate::address::{ModulePath, TargetKind, is_identifier};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, did_you_mean};
 use crate::syntax::File;
 
 /// The block types of the language that this version reads.
-const BLOCK_TYPES: [&str; 10] =
-    ["variable", "locals", "output", "cluster", "host", "resource", "check", "moved", "removed", "meshform"];
+const BLOCK_TYPES: [&str; 11] = [
+    "variable", "locals", "output", "cluster", "host", "resource", "module", "check", "moved", "removed",
+    "meshform",
+];
 
 /// Block types that the language has and that this version does not read yet.
-const LATER_BLOCK_TYPES: [&str; 4] = ["data", "module", "policy", "import"];
+const LATER_BLOCK_TYPES: [&str; 3] = ["data", "policy", "import"];
 
-/// Decodes all files of a stack as one. The result is usable only if no error was found.
+/// Decodes the files of a stack as one, and those of each module that it calls. The result is usable only if no error was found.
 ///
-/// Unless these `are_all` files, an unknown name is no error: it may lie in the others.
-pub fn decode(files: &[File], are_all: bool, registry: &Registry) -> (Config, Diagnostics) {
-    let mut decoder = Decoder { registry, config: Config::default(), diagnostics: Diagnostics::new() };
-    for file in files {
-        let text = FileText { source: file.source, text: Arc::clone(&file.text) };
-        for structure in &file.body {
-            decoder.structure(&text, structure);
+/// `files` are those of `sources` that parsed. Where one is missing, an unknown name is no error: it may lie there.
+pub fn decode(sources: &Sources, files: &[File], registry: &Registry) -> (Config, Diagnostics) {
+    let mut config = Config::default();
+    let mut diagnostics = Diagnostics::new();
+    let mut open = vec![(ModulePath::ROOT, None)];
+    while let Some((path, folder)) = open.pop() {
+        let module = module(sources, files, folder, (registry, &path), (&mut config, &mut diagnostics));
+        for (name, call) in &module.calls {
+            let inner = path.child(name);
+            match module_call::folder(sources, &inner, call) {
+                Ok(folder) => open.push((inner, Some(folder))),
+                Err(problem) => diagnostics.push(problem),
+            }
+        }
+        match path.0.is_empty() {
+            true => config.root = module,
+            false => drop(config.called.insert(path, module)),
         }
     }
-    let Decoder { mut config, mut diagnostics, .. } = decoder;
-    let unresolved = references::resolve(&mut config, registry, &mut diagnostics);
-    if are_all {
-        diagnostics.extend(unresolved);
-    }
+    module_call::check(&config, &mut diagnostics);
+    references::resolve(&mut config, registry, &incomplete(sources, files), &mut diagnostics);
     refactoring::check(&config, &mut diagnostics);
     (config, diagnostics)
 }
 
+/// What the files of one folder say.
+fn module<'a>(
+    sources: &Sources,
+    files: &[File],
+    folder: Option<&str>,
+    (registry, path): (&'a Registry, &'a ModulePath),
+    (config, diagnostics): (&'a mut Config, &'a mut Diagnostics),
+) -> Module {
+    let module = Module { folder: folder.unwrap_or(".").to_owned(), ..Module::default() };
+    let mut decoder = Decoder { registry, path, module, config, diagnostics };
+    for file in files {
+        if sources.get(file.source).is_some_and(|source| source.folder.as_deref() == folder) {
+            let text = FileText { source: file.source, text: Arc::clone(&file.text) };
+            file.body.iter().for_each(|structure| decoder.structure(&text, structure));
+        }
+    }
+    decoder.module
+}
+
+/// The modules of which a file did not parse.
+fn incomplete(sources: &Sources, files: &[File]) -> Vec<ModulePath> {
+    let parsed: BTreeSet<_> = files.iter().map(|file| file.source).collect();
+    let broken = sources.iter().filter(|(id, _)| !parsed.contains(id)).map(|(_, source)| &source.folder);
+    let broken: BTreeSet<_> = broken.collect();
+    let called = sources.modules().map(|(path, folder)| (path.clone(), Some(folder.to_owned())));
+    let all = std::iter::once((ModulePath::ROOT, None)).chain(called);
+    all.filter(|(_, folder)| broken.contains(folder)).map(|(path, _)| path).collect()
+}
+
+/// Fills in one module.
 struct Decoder<'a> {
     registry: &'a Registry,
-    config: Config,
-    diagnostics: Diagnostics,
+    path: &'a ModulePath,
+    module: Module,
+    config: &'a mut Config,
+    diagnostics: &'a mut Diagnostics,
 }
 
 impl Decoder<'_> {
@@ -67,12 +109,13 @@ impl Decoder<'_> {
             "cluster" => self.target(file, block, TargetKind::Cluster),
             "host" => self.target(file, block, TargetKind::Host),
             "resource" => self.resource(file, block),
+            "module" => self.call(file, block),
             "check" => self.check(file, block),
             "moved" if self.labels(file, block, &[]).is_some() => {
-                self.config.moved.extend(refactoring::moved(file, block, &mut self.diagnostics));
+                self.config.moved.extend(refactoring::moved(file, block, self.path, self.diagnostics));
             }
             "removed" if self.labels(file, block, &[]).is_some() => {
-                self.config.removed.extend(refactoring::removed(file, block, &mut self.diagnostics));
+                self.config.removed.extend(refactoring::removed(file, block, self.path, self.diagnostics));
             }
             "moved" | "removed" => {}
             "meshform" => self.settings(file, block),
@@ -82,23 +125,16 @@ impl Decoder<'_> {
 
     fn variable(&mut self, file: &FileText, block: &Block) {
         let Some(labels) = self.labels(file, block, &["NAME"]) else { return };
-        let variable = blocks::variable(file, block, &labels, &mut self.diagnostics);
+        let variable = blocks::variable(file, block, &labels, self.diagnostics);
         let [name] = &labels.texts[..] else { return };
-        insert(
-            &mut self.config.variables,
-            name.clone(),
-            variable,
-            "variable",
-            &labels,
-            &mut self.diagnostics,
-        );
+        insert(&mut self.module.variables, name.clone(), variable, "variable", &labels, self.diagnostics);
     }
 
     fn output(&mut self, file: &FileText, block: &Block) {
         let Some(labels) = self.labels(file, block, &["NAME"]) else { return };
-        let Some(output) = blocks::output(file, block, &labels, &mut self.diagnostics) else { return };
+        let Some(output) = blocks::output(file, block, &labels, self.diagnostics) else { return };
         let [name] = &labels.texts[..] else { return };
-        insert(&mut self.config.outputs, name.clone(), output, "output", &labels, &mut self.diagnostics);
+        insert(&mut self.module.outputs, name.clone(), output, "output", &labels, self.diagnostics);
     }
 
     fn target(&mut self, file: &FileText, block: &Block, kind: TargetKind) {
@@ -108,10 +144,10 @@ impl Decoder<'_> {
         };
         let [name] = &labels.texts[..] else { return };
         let found = self.diagnostics.len();
-        let target = blocks::target(file, block, kind, schema, &labels, &mut self.diagnostics);
-        self.note_if_broken(found, || BlockId::Target(kind, name.clone()));
+        let target = blocks::target(file, block, kind, schema, &labels, self.diagnostics);
+        self.note_if_broken(found, || BlockName::Target(kind, name.clone()));
         let key = (kind, name.clone());
-        insert(&mut self.config.targets, key, target, kind.as_str(), &labels, &mut self.diagnostics);
+        insert(&mut self.module.targets, key, target, kind.as_str(), &labels, self.diagnostics);
     }
 
     fn resource(&mut self, file: &FileText, block: &Block) {
@@ -121,22 +157,29 @@ impl Decoder<'_> {
             return self.unknown_type(kind, &labels);
         };
         let found = self.diagnostics.len();
-        let resource = blocks::resource(file, block, ty, &labels, &mut self.diagnostics);
-        self.note_if_broken(found, || BlockId::Resource(kind.clone(), name.clone()));
+        let resource = blocks::resource(file, block, ty, &labels, self.diagnostics);
+        self.note_if_broken(found, || BlockName::Resource(kind.clone(), name.clone()));
         let key = (kind.clone(), name.clone());
-        insert(&mut self.config.resources, key, resource, "resource", &labels, &mut self.diagnostics);
+        insert(&mut self.module.resources, key, resource, "resource", &labels, self.diagnostics);
     }
 
     fn check(&mut self, file: &FileText, block: &Block) {
         let Some(labels) = self.labels(file, block, &["NAME"]) else { return };
-        let asserts = blocks::check(file, block, &mut self.diagnostics);
+        let asserts = blocks::check(file, block, self.diagnostics);
         let [name] = &labels.texts[..] else { return };
-        insert(&mut self.config.checks, name.clone(), asserts, "check", &labels, &mut self.diagnostics);
+        insert(&mut self.module.checks, name.clone(), asserts, "check", &labels, self.diagnostics);
     }
 
-    fn note_if_broken(&mut self, found_before: usize, id: impl FnOnce() -> BlockId) {
+    fn call(&mut self, file: &FileText, block: &Block) {
+        let Some(labels) = self.labels(file, block, &["NAME"]) else { return };
+        let [name] = &labels.texts[..] else { return };
+        let call = module_call::decode(file, block, &labels, self.diagnostics);
+        insert(&mut self.module.calls, name.clone(), call, "module", &labels, self.diagnostics);
+    }
+
+    fn note_if_broken(&mut self, found_before: usize, name: impl FnOnce() -> BlockName) {
         if self.diagnostics.len() > found_before {
-            self.config.broken.insert(id());
+            self.config.broken.insert(name().within(self.path.clone()));
         }
     }
 
@@ -148,9 +191,9 @@ impl Decoder<'_> {
             BodyReader::new(file.clone(), "A `locals` block", file.span(&block.ident), &block.body);
         for (name, span, value) in body.take_all() {
             let labels = Labels { texts: vec![name.clone()], span };
-            insert(&mut self.config.locals, name, value, "local value", &labels, &mut self.diagnostics);
+            insert(&mut self.module.locals, name, value, "local value", &labels, self.diagnostics);
         }
-        body.finish(&mut self.diagnostics);
+        body.finish(self.diagnostics);
     }
 
     /// `meshform { }`: only `required_version` is read so far.
@@ -161,9 +204,9 @@ impl Decoder<'_> {
         let span = file.span(&block.ident);
         let mut body = BodyReader::new(file.clone(), "A `meshform` block", span, &block.body);
         if let Some(version) = body.take("required_version") {
-            blocks::required_version(&version, &mut self.diagnostics);
+            blocks::required_version(&version, self.diagnostics);
         }
-        body.finish(&mut self.diagnostics);
+        body.finish(self.diagnostics);
     }
 
     /// The block's labels, if there are as many as there should be and each is a name.

@@ -6,6 +6,7 @@ mod blocks;
 mod body;
 mod decode;
 mod lifecycle;
+mod module_call;
 mod nested;
 mod refactoring;
 mod references;
@@ -22,7 +23,7 @@ pub(crate) use self::nested::wrong_count;
 pub use self::nested::{Content, Dynamic, Nested};
 pub(crate) use self::refactoring::destination;
 pub use self::registry::Registry;
-use crate::address::{Address, TargetKind};
+use crate::address::{Address, ModulePath, TargetAddress, TargetKind};
 use crate::diagnostic::Span;
 use crate::lang::{Expression, Reference, TypeConstraint};
 use crate::value::Path;
@@ -30,18 +31,10 @@ use crate::value::Path;
 /// A whole stack, decoded.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// `variable` blocks by name.
-    pub variables: IndexMap<String, Variable>,
-    /// The entries of all `locals` blocks.
-    pub locals: IndexMap<String, Expression>,
-    /// `output` blocks by name.
-    pub outputs: IndexMap<String, Output>,
-    /// `cluster` and `host` blocks.
-    pub targets: IndexMap<(TargetKind, String), TargetBlock>,
-    /// `resource` blocks by type and name.
-    pub resources: IndexMap<(String, String), ResourceBlock>,
-    /// `check` blocks by name: what should hold.
-    pub checks: IndexMap<String, Vec<Condition>>,
+    /// What the stack's own files say.
+    pub root: Module,
+    /// The modules that it calls, directly or through others.
+    pub called: BTreeMap<ModulePath, Module>,
     /// `moved` blocks.
     pub moved: Vec<Move>,
     /// `removed` blocks.
@@ -56,9 +49,39 @@ pub struct Config {
     pub unresolved: BTreeMap<BlockId, Vec<Reference>>,
 }
 
+/// What the files of one folder say: of the stack, or of a module.
+#[derive(Clone, Debug, Default)]
+pub struct Module {
+    /// The folder, as seen from the stack's.
+    pub folder: String,
+    /// `variable` blocks by name.
+    pub variables: IndexMap<String, Variable>,
+    /// The entries of all `locals` blocks.
+    pub locals: IndexMap<String, Expression>,
+    /// `output` blocks by name.
+    pub outputs: IndexMap<String, Output>,
+    /// `cluster` and `host` blocks.
+    pub targets: IndexMap<(TargetKind, String), TargetBlock>,
+    /// `resource` blocks by type and name.
+    pub resources: IndexMap<(String, String), ResourceBlock>,
+    /// `check` blocks by name: what should hold.
+    pub checks: IndexMap<String, Vec<Condition>>,
+    /// `module` blocks by name.
+    pub calls: IndexMap<String, ModuleCall>,
+}
+
 /// A node of the graph of blocks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum BlockId {
+pub struct BlockId {
+    /// The module that it is in.
+    pub module: ModulePath,
+    /// Its name there.
+    pub name: BlockName,
+}
+
+/// A block as the others of its module name it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BlockName {
     /// `var.NAME`
     Variable(String),
     /// `local.NAME`
@@ -67,10 +90,27 @@ pub enum BlockId {
     Target(TargetKind, String),
     /// `TYPE.NAME`
     Resource(String, String),
+    /// `module.NAME`: its call. What it gives are the outputs of the module.
+    Module(String),
     /// `output.NAME`
     Output(String),
     /// `check.NAME`
     Check(String),
+}
+
+/// A `module` block.
+#[derive(Clone, Debug)]
+pub struct ModuleCall {
+    /// Where its name is.
+    pub span: Option<Span>,
+    /// Where it says where the module's files come from.
+    pub source_span: Option<Span>,
+    /// Its instances.
+    pub repetition: Repetition,
+    /// The values of the module's variables.
+    pub inputs: BTreeMap<String, Expression>,
+    /// What all in the module is to come after.
+    pub depends_on: Option<Expression>,
 }
 
 /// A `variable` block.
@@ -225,7 +265,69 @@ pub struct Timeouts {
     pub delete_ms: Option<u64>,
 }
 
+impl Config {
+    /// A module, or the stack itself.
+    pub fn module(&self, path: &ModulePath) -> Option<&Module> {
+        if path.0.is_empty() { Some(&self.root) } else { self.called.get(path) }
+    }
+
+    /// The stack itself and all modules.
+    pub fn modules(&self) -> impl Iterator<Item = (&ModulePath, &Module)> {
+        const ROOT: &ModulePath = &ModulePath::ROOT;
+        std::iter::once((ROOT, &self.root)).chain(&self.called)
+    }
+
+    /// The block of a resource.
+    pub fn resource(&self, id: &BlockId) -> Option<&ResourceBlock> {
+        let BlockName::Resource(kind, name) = &id.name else { return None };
+        self.module(&id.module)?.resources.get(&(kind.clone(), name.clone()))
+    }
+
+    /// The block of which this is an instance.
+    pub fn resource_at(&self, address: &Address) -> Option<&ResourceBlock> {
+        self.resource(&BlockId::of(address))
+    }
+
+    /// The block of a target.
+    pub fn target(&self, id: &BlockId) -> Option<&TargetBlock> {
+        let BlockName::Target(kind, name) = &id.name else { return None };
+        self.module(&id.module)?.targets.get(&(*kind, name.clone()))
+    }
+
+    /// The block of which this is an instance.
+    pub fn target_at(&self, address: &TargetAddress) -> Option<&TargetBlock> {
+        let name = BlockName::Target(address.kind, address.name.clone());
+        self.target(&name.within(address.module.path()))
+    }
+
+    /// The call of a module.
+    pub fn call(&self, id: &BlockId) -> Option<&ModuleCall> {
+        let BlockName::Module(name) = &id.name else { return None };
+        self.module(&id.module)?.calls.get(name)
+    }
+
+    /// The call that leads into a module; nothing calls the stack itself.
+    pub fn call_of(&self, module: &ModulePath) -> Option<(BlockId, &ModuleCall)> {
+        let (caller, name) = module.split()?;
+        let id = BlockName::Module(name.to_owned()).within(caller);
+        let call = self.call(&id)?;
+        Some((id, call))
+    }
+}
+
 impl BlockId {
+    /// The block of which this is an instance.
+    pub fn of(address: &Address) -> Self {
+        BlockName::Resource(address.kind.clone(), address.name.clone()).within(address.module.path())
+    }
+}
+
+impl BlockName {
+    /// The block of that name in a module.
+    pub fn within(self, module: ModulePath) -> BlockId {
+        BlockId { module, name: self }
+    }
+
     /// The root and the name by which expressions refer to it.
     pub fn reference(&self) -> (&str, &str) {
         match self {
@@ -233,15 +335,25 @@ impl BlockId {
             Self::Local(name) => ("local", name),
             Self::Target(kind, name) => (kind.as_str(), name),
             Self::Resource(kind, name) => (kind, name),
+            Self::Module(name) => ("module", name),
             Self::Output(name) => ("output", name),
             Self::Check(name) => ("check", name),
         }
     }
 }
 
-impl fmt::Display for BlockId {
+impl fmt::Display for BlockName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (root, name) = self.reference();
         write!(f, "{root}.{name}")
+    }
+}
+
+impl fmt::Display for BlockId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.module.0.is_empty() {
+            write!(f, "{}.", self.module)?;
+        }
+        self.name.fmt(f)
     }
 }

@@ -1,84 +1,144 @@
 //! Names in expressions → edges between blocks, and the order that follows from them.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::{BlockId, Condition, Config, Registry, Repetition};
-use crate::address::TargetKind;
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use self::names::{Local, Missing, Names};
+use super::{BlockId, BlockName, Condition, Config, Module, ModuleCall, Registry, Repetition};
+use crate::address::ModulePath;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lang::{Expression, Reference};
 
-/// Fills in what each block refers to and the order of all blocks; complains of cycles, and returns complaints of names that nothing has.
+/// Fills in what each block refers to and the order of all blocks; complains of cycles, and of names that nothing has unless they may
+/// lie in a file that did not parse.
 pub(super) fn resolve(
     config: &mut Config,
     registry: &Registry,
+    incomplete: &[ModulePath],
     diagnostics: &mut Diagnostics,
-) -> Diagnostics {
+) {
     let names = Names::new(config, registry);
     let mut dependencies = IndexMap::new();
-    let mut complaints = Diagnostics::new();
     let mut unresolved: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (block, uses) in uses(config) {
-        let mut found = BTreeSet::new();
-        for (expression, local) in uses {
-            for reference in expression.references() {
-                match names.resolve(&reference, local) {
-                    Ok(target) => found.extend(target),
-                    Err(diagnostic) => {
-                        complaints.push(diagnostic);
-                        unresolved.entry(block.clone()).or_default().push(reference);
+    for block in blocks(config) {
+        let mut found: BTreeSet<_> = block.needs.iter().cloned().collect();
+        for used in &block.uses {
+            for reference in used.expression.references() {
+                match names.resolve(&reference, &used.home, used.local) {
+                    Ok(targets) => found.extend(targets),
+                    Err(missing) => {
+                        if let Missing::Wrong(problem) = missing
+                            && !incomplete.contains(&used.home)
+                        {
+                            diagnostics.push(problem);
+                        }
+                        unresolved.entry(block.id.clone()).or_default().push(reference);
                     }
                 }
             }
         }
-        found.extend(implied_target(config, registry, &block));
-        dependencies.insert(block, found.into_iter().collect::<Vec<_>>());
+        found.extend(implied_target(config, registry, &block.id));
+        if matches!(block.id.name, BlockName::Variable(_)) {
+            // A variable's own validations name it without depending on it.
+            found.remove(&block.id);
+        }
+        dependencies.insert(block.id, found.into_iter().collect::<Vec<_>>());
     }
     check_depends_on(config, diagnostics);
     let (order, cycles) = order(&dependencies);
-    for cycle in cycles {
-        diagnostics.push(circle(config, &dependencies, &cycle));
-        config.broken.extend(cycle);
+    for cycle in &cycles {
+        diagnostics.push(circle(config, registry, &dependencies, cycle));
     }
+    config.broken.extend(cycles.into_iter().flatten());
     config.order = order;
     config.dependencies = dependencies;
     config.unresolved = unresolved;
-    complaints
 }
 
-/// The target of a resource that does not name it: the only one there is.
+/// The target of a resource that does not name it: the only one there is in its module, or else in the one that calls it.
 fn implied_target(config: &Config, registry: &Registry, block: &BlockId) -> Option<BlockId> {
-    let BlockId::Resource(ty, name) = block else { return None };
-    let resource = config.resources.get(&(ty.clone(), name.clone()))?;
+    let BlockName::Resource(ty, _) = &block.name else { return None };
+    let resource = config.resource(block)?;
     let kind = registry.resource_type(ty)?.target.filter(|_| resource.target.is_none())?;
-    let mut candidates = config.targets.keys().filter(|(candidate, _)| *candidate == kind);
-    match (candidates.next(), candidates.next()) {
-        (Some((kind, name)), None) => Some(BlockId::Target(*kind, name.clone())),
-        _ => None,
+    let mut path = block.module.clone();
+    loop {
+        let mut candidates = config.module(&path)?.targets.keys().filter(|(candidate, _)| *candidate == kind);
+        match (candidates.next(), candidates.next()) {
+            (Some((kind, name)), None) => {
+                return Some(BlockName::Target(*kind, name.clone()).within(path));
+            }
+            (None, _) => path = path.split()?.0,
+            (Some(_), Some(_)) => return None,
+        }
     }
 }
 
-/// Every block with the expressions in it, each with the names that have a meaning only there.
-fn uses(config: &Config) -> Vec<(BlockId, Vec<(&Expression, Local)>)> {
+/// A block with all that it needs.
+struct Block<'a> {
+    id: BlockId,
+    uses: Vec<Use<'a>>,
+    /// What it needs without naming it.
+    needs: Vec<BlockId>,
+}
+
+/// An expression in a block.
+struct Use<'a> {
+    expression: &'a Expression,
+    /// The module whose names it uses.
+    home: ModulePath,
+    /// Names that have a meaning only there.
+    local: Local,
+}
+
+/// All blocks of the stack and its modules.
+fn blocks(config: &Config) -> Vec<Block<'_>> {
     let mut all = Vec::new();
-    for (name, variable) in &config.variables {
-        let checks = conditions(&variable.validations).filter(|check| !refers_only_to(check, name));
-        all.push((
-            BlockId::Variable(name.clone()),
-            variable.default.iter().chain(checks).map(|it| (it, Local::NONE)).collect(),
-        ));
+    for (path, module) in config.modules() {
+        let call = config.call_of(path);
+        // How many instances of a module there are, its call says.
+        let needs: Vec<_> = call.iter().map(|(id, _)| id.clone()).collect();
+        for (name, uses) in module_blocks(path, module, call) {
+            all.push(Block { id: name.within(path.clone()), uses, needs: needs.clone() });
+        }
     }
-    for (name, value) in &config.locals {
-        all.push((BlockId::Local(name.clone()), vec![(value, Local::NONE)]));
+    all
+}
+
+fn module_blocks<'a>(
+    path: &ModulePath,
+    module: &'a Module,
+    call: Option<(BlockId, &'a ModuleCall)>,
+) -> Vec<(BlockName, Vec<Use<'a>>)> {
+    let here = |(expression, local)| Use { expression, home: path.clone(), local };
+    let plain = |expression| here((expression, Local::NONE));
+    let mut all: Vec<(BlockName, Vec<Use<'_>>)> = Vec::new();
+    for (name, variable) in &module.variables {
+        let checks = conditions(&variable.validations);
+        let given = call.as_ref().and_then(|(caller, call)| {
+            let (expression, local) = (call.inputs.get(name)?, Local::of(&call.repetition));
+            Some(Use { expression, home: caller.module.clone(), local })
+        });
+        let uses = variable.default.iter().chain(checks).map(plain).chain(given);
+        all.push((BlockName::Variable(name.clone()), uses.collect()));
     }
-    for ((kind, name), block) in &config.targets {
+    for (name, value) in &module.locals {
+        all.push((BlockName::Local(name.clone()), vec![plain(value)]));
+    }
+    for ((kind, name), block) in &module.targets {
         let uses = repeated_uses(&block.repetition, block.content.expressions().into_iter());
-        all.push((BlockId::Target(*kind, name.clone()), uses));
+        all.push((BlockName::Target(*kind, name.clone()), uses.into_iter().map(here).collect()));
     }
-    for ((kind, name), block) in &config.resources {
+    for (name, call) in &module.calls {
+        let mut uses = repeated_uses(&call.repetition, std::iter::empty());
+        uses.extend(call.depends_on.iter().map(|it| (it, Local { order: true, ..Local::NONE })));
+        all.push((BlockName::Module(name.clone()), uses.into_iter().map(here).collect()));
+    }
+    for ((kind, name), block) in &module.resources {
         let lifecycle = &block.lifecycle;
         let inner = block
             .content
@@ -89,37 +149,28 @@ fn uses(config: &Config) -> Vec<(BlockId, Vec<(&Expression, Local)>)> {
         let mut uses = repeated_uses(&block.repetition, inner.chain(conditions(&lifecycle.preconditions)));
         let after = repeated_uses(&block.repetition, conditions(&lifecycle.postconditions)).into_iter();
         uses.extend(after.map(|(it, names)| (it, Local { itself: true, ..names })));
-        uses.extend(block.depends_on.iter().map(|it| (it, Local::NONE)));
-        all.push((BlockId::Resource(kind.clone(), name.clone()), uses));
+        uses.extend(block.depends_on.iter().map(|it| (it, Local { order: true, ..Local::NONE })));
+        all.push((BlockName::Resource(kind.clone(), name.clone()), uses.into_iter().map(here).collect()));
     }
-    for (name, output) in &config.outputs {
+    for (name, output) in &module.outputs {
         let uses = std::iter::once(&output.value).chain(conditions(&output.preconditions));
-        all.push((BlockId::Output(name.clone()), uses.map(|it| (it, Local::NONE)).collect()));
+        all.push((BlockName::Output(name.clone()), uses.map(plain).collect()));
     }
-    for (name, asserts) in &config.checks {
-        let uses = conditions(asserts).map(|it| (it, Local::NONE));
-        all.push((BlockId::Check(name.clone()), uses.collect()));
+    for (name, asserts) in &module.checks {
+        all.push((BlockName::Check(name.clone()), conditions(asserts).map(plain).collect()));
     }
     all
-}
-
-/// A variable's own validations name it without depending on it.
-fn refers_only_to(expression: &Expression, variable: &str) -> bool {
-    expression
-        .references()
-        .iter()
-        .all(|reference| reference.root == "var" && reference.name.as_deref() == Some(variable))
 }
 
 fn repeated_uses<'a>(
     repetition: &'a Repetition,
     inner: impl Iterator<Item = &'a Expression>,
 ) -> Vec<(&'a Expression, Local)> {
-    let (own, names) = match repetition {
-        Repetition::None => (None, Local::NONE),
-        Repetition::Count(count) => (Some(count), Local { count: true, ..Local::NONE }),
-        Repetition::ForEach(for_each) => (Some(for_each), Local { each: true, ..Local::NONE }),
+    let own = match repetition {
+        Repetition::None => None,
+        Repetition::Count(own) | Repetition::ForEach(own) => Some(own),
     };
+    let names = Local::of(repetition);
     own.map(|it| (it, Local::NONE)).into_iter().chain(inner.map(|it| (it, names))).collect()
 }
 
@@ -127,130 +178,11 @@ fn conditions(conditions: &[Condition]) -> impl Iterator<Item = &Expression> {
     conditions.iter().flat_map(|condition| [&condition.condition, &condition.error_message])
 }
 
-/// Which names have a meaning in an expression besides those of blocks.
-#[derive(Clone, Copy)]
-struct Local {
-    each: bool,
-    count: bool,
-    /// `self`
-    itself: bool,
-}
-
-impl Local {
-    const NONE: Self = Self { each: false, count: false, itself: false };
-}
-
-/// All names that expressions may use.
-struct Names<'a> {
-    config: &'a Config,
-    registry: &'a Registry,
-}
-
-impl<'a> Names<'a> {
-    fn new(config: &'a Config, registry: &'a Registry) -> Self {
-        Self { config, registry }
-    }
-
-    fn resolve(&self, reference: &Reference, local: Local) -> Result<Option<BlockId>, Diagnostic> {
-        match reference.root.as_str() {
-            "path" => return Ok(None),
-            "each" if local.each => return Ok(None),
-            "count" if local.count => return Ok(None),
-            "self" if local.itself => return Ok(None),
-            "each" => return Err(out_of_place(reference, "a block that has the argument `for_each`")),
-            "count" => return Err(out_of_place(reference, "a block that has the argument `count`")),
-            "self" => return Err(out_of_place(reference, "a `postcondition` block")),
-            _ => {}
-        }
-        let root = reference.root.as_str();
-        let Some(candidates) = self.candidates(root) else { return Err(self.unknown_root(reference)) };
-        let Some(name) = reference.name.as_deref() else {
-            return Err(Diagnostic::error(
-                "Incomplete reference",
-                format!("\"{root}\" is followed by the name of one of them, such as `{root}.NAME`."),
-            )
-            .at(reference.span.clone()));
-        };
-        if !candidates.contains(&name) {
-            return Err(self.unknown_name(reference, root, name, &candidates));
-        }
-        Ok(Some(block_id(root, name)))
-    }
-
-    /// The names under a root, or `None` if nothing has that root.
-    fn candidates(&self, root: &str) -> Option<Vec<&'a str>> {
-        let targets = |wanted: TargetKind| {
-            let targets = self.config.targets.keys().filter(move |(kind, _)| *kind == wanted);
-            targets.map(|(_, name)| name.as_str()).collect()
-        };
-        Some(match root {
-            "var" => self.config.variables.keys().map(String::as_str).collect(),
-            "local" => self.config.locals.keys().map(String::as_str).collect(),
-            "cluster" => targets(TargetKind::Cluster),
-            "host" => targets(TargetKind::Host),
-            _ => {
-                self.registry.resource_type(root)?;
-                let resources = self.config.resources.keys().filter(|(kind, _)| kind == root);
-                resources.map(|(_, name)| name.as_str()).collect()
-            }
-        })
-    }
-
-    fn unknown_name(&self, reference: &Reference, root: &str, name: &str, candidates: &[&str]) -> Diagnostic {
-        let what = match root {
-            "var" => "variable".to_owned(),
-            "local" => "local value".to_owned(),
-            "cluster" | "host" => root.to_owned(),
-            _ => format!("resource of type \"{root}\""),
-        };
-        let hint = match did_you_mean(name, candidates.iter().copied()) {
-            Some(candidate) => format!(" Did you mean \"{candidate}\"?"),
-            None if candidates.is_empty() => format!(" There is no {what} at all."),
-            None => format!(" There are: {}.", candidates.join(", ")),
-        };
-        Diagnostic::error("Unknown reference", format!("No {what} is named \"{name}\".{hint}"))
-            .at(reference.span.clone())
-    }
-
-    fn unknown_root(&self, reference: &Reference) -> Diagnostic {
-        let root = reference.root.as_str();
-        let roots = ["var", "local", "cluster", "host", "path", "each", "count"];
-        let hint = if self.config.variables.contains_key(root) {
-            format!("A variable is written `var.{root}`.")
-        } else if self.config.locals.contains_key(root) {
-            format!("A local value is written `local.{root}`.")
-        } else {
-            match did_you_mean(root, roots.into_iter().chain(self.registry.type_names())) {
-                Some(candidate) => format!("Did you mean \"{candidate}\"?"),
-                None => "A text is written in double quotes.".to_owned(),
-            }
-        };
-        Diagnostic::error("Unknown reference", format!("Nothing is named \"{root}\". {hint}"))
-            .at(reference.span.clone())
-    }
-}
-
-fn block_id(root: &str, name: &str) -> BlockId {
-    let name = name.to_owned();
-    match root {
-        "var" => BlockId::Variable(name),
-        "local" => BlockId::Local(name),
-        "cluster" => BlockId::Target(TargetKind::Cluster, name),
-        "host" => BlockId::Target(TargetKind::Host, name),
-        _ => BlockId::Resource(root.to_owned(), name),
-    }
-}
-
-fn out_of_place(reference: &Reference, place: &str) -> Diagnostic {
-    Diagnostic::error(
-        "Reference out of place",
-        format!("\"{}\" has a meaning only inside {place}.", reference.root),
-    )
-    .at(reference.span.clone())
-}
-
 fn check_depends_on(config: &Config, diagnostics: &mut Diagnostics) {
-    for depends_on in config.resources.values().filter_map(|block| block.depends_on.as_ref()) {
+    let modules = || config.modules().map(|(_, module)| module);
+    let resources = modules().flat_map(|module| module.resources.values().map(|block| &block.depends_on));
+    let calls = modules().flat_map(|module| module.calls.values().map(|call| &call.depends_on));
+    for depends_on in resources.chain(calls).flatten() {
         if depends_on.list_items().is_none() {
             diagnostics.push(
                 Diagnostic::error(
@@ -289,20 +221,29 @@ fn order(dependencies: &IndexMap<BlockId, Vec<BlockId>>) -> (Vec<BlockId>, Vec<V
 }
 
 /// A shortest way round through blocks that refer to each other, shown where it begins.
-fn circle(config: &Config, dependencies: &IndexMap<BlockId, Vec<BlockId>>, cycle: &[BlockId]) -> Diagnostic {
+fn circle(
+    config: &Config,
+    registry: &Registry,
+    dependencies: &IndexMap<BlockId, Vec<BlockId>>,
+    cycle: &[BlockId],
+) -> Diagnostic {
     let way = cycle.first().map(|first| way_round(dependencies, first)).unwrap_or_default();
     let names: Vec<_> = way.iter().chain(way.first()).map(ToString::to_string).collect();
     let detail =
         format!("{}: a value cannot depend on itself. Break the circle at one of them.", names.join(" → "));
-    let begins = uses(config).into_iter().filter(|(block, _)| Some(block) == way.first());
-    let references = begins.flat_map(|(_, uses)| uses).flat_map(|(expression, _)| expression.references());
     let next = way.get(1).or(way.first());
-    let span = references.into_iter().find(|reference| {
-        next.is_some_and(|next| {
-            next.reference() == (&*reference.root, reference.name.as_deref().unwrap_or_default())
-        })
-    });
-    Diagnostic::error("Cycle", detail).at(span.map(|reference| reference.span))
+    let resolver = Names::new(config, registry);
+    let begins = blocks(config).into_iter().filter(|block| Some(&block.id) == way.first());
+    let uses: Vec<_> = begins.flat_map(|block| block.uses).collect();
+    let leads_on = |used: &Use<'_>, reference: &Reference| {
+        let targets = resolver.resolve(reference, &used.home, used.local).unwrap_or_default();
+        next.is_some_and(|next| targets.contains(next))
+    };
+    let references = uses
+        .iter()
+        .flat_map(|used| used.expression.references().into_iter().map(move |reference| (used, reference)));
+    let span = references.into_iter().find(|(used, reference)| leads_on(used, reference));
+    Diagnostic::error("Cycle", detail).at(span.map(|(_, reference)| reference.span))
 }
 
 /// From a block along what each refers to, back to the block.

@@ -31,6 +31,8 @@ pub struct Reference {
     pub root: String,
     /// The attribute right after it, if it is a plain one.
     pub name: Option<String>,
+    /// The attribute after that, whatever index or splat stands between the two.
+    pub attribute: Option<String>,
     /// Both of them in the source.
     pub span: Span,
 }
@@ -252,12 +254,13 @@ struct Collector {
 }
 
 impl Collector {
-    fn note(&mut self, root: &str, name: Option<&str>, range: Option<std::ops::Range<usize>>) {
+    fn note(&mut self, root: &str, names: [Option<&str>; 2], range: Option<std::ops::Range<usize>>) {
         if self.bound.iter().any(|bound| bound == root) {
             return;
         }
         let span = Span { source: self.source, range: range.unwrap_or_default() };
-        self.references.push(Reference { root: root.to_owned(), name: name.map(str::to_owned), span });
+        let [name, attribute] = names.map(|name| name.map(str::to_owned));
+        self.references.push(Reference { root: root.to_owned(), name, attribute, span });
     }
 
     /// Visits with names bound, then forgets them.
@@ -272,7 +275,7 @@ impl Collector {
 impl Visit for Collector {
     fn visit_expr(&mut self, node: &Ast) {
         match node {
-            Ast::Variable(name) => self.note(name.as_str(), None, name.span()),
+            Ast::Variable(name) => self.note(name.as_str(), [None, None], name.span()),
             _ => visit::visit_expr(self, node),
         }
     }
@@ -282,9 +285,19 @@ impl Visit for Collector {
             Ast::Variable(root) => {
                 let first = node.operators.first();
                 let name = first.and_then(|first| attribute(first));
+                let after = node.operators.iter().skip(1);
+                let after = after.map(|it| it.value()).find(|it| {
+                    !matches!(
+                        it,
+                        TraversalOperator::Index(_)
+                            | TraversalOperator::LegacyIndex(_)
+                            | TraversalOperator::AttrSplat(_)
+                            | TraversalOperator::FullSplat(_)
+                    )
+                });
                 let end = first.filter(|_| name.is_some()).and_then(|first| first.span());
                 let range = root.span().map(|range| range.start..end.map_or(range.end, |end| end.end));
-                self.note(root.as_str(), name, range);
+                self.note(root.as_str(), [name, name.and(after).and_then(attribute)], range);
             }
             other => self.visit_expr(other),
         }

@@ -26,7 +26,7 @@ pub(crate) enum Expansion {
 
 impl Each {
     /// Of a block that is not repeated.
-    fn only() -> Self {
+    pub(crate) fn only() -> Self {
         Self { key: None, name: None }
     }
 

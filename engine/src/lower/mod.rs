@@ -7,9 +7,9 @@ mod nested;
 pub(crate) use self::attributes::complete;
 pub(crate) use self::expand::{Each, Expansion, expand};
 pub(crate) use self::nested::{Origin, with_computed};
-use crate::address::{Address, Key, TargetAddress, TargetKind};
+use crate::address::{Address, Key, ModuleInstance, TargetAddress, TargetKind};
 use crate::condition;
-use crate::config::{BlockId, Registry, ResourceBlock, TargetBlock, Timeouts};
+use crate::config::{BlockId, BlockName, Registry, ResourceBlock, TargetBlock, Timeouts};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::environment::Environment;
 use crate::files::Files;
@@ -65,28 +65,29 @@ pub(crate) enum Lowered {
 }
 
 impl Context<'_> {
-    /// The instances of one repetition of a resource block.
+    /// The instances of one repetition of a resource block in an instance of its module.
     pub(crate) fn lower(
         &self,
+        at: &ModuleInstance,
         id: &BlockId,
         block: &ResourceBlock,
         each: &Each,
         diagnostics: &mut Diagnostics,
     ) -> Lowered {
-        let BlockId::Resource(kind, name) = id else { return Lowered::Instances(Vec::new()) };
+        let BlockName::Resource(kind, name) = &id.name else { return Lowered::Instances(Vec::new()) };
         let Some(ty) = self.registry.resource_type(kind) else { return Lowered::Instances(Vec::new()) };
-        let outer = self.environment.scope(id);
+        let outer = self.environment.scope(at, id);
         let mut scope = outer.child();
         each.bind(&mut scope);
-        let address =
-            Address { kind: kind.clone(), name: name.clone(), keys: each.key.iter().cloned().collect() };
+        let keys = each.key.iter().cloned().collect();
+        let address = Address { keys, ..Address::within(at.clone(), kind, name) };
         let what = ("Precondition does not hold", &*address.to_string());
         diagnostics.extend(condition::failures(&block.lifecycle.preconditions, what, &scope));
         let (desired, origin) = complete(&ty.body, &block.content, &scope, diagnostics);
         let instance = Instance {
-            target: self.place(ty, block, &scope, diagnostics),
+            target: self.place(at, ty, block, &scope, diagnostics),
             kind: kind.clone(),
-            depends_on: self.environment.resources_behind(id),
+            depends_on: self.environment.resources_behind(at, id),
             timeouts: block.timeouts,
             each: each.clone(),
             address,
@@ -139,13 +140,14 @@ impl Context<'_> {
 
     fn place(
         &self,
+        at: &ModuleInstance,
         ty: &ResourceType,
         block: &ResourceBlock,
         scope: &Scope<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Placement {
         let Some(kind) = ty.target else { return Placement::Nowhere };
-        let Some(expression) = &block.target else { return self.only_target(kind, block, diagnostics) };
+        let Some(expression) = &block.target else { return self.only_target(at, kind, block, diagnostics) };
         let before = diagnostics.iter().count();
         let value = evaluate(expression, scope, diagnostics);
         if !value.is_known() {
@@ -163,15 +165,22 @@ impl Context<'_> {
         }
     }
 
+    /// The only target of its module, or else of the one that calls it.
     fn only_target(
         &self,
+        at: &ModuleInstance,
         kind: TargetKind,
         block: &ResourceBlock,
         diagnostics: &mut Diagnostics,
     ) -> Placement {
-        let mut candidates = self.targets.iter().filter(|target| target.kind == kind);
-        if let (Some(only), None) = (candidates.next(), candidates.next()) {
-            return Placement::On(only.clone());
+        for place in std::iter::successors(Some(at.clone()), ModuleInstance::caller) {
+            let own = |target: &&TargetAddress| target.kind == kind && target.module == place;
+            let mut candidates = self.targets.iter().filter(own);
+            match (candidates.next(), candidates.next()) {
+                (Some(only), None) => return Placement::On(only.clone()),
+                (None, _) => {}
+                (Some(_), Some(_)) => break,
+            }
         }
         let word = kind.as_str();
         diagnostics.push(
@@ -190,7 +199,6 @@ impl Context<'_> {
 /// What does not hold of an instance with these attributes.
 pub(crate) fn postconditions(
     environment: &Environment<'_>,
-    id: &BlockId,
     block: &ResourceBlock,
     instance: &Instance,
     attributes: Value,
@@ -198,7 +206,7 @@ pub(crate) fn postconditions(
     if block.lifecycle.postconditions.is_empty() {
         return Diagnostics::new();
     }
-    let outer = environment.scope(id);
+    let outer = environment.scope(&instance.address.module, &BlockId::of(&instance.address));
     let mut scope = outer.child();
     instance.each.bind(&mut scope);
     scope.set("self", attributes);
@@ -206,22 +214,24 @@ pub(crate) fn postconditions(
     condition::failures(&block.lifecycle.postconditions, what, &scope)
 }
 
-/// The instances of a `cluster` or `host` block with their attributes, or `None` while it is unknown how many there are.
+/// The instances of a `cluster` or `host` block in an instance of its module with their attributes, or `None` while it is unknown how
+/// many there are.
 pub(crate) fn targets(
     context: &Context<'_>,
-    kind: TargetKind,
-    name: &str,
+    at: &ModuleInstance,
+    id: &BlockId,
     block: &TargetBlock,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<(TargetAddress, Value)>> {
-    let id = BlockId::Target(kind, name.to_owned());
-    let (_, schema) = context.registry.target(kind)?;
-    let outer = context.environment.scope(&id);
+    let BlockName::Target(kind, name) = &id.name else { return None };
+    let (_, schema) = context.registry.target(*kind)?;
+    let outer = context.environment.scope(at, id);
     let Expansion::Instances(all) = expand(&block.repetition, &outer, diagnostics) else { return None };
     let instances = all.iter().map(|each| {
         let mut scope = outer.child();
         each.bind(&mut scope);
-        let address = TargetAddress { kind, name: name.to_owned(), key: each.key.clone() };
+        let (module, key) = (at.clone(), each.key.clone());
+        let address = TargetAddress { module, kind: *kind, name: name.clone(), key };
         (address, complete(schema, &block.content, &scope, diagnostics).0)
     });
     Some(instances.collect())

@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Action, Change, OutputChange};
-use crate::address::{Address, TargetAddress, TargetKind};
-use crate::config::{BlockId, Config, Registry, Repetition, ResourceBlock, destination};
+use crate::address::{Address, ModuleInstance, TargetAddress};
+use crate::config::{BlockId, BlockName, Config, Registry, Repetition, ResourceBlock, destination};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::environment::{Environment, gather, target_value};
+use crate::environment::{Called, Environment, gather, target_value};
 use crate::files::Files;
 use crate::lang::FunctionContext;
 use crate::lower::{self, Context, Expansion, Lowered, expand, postconditions};
@@ -150,7 +150,7 @@ struct Drafting<'a> {
     /// Which instance has which thing on a target.
     claims: BTreeMap<(Option<TargetAddress>, String), Address>,
     /// Blocks whose instances cannot be told: their records are not orphans.
-    unsettled: BTreeSet<String>,
+    unsettled: BTreeSet<Address>,
     /// Instances of which not enough has been seen yet: neither are theirs.
     pending: BTreeSet<Address>,
     /// Under which address each thing is recorded.
@@ -162,46 +162,74 @@ struct Drafting<'a> {
 
 impl<'a> Drafting<'a> {
     fn block(&mut self, id: &'a BlockId) {
-        let config = self.inputs.config;
-        match id {
-            BlockId::Variable(_) => {}
-            BlockId::Local(name) => {
-                if let Some(expression) = config.locals.get(name) {
-                    let mut found = Diagnostics::new();
-                    let value = self.environment.evaluate(id, expression, &mut found);
-                    self.environment.set(id.clone(), value);
-                    // What takes its value from something that was never made, or is gone by now, is in no destroy's way.
-                    if !self.inputs.destroy {
-                        self.draft.diagnostics.extend(found);
-                    }
-                }
-            }
-            BlockId::Target(kind, name) => self.target_block(id, *kind, name),
-            BlockId::Resource(kind, name) => {
-                if let Some(block) = config.resources.get(&(kind.clone(), name.clone())) {
-                    let value = match self.inputs.destroy {
-                        true => self.recorded_value(block, kind, name),
-                        false => self.resource_block(id, block),
-                    };
-                    self.environment.set(id.clone(), value);
-                }
-            }
-            BlockId::Output(name) => self.output(id, name),
-            BlockId::Check(name) => {
-                if let Some(asserts) = config.checks.get(name).filter(|_| !self.inputs.destroy) {
-                    self.draft.diagnostics.extend(self.environment.check_failures(name, asserts));
-                }
-            }
+        if let BlockName::Module(_) = &id.name {
+            return self.module_call(id);
+        }
+        for called in self.environment.instances(&id.module) {
+            let value = self.block_in(&called, id);
+            self.environment.set(&called.at, id.name.clone(), value);
         }
     }
 
-    fn target_block(&mut self, id: &BlockId, kind: TargetKind, name: &str) {
-        let Some(block) = self.inputs.config.targets.get(&(kind, name.to_owned())) else { return };
-        let context = context(self.inputs, &self.environment, &self.target_list);
-        let instances = lower::targets(&context, kind, name, block, &mut self.draft.diagnostics);
-        let Some(instances) = instances else {
-            return self.environment.set(id.clone(), Value::unknown(Type::Any));
+    fn module_call(&mut self, id: &BlockId) {
+        let mut found = Diagnostics::new();
+        self.environment.call(id, |_| false, &mut found);
+        match self.inputs.destroy {
+            true => self.environment.recall(id, self.inputs.snapshot.records.keys()),
+            false => self.draft.diagnostics.extend(found),
+        }
+    }
+
+    /// What expressions see of a block in one instance of its module.
+    fn block_in(&mut self, called: &Called, id: &'a BlockId) -> Value {
+        let (config, at) = (self.inputs.config, &called.at);
+        let Some(module) = config.module(&id.module) else { return Value::null() };
+        let value = match &id.name {
+            BlockName::Resource(..) => {
+                config.resource(id).map(|block| match (&called.deferred, self.inputs.destroy) {
+                    (_, true) => self.recorded_value(block, at, id),
+                    (Some(reason), false) => self.defer_block(at, id, reason.clone()),
+                    (None, false) => self.resource_block(at, id, block),
+                })
+            }
+            _ if called.deferred.is_some() => None,
+            BlockName::Variable(_) if id.module.0.is_empty() => self.environment.get(at, &id.name).cloned(),
+            BlockName::Variable(name) => {
+                let mut found = Diagnostics::new();
+                let value = self.environment.variable(called, name, &mut found);
+                self.complain(found);
+                Some(value)
+            }
+            BlockName::Local(name) => module.locals.get(name).map(|expression| {
+                let mut found = Diagnostics::new();
+                let value = self.environment.evaluate(at, id, expression, &mut found);
+                self.complain(found);
+                value
+            }),
+            BlockName::Target(..) => self.target_block(at, id),
+            BlockName::Output(name) => self.output(at, id, name),
+            BlockName::Check(name) => {
+                if let Some(asserts) = module.checks.get(name).filter(|_| !self.inputs.destroy) {
+                    self.draft.diagnostics.extend(self.environment.check_failures(at, id, asserts));
+                }
+                None
+            }
+            BlockName::Module(_) => None,
         };
+        value.unwrap_or_else(|| Value::unknown(Type::Any))
+    }
+
+    /// What takes its value from something that was never made, or is gone by now, is in no destroy's way.
+    fn complain(&mut self, found: Diagnostics) {
+        if !self.inputs.destroy {
+            self.draft.diagnostics.extend(found);
+        }
+    }
+
+    fn target_block(&mut self, at: &ModuleInstance, id: &BlockId) -> Option<Value> {
+        let block = self.inputs.config.target(id)?;
+        let context = context(self.inputs, &self.environment, &self.target_list);
+        let instances = lower::targets(&context, at, id, block, &mut self.draft.diagnostics)?;
         let mut values = Vec::new();
         for (address, attributes) in instances {
             values.push((address.key.iter().cloned().collect(), target_value(&address, &attributes)));
@@ -213,13 +241,15 @@ impl<'a> Drafting<'a> {
             self.target_list.push(address.clone());
             self.targets.insert(address, config);
         }
-        self.environment.set(id.clone(), gather(&block.repetition, values));
+        Some(gather(&block.repetition, values))
     }
 
     /// In a destroy, what was recorded stands for what the configuration says.
-    fn recorded_value(&self, block: &ResourceBlock, kind: &str, name: &str) -> Value {
-        let records = self.inputs.snapshot.records.iter();
-        let own = records.filter(|(address, _)| address.kind == kind && address.name == name);
+    fn recorded_value(&self, block: &ResourceBlock, at: &ModuleInstance, id: &BlockId) -> Value {
+        let (kind, name) = id.name.reference();
+        let from = Address::within(at.clone(), kind, name);
+        let records = self.inputs.snapshot.records.range(&from..);
+        let own = records.take_while(|(address, _)| address.is_sibling(&from));
         let values: Vec<_> =
             own.map(|(address, record)| (address.keys.clone(), record.attributes.clone())).collect();
         match (&block.repetition, values.is_empty()) {
@@ -228,60 +258,71 @@ impl<'a> Drafting<'a> {
         }
     }
 
-    fn resource_block(&mut self, id: &BlockId, block: &'a ResourceBlock) -> Value {
-        let scope = self.environment.scope(id);
+    fn resource_block(&mut self, at: &ModuleInstance, id: &BlockId, block: &'a ResourceBlock) -> Value {
+        let scope = self.environment.scope(at, id);
         let repetitions = match expand(&block.repetition, &scope, &mut self.draft.diagnostics) {
             Expansion::Instances(repetitions) => repetitions,
-            Expansion::Deferred(reason) => return self.defer_block(id, reason),
+            Expansion::Deferred(reason) => return self.defer_block(at, id, reason),
             Expansion::Invalid => {
-                self.unsettled.insert(id.to_string());
+                self.unsettle(at, id);
                 return Value::unknown(Type::Any);
             }
         };
         let mut values = Vec::new();
         for each in &repetitions {
             let context = context(self.inputs, &self.environment, &self.target_list);
-            match context.lower(id, block, each, &mut self.draft.diagnostics) {
+            match context.lower(at, id, block, each, &mut self.draft.diagnostics) {
                 Lowered::Instances(instances) => {
                     for instance in instances {
                         let value = self.instance(&instance, block);
-                        let problems = postconditions(&self.environment, id, block, &instance, value.clone());
+                        let problems = postconditions(&self.environment, block, &instance, value.clone());
                         self.draft.diagnostics.extend(problems);
                         values.push((instance.address.keys, value));
                     }
                 }
-                Lowered::Deferred(reason) => return self.defer_block(id, reason),
+                Lowered::Deferred(reason) => return self.defer_block(at, id, reason),
             }
         }
         gather(&block.repetition, values)
     }
 
+    /// The block's instances cannot be told. Returns what all of them are called.
+    fn unsettle(&mut self, at: &ModuleInstance, id: &BlockId) -> Address {
+        let (kind, name) = id.name.reference();
+        let address = Address::within(at.clone(), kind, name);
+        self.unsettled.insert(address.clone());
+        address
+    }
+
     /// What cannot be planned before something else is applied: shown, and its records left alone.
-    fn defer_block(&mut self, id: &BlockId, reason: String) -> Value {
-        self.unsettled.insert(id.to_string());
-        let (kind, name) = id.reference();
+    fn defer_block(&mut self, at: &ModuleInstance, id: &BlockId, reason: String) -> Value {
+        let address = self.unsettle(at, id);
+        let kind = address.kind.clone();
         let change = Change {
-            depends_on: self.environment.resources_behind(id),
-            ..blank(Address::new(kind, name), kind, Action::Defer, Some(reason))
+            depends_on: self.environment.resources_behind(at, id),
+            ..blank(address, &kind, Action::Defer, Some(reason))
         };
         self.draft.changes.insert(change.address.clone(), change);
         Value::unknown(Type::Any)
     }
 
-    fn output(&mut self, id: &BlockId, name: &str) {
-        let Some(output) = self.inputs.config.outputs.get(name).filter(|_| !self.inputs.destroy) else {
-            return;
-        };
-        self.draft.diagnostics.extend(self.environment.output_failures(name, output));
-        let value = self.environment.evaluate(id, &output.value, &mut self.draft.diagnostics);
-        if value.has_sensitive() && !output.sensitive {
+    fn output(&mut self, at: &ModuleInstance, id: &BlockId, name: &str) -> Option<Value> {
+        let output = self.inputs.config.module(&id.module)?.outputs.get(name)?;
+        let mut found = self.environment.output_failures(at, id, output);
+        let value = self.environment.evaluate(at, id, &output.value, &mut found);
+        self.complain(found);
+        let after = value.marked(output.sensitive);
+        // What a module gives to its caller is no result of the stack.
+        if !id.module.0.is_empty() || self.inputs.destroy {
+            return Some(after);
+        }
+        if after.has_sensitive() && !output.sensitive {
             let detail = format!(
                 "The value of the output \"{name}\" is sensitive. If it is meant to be given out, say so by `sensitive = true`; it then stays hidden in plans and logs."
             );
             let problem = Diagnostic::error("Sensitive output", detail).at(output.value.span());
             self.draft.diagnostics.push(problem);
         }
-        let after = value.marked(output.sensitive);
         // What is recorded holds fingerprints: the same once the new value is redacted means the same.
         let before = self.inputs.snapshot.outputs.get(name).map(|before| {
             match before.same(&after.redacted(&**self.inputs.fingerprinter)) {
@@ -289,7 +330,8 @@ impl<'a> Drafting<'a> {
                 false => before.clone(),
             }
         });
-        self.draft.outputs.insert(name.to_owned(), OutputChange { before, after: Some(after) });
+        self.draft.outputs.insert(name.to_owned(), OutputChange { before, after: Some(after.clone()) });
+        Some(after)
     }
 
     fn gone_outputs(&mut self) {

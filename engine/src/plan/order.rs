@@ -16,7 +16,7 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::DiGraph;
 
 use super::{Action, Change, Step, StepOperation};
-use crate::address::Address;
+use crate::address::{Address, ModulePath};
 use crate::diagnostic::Diagnostic;
 use crate::ports::{Operation, Precondition};
 use crate::state::Snapshot;
@@ -41,7 +41,7 @@ pub(super) fn steps(changes: &[Change], snapshot: &Snapshot) -> Result<Vec<Step>
 }
 
 struct Ordering<'a> {
-    by_block: BTreeMap<(&'a str, &'a str), Vec<&'a Change>>,
+    by_block: BTreeMap<(ModulePath, &'a str, &'a str), Vec<&'a Change>>,
     steps: Vec<Step>,
     edges: BTreeSet<(usize, usize)>,
     /// Those that may give way, with the number of their rule.
@@ -76,7 +76,8 @@ impl<'a> Ordering<'a> {
             makers: BTreeMap::new(),
         };
         for change in changes {
-            let block = (change.address.kind.as_str(), change.address.name.as_str());
+            let address = &change.address;
+            let block = (address.module.path(), address.kind.as_str(), address.name.as_str());
             ordering.by_block.entry(block).or_default().push(change);
             ordering.add(change, is_renamed(change));
         }
@@ -131,9 +132,9 @@ impl<'a> Ordering<'a> {
 
     /// The changes that a dependency names: one instance, or all of its block.
     fn named(&self, needed: &Address) -> Vec<&'a Change> {
-        let block = self.by_block.get(&(needed.kind.as_str(), needed.name.as_str()));
-        let block = block.map(Vec::as_slice).unwrap_or_default();
-        block.iter().copied().filter(|change| change.address.keys.starts_with(&needed.keys)).collect()
+        let block = (needed.module.path(), needed.kind.as_str(), needed.name.as_str());
+        let block = self.by_block.get(&block).map(Vec::as_slice).unwrap_or_default();
+        block.iter().copied().filter(|change| needed.contains(&change.address)).collect()
     }
 
     /// Rule 1.

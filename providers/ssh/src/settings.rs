@@ -254,7 +254,7 @@ mod tests {
 
     fn target(fields: &[(&str, Value)]) -> TargetConfig {
         TargetConfig {
-            address: TargetAddress { kind: TargetKind::Host, name: "web".into(), key: None },
+            address: TargetAddress::new(TargetKind::Host, "web"),
             attributes: Value::object(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))),
             folder: "stacks/one".into(),
         }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use meshform_engine::address::{Address, TargetAddress};
-use meshform_engine::diagnostic::{Diagnostic, Severity, SourceId, Sources, Span};
+use meshform_engine::address::{Address, ModulePath, TargetAddress};
+use meshform_engine::diagnostic::{Diagnostic, Severity, Source, SourceId, Sources, Span};
 use meshform_engine::plan::{Action, Change, FieldChange, OutputChange, Plan, Step};
 use meshform_engine::ports::Precondition;
 use meshform_engine::value::{Fingerprinter, Path, PathStep, Value};
@@ -30,13 +30,25 @@ pub(crate) struct PlanBody {
     outputs: BTreeMap<String, OutputBody>,
     warnings: Vec<DiagnosticBody>,
     sources: Vec<SourceBody>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    modules: Vec<ModuleBody>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SourceBody {
     name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
     text: String,
+}
+
+/// Where the files of a module lie, by the names of the calls that lead to it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModuleBody {
+    calls: Vec<String>,
+    folder: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -184,10 +196,11 @@ impl PlanBody {
             changes: plan.changes.iter().map(|change| ChangeBody::new(change, keyed)).collect(),
             outputs: outputs.map(|(name, output)| (name.clone(), OutputBody::new(output, keyed))).collect(),
             warnings: plan.warnings.iter().map(DiagnosticBody::new).collect(),
-            sources: plan
+            sources: plan.sources.iter().map(|(_, source)| SourceBody::new(source)).collect(),
+            modules: plan
                 .sources
-                .iter()
-                .map(|(_, source)| SourceBody::new(&source.name, &source.text))
+                .modules()
+                .map(|(path, folder)| ModuleBody { calls: path.0.clone(), folder: folder.to_owned() })
                 .collect(),
         }
     }
@@ -200,6 +213,9 @@ impl PlanBody {
         let mut sources = Sources::default();
         for source in &self.sources {
             source.add_to(&mut sources);
+        }
+        for module in self.modules {
+            sources.locate(ModulePath(module.calls), Ok(module.folder));
         }
         let plan = Plan {
             created_ms: self.created_ms,
@@ -235,13 +251,14 @@ fn check(plan: &Plan) -> Result<(), WireError> {
 }
 
 impl SourceBody {
-    fn new(name: &str, text: &str) -> Self {
-        Self { name: name.to_owned(), text: text.to_owned() }
+    fn new(source: &Source) -> Self {
+        Self { name: source.name.clone(), folder: source.folder.clone(), text: source.text.clone() }
     }
 
     /// Adds the very same text: what [`Sources::add`] would take away from it is put there first.
     fn add_to(&self, sources: &mut Sources) {
-        sources.add(&self.name, &format!("\u{feff}{}", self.text.replace('\n', "\r\n")));
+        let text = format!("\u{feff}{}", self.text.replace('\n', "\r\n"));
+        sources.add_in(self.folder.as_deref(), &self.name, &text);
     }
 }
 

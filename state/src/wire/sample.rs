@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use meshform_engine::address::{Address, Key as InstanceKey, TargetAddress, TargetKind};
+use meshform_engine::address::{
+    Address, Key as InstanceKey, ModuleInstance, ModulePath, TargetAddress, TargetKind,
+};
 use meshform_engine::apply::Event;
 use meshform_engine::diagnostic::{Diagnostic, SourceId, Sources, Span};
 use meshform_engine::plan::{Action, Change, FieldChange, OutputChange, Plan, Step, StepOperation};
@@ -23,9 +25,9 @@ pub(crate) fn key() -> Key {
 
 fn target() -> TargetAddress {
     TargetAddress {
-        kind: TargetKind::Cluster,
-        name: "prod".into(),
+        module: ModuleInstance::ROOT.child("site", Some(InstanceKey::Index(1))),
         key: Some(InstanceKey::Name("eu".into())),
+        ..TargetAddress::new(TargetKind::Cluster, "prod")
     }
 }
 
@@ -34,7 +36,8 @@ fn web() -> Address {
 }
 
 fn motd() -> Address {
-    Address::new("host_file", "motd")
+    let module = ModuleInstance::ROOT.child("site", Some(InstanceKey::Name("x".into()))).child("inner", None);
+    Address::within(module, "host_file", "motd")
         .with_key(InstanceKey::Index(1))
         .with_key(InstanceKey::Name("a\"b\n".into()))
 }
@@ -165,6 +168,9 @@ fn change(address: Address, action: Action) -> Change {
 pub(crate) fn plan() -> Plan {
     let mut sources = Sources::default();
     sources.add("main.hcl", "resource \"kube_object\" \"web\" {\n}\n");
+    sources.add_in(Some("site"), "site/main.hcl", "module \"inner\" {\n  source = \"./inner\"\n}\n");
+    sources.locate(ModulePath::ROOT.child("site"), Ok("site".into()));
+    sources.locate(ModulePath::ROOT.child("site").child("inner"), Ok("site/inner".into()));
     let bare = Change {
         target: None,
         identity: None,
@@ -189,7 +195,7 @@ pub(crate) fn plan() -> Plan {
         lineage: "6f1c6b0e-6f0c-4f5e-9d55-0d3a4a4b8f10".into(),
         serial: 7,
         targets: BTreeMap::from([(target(), "uid-of-kube-system".into())]),
-        changes: vec![bare, change(web(), Action::ReplaceCreateFirst)],
+        changes: vec![change(web(), Action::ReplaceCreateFirst), bare],
         steps: vec![
             step(web(), StepOperation::Perform(Operation::Create), vec![]),
             step(web(), StepOperation::Perform(Operation::Delete), vec![0]),

@@ -3,12 +3,13 @@
 //! | member of a node | meaning |
 //! | --- | --- |
 //! | `address` | how expressions name it; outputs and checks as `output.NAME` and `check.NAME` |
-//! | `kind` | `variable`, `local`, `cluster`, `host`, `resource`, `output` or `check` |
+//! | `module` | the module that it is in: `module.NAME`, or `""` for the stack itself |
+//! | `kind` | `variable`, `local`, `cluster`, `host`, `resource`, `module`, `output` or `check` |
 //! | `type` | the resource type, else `null` |
 //! | `name` | its name |
 //! | `repeated` | `null`, `count` or `for_each` |
 
-use meshform_engine::config::BlockId;
+use meshform_engine::config::BlockName;
 use meshform_engine::graph::{Graph, Node, Repeated};
 use serde_json::{Value as Json, json};
 
@@ -26,21 +27,23 @@ pub(crate) fn document(graph: &Graph) -> Json {
 }
 
 fn node(node: &Node) -> Json {
-    let (kind, ty) = match &node.block {
-        BlockId::Variable(_) => ("variable", None),
-        BlockId::Local(_) => ("local", None),
-        BlockId::Target(kind, _) => (kind.as_str(), None),
-        BlockId::Resource(ty, _) => ("resource", Some(ty)),
-        BlockId::Output(_) => ("output", None),
-        BlockId::Check(_) => ("check", None),
+    let (kind, ty) = match &node.block.name {
+        BlockName::Variable(_) => ("variable", None),
+        BlockName::Local(_) => ("local", None),
+        BlockName::Target(kind, _) => (kind.as_str(), None),
+        BlockName::Resource(ty, _) => ("resource", Some(ty)),
+        BlockName::Module(_) => ("module", None),
+        BlockName::Output(_) => ("output", None),
+        BlockName::Check(_) => ("check", None),
     };
     let repeated = node.repeated.map(|repeated| match repeated {
         Repeated::Count => "count",
         Repeated::ForEach => "for_each",
     });
-    let (_, name) = node.block.reference();
+    let (_, name) = node.block.name.reference();
     json!({
         "address": node.block.to_string(),
+        "module": node.block.module.to_string(),
         "kind": kind,
         "type": ty,
         "name": name,
@@ -50,20 +53,22 @@ fn node(node: &Node) -> Json {
 
 #[cfg(test)]
 mod tests {
+    use meshform_engine::address::ModulePath;
+
     use super::*;
 
     #[test]
     fn blocks_are_told_by_kind_type_and_name() {
-        let node = |block, repeated| Node { block, repeated };
+        let node = |name: BlockName, repeated| Node { block: name.within(ModulePath::ROOT), repeated };
         let nodes = vec![
-            node(BlockId::Local("a".into()), None),
-            node(BlockId::Resource("value".into(), "b".into()), Some(Repeated::Count)),
+            node(BlockName::Local("a".into()), None),
+            node(BlockName::Resource("value".into(), "b".into()), Some(Repeated::Count)),
         ];
         let expect = json!({
             "format_version": FORMAT_VERSION,
             "nodes": [
-                { "address": "local.a", "kind": "local", "type": null, "name": "a", "repeated": null },
-                { "address": "value.b", "kind": "resource", "type": "value", "name": "b", "repeated": "count" },
+                { "address": "local.a", "module": "", "kind": "local", "type": null, "name": "a", "repeated": null },
+                { "address": "value.b", "module": "", "kind": "resource", "type": "value", "name": "b", "repeated": "count" },
             ],
             "edges": [{ "from": "value.b", "to": "local.a" }],
         });

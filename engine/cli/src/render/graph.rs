@@ -1,7 +1,7 @@
 //! Graphs of blocks for the programs that draw them: Graphviz and Mermaid. Arrows point to what is needed.
 
 use meshform_engine::address::TargetKind;
-use meshform_engine::config::BlockId;
+use meshform_engine::config::{BlockId, BlockName};
 use meshform_engine::graph::{Graph, Node, Repeated};
 
 /// In the language of Graphviz.
@@ -30,7 +30,7 @@ pub(crate) fn mermaid(graph: &Graph) -> String {
     let mut text = String::from("flowchart RL\n");
     for (at, node) in graph.nodes.iter().enumerate() {
         let (open, close) = mermaid_shape(&node.block);
-        let class = if matches!(node.block, BlockId::Target(..)) { ":::target" } else { "" };
+        let class = if matches!(node.block.name, BlockName::Target(..)) { ":::target" } else { "" };
         text.push_str(&format!("  n{at}{open}\"{}\"{close}{class}\n", mermaid_text(&label(node))));
     }
     for (from, to) in &graph.edges {
@@ -49,24 +49,26 @@ fn label(node: &Node) -> String {
 }
 
 fn dot_look(block: &BlockId) -> &'static str {
-    match block {
-        BlockId::Target(TargetKind::Cluster, _) => "shape = cylinder, style = bold",
-        BlockId::Target(TargetKind::Host, _) => "shape = box3d, style = bold",
-        BlockId::Resource(..) => "shape = box, style = rounded",
-        BlockId::Variable(_) | BlockId::Local(_) => "shape = ellipse",
-        BlockId::Output(_) => "shape = note",
-        BlockId::Check(_) => "shape = hexagon",
+    match &block.name {
+        BlockName::Target(TargetKind::Cluster, _) => "shape = cylinder, style = bold",
+        BlockName::Target(TargetKind::Host, _) => "shape = box3d, style = bold",
+        BlockName::Resource(..) => "shape = box, style = rounded",
+        BlockName::Variable(_) | BlockName::Local(_) => "shape = ellipse",
+        BlockName::Module(_) => "shape = folder",
+        BlockName::Output(_) => "shape = note",
+        BlockName::Check(_) => "shape = hexagon",
     }
 }
 
 fn mermaid_shape(block: &BlockId) -> (&'static str, &'static str) {
-    match block {
-        BlockId::Target(TargetKind::Cluster, _) => ("[(", ")]"),
-        BlockId::Target(TargetKind::Host, _) => ("[[", "]]"),
-        BlockId::Resource(..) => ("[", "]"),
-        BlockId::Variable(_) | BlockId::Local(_) => ("([", "])"),
-        BlockId::Output(_) => (">", "]"),
-        BlockId::Check(_) => ("{{", "}}"),
+    match &block.name {
+        BlockName::Target(TargetKind::Cluster, _) => ("[(", ")]"),
+        BlockName::Target(TargetKind::Host, _) => ("[[", "]]"),
+        BlockName::Resource(..) => ("[", "]"),
+        BlockName::Variable(_) | BlockName::Local(_) => ("([", "])"),
+        BlockName::Module(_) => ("[/", "/]"),
+        BlockName::Output(_) => (">", "]"),
+        BlockName::Check(_) => ("{{", "}}"),
     }
 }
 
@@ -91,16 +93,18 @@ fn mermaid_text(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use meshform_engine::address::ModulePath;
+
     use super::*;
 
     fn graph() -> Graph {
-        let node = |block, repeated| Node { block, repeated };
+        let node = |name: BlockName, repeated| Node { block: name.within(ModulePath::ROOT), repeated };
         Graph {
             nodes: vec![
-                node(BlockId::Target(TargetKind::Cluster, "main".into()), None),
-                node(BlockId::Target(TargetKind::Host, "ecs".into()), Some(Repeated::ForEach)),
-                node(BlockId::Resource("value".into(), "a \"b\" <c>".into()), Some(Repeated::Count)),
-                node(BlockId::Output("o".into()), None),
+                node(BlockName::Target(TargetKind::Cluster, "main".into()), None),
+                node(BlockName::Target(TargetKind::Host, "ecs".into()), Some(Repeated::ForEach)),
+                node(BlockName::Resource("value".into(), "a \"b\" <c>".into()), Some(Repeated::Count)),
+                node(BlockName::Output("o".into()), None),
             ],
             edges: vec![(2, 0), (2, 1), (3, 2)],
         }

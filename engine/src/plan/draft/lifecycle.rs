@@ -2,7 +2,7 @@
 
 use super::Drafting;
 use crate::address::{Address, Key};
-use crate::config::{IgnoredChanges, Lifecycle, ResourceBlock};
+use crate::config::{BlockId, IgnoredChanges, Lifecycle, ResourceBlock};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lang::{Expression, Scope, TraversalStep, evaluate};
 use crate::lower::Instance;
@@ -51,9 +51,7 @@ impl Drafting<'_> {
     /// Why an instance is replaced though it need not be: what it is to be replaced with changes.
     pub(super) fn trigger(&mut self, instance: &Instance, block: &ResourceBlock) -> Option<String> {
         let triggers = &block.lifecycle.replace_triggered_by;
-        let id =
-            crate::config::BlockId::Resource(instance.address.kind.clone(), instance.address.name.clone());
-        let outer = self.environment.scope(&id);
+        let outer = self.environment.scope(&instance.address.module, &BlockId::of(&instance.address));
         let mut scope = outer.child();
         instance.each.bind(&mut scope);
         let trigger = triggers.iter().find_map(|it| self.changed(it, &scope, &instance.address))?;
@@ -65,15 +63,14 @@ impl Drafting<'_> {
         let (kind, steps) = reference.as_traversal()?;
         let mut steps = steps.into_iter().peekable();
         let Some(TraversalStep::Attribute(name)) = steps.next() else { return None };
-        let mut address = Address::new(kind, name);
+        let mut address = Address::within(own.module.clone(), kind, name);
         if let Some(TraversalStep::Index(_)) = steps.peek() {
             address.keys.extend(steps.next().and_then(|step| key(&step, scope)));
         }
         let path: Option<Vec<_>> = steps.map(|step| path_step(step, scope)).collect();
         let path = Path(path?);
         let named = self.draft.changes.range(address.clone()..);
-        let mut named =
-            named.take_while(|(found, _)| found.kind == address.kind && found.name == address.name);
+        let mut named = named.take_while(|(found, _)| found.is_sibling(&address));
         let change = named.find(|(found, change)| {
             found.keys.starts_with(&address.keys) && *found != own && self.changes_at(change, &path)
         });

@@ -17,12 +17,24 @@ impl Drafting<'_> {
         for (address, record) in &self.inputs.snapshot.records {
             let wanted = self.draft.changes.contains_key(address)
                 || self.pending.contains(address)
-                || self.unsettled.contains(&address.block());
+                || self.is_unsettled(address);
             if !wanted && let Some(change) = self.orphan(address, record) {
                 self.draft.changes.insert(address.clone(), change);
             }
         }
         self.keep_what_others_took_over();
+    }
+
+    /// Whether the instances of its block cannot be told, or those of a module on the way to it.
+    fn is_unsettled(&self, address: &Address) -> bool {
+        let mut block = address.block();
+        let mut steps = block.module.0.len();
+        while !self.unsettled.contains(&block) {
+            let Some(before) = steps.checked_sub(1) else { return false };
+            steps = before;
+            block.module.0[steps].key = None;
+        }
+        true
     }
 
     fn orphan(&mut self, address: &Address, record: &Record) -> Option<Change> {
@@ -79,7 +91,7 @@ impl Drafting<'_> {
             notes: difference.notes,
             ..blank(address.clone(), &kind, Action::Delete, reason)
         };
-        let block = self.inputs.config.resources.get(&(address.kind.clone(), address.name.clone()));
+        let block = self.inputs.config.resource_at(address);
         if let Some(block) = block {
             self.prevent(&change, &block.lifecycle);
         }
@@ -103,7 +115,7 @@ impl Drafting<'_> {
     }
 
     fn delete_timeout(&self, address: &Address) -> Option<u64> {
-        let block = self.inputs.config.resources.get(&(address.kind.clone(), address.name.clone()))?;
+        let block = self.inputs.config.resource_at(address)?;
         block.timeouts.delete_ms
     }
 

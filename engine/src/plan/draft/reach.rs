@@ -45,7 +45,7 @@ impl<'a> Drafting<'a> {
                 Diagnostic::error(error.summary.clone(), format!("{} (at {target})", error.detail))
             }
         };
-        let block = self.inputs.config.targets.get(&(target.kind, target.name.clone()));
+        let block = self.inputs.config.target_at(target);
         self.draft.diagnostics.push(problem.at(block.and_then(|block| block.span.clone())));
         Reach::NotNow
     }

@@ -189,7 +189,7 @@ async fn connect_to(
 ) -> Result<Arc<dyn Target>, ProviderError> {
     let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
     let target = TargetConfig {
-        address: TargetAddress { kind: TargetKind::Host, name: "web".into(), key: None },
+        address: TargetAddress::new(TargetKind::Host, "web"),
         attributes: Value::object(fields.collect::<std::collections::BTreeMap<_, _>>()),
         folder: "/nonexistent".into(),
     };

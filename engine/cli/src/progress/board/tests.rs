@@ -85,7 +85,7 @@ fn failures_say_why_and_what_was_not_run() {
 
 #[test]
 fn on_a_terminal_only_ends_stay() {
-    let target = TargetAddress { kind: TargetKind::Cluster, name: "prod".into(), key: None };
+    let target = TargetAddress::new(TargetKind::Cluster, "prod");
     check(
         true,
         &[
