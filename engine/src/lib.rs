@@ -29,6 +29,7 @@ pub mod config;
 mod environment;
 pub mod inputs;
 mod lower;
+pub mod modules;
 mod validate;
 
 pub mod dice;

@@ -33,10 +33,8 @@ pub fn decode(sources: &Sources, files: &[File], registry: &Registry) -> (Config
         let module = module(sources, files, folder, (registry, &path), (&mut config, &mut diagnostics));
         for (name, call) in &module.calls {
             let inner = path.child(name);
-            match module_call::folder(sources, &inner, call) {
-                Ok(folder) => open.push((inner, Some(folder))),
-                Err(problem) => diagnostics.push(problem),
-            }
+            let folder = module_call::folder(sources, &inner, call, &mut diagnostics);
+            open.extend(folder.map(|folder| (inner, Some(folder))));
         }
         match path.0.is_empty() {
             true => config.root = module,

@@ -103,8 +103,8 @@ pub enum BlockName {
 pub struct ModuleCall {
     /// Where its name is.
     pub span: Option<Span>,
-    /// Where it says where the module's files come from.
-    pub source_span: Option<Span>,
+    /// Where the module's files come from.
+    pub source: Option<Expression>,
     /// Its instances.
     pub repetition: Repetition,
     /// The values of the module's variables.

@@ -17,31 +17,42 @@ pub(super) fn decode(
     let what = format!("The module \"{}\"", labels.texts.concat());
     let mut body = BodyReader::new(file.clone(), what, labels.span.clone(), &block.body);
     let source = body.require("source", diagnostics);
-    // Where the files come from was seen to when they were read.
-    body.take("version");
+    for (name, given) in [("source", source.clone()), ("version", body.take("version"))] {
+        // The files are read before anything is evaluated.
+        if let Some(given) = given.filter(|given| given.literal_string().is_none()) {
+            let detail = format!(
+                "The {name} of a module is a plain text in double quotes: it is read before anything is evaluated."
+            );
+            diagnostics.push(Diagnostic::error("Not a literal", detail).at(given.span()));
+        }
+    }
     let repetition = repetition(&mut body, diagnostics);
     let depends_on = body.take("depends_on");
     let inputs = body.take_all().into_iter().map(|(name, _, value)| (name, value)).collect();
     body.finish(diagnostics);
-    let source_span = source.and_then(|source| source.span());
-    ModuleCall { span: labels.span.clone(), source_span, repetition, inputs, depends_on }
+    ModuleCall { span: labels.span.clone(), source, repetition, inputs, depends_on }
 }
 
-/// The folder of a called module.
-///
-/// # Errors
-/// When its files are not there, with the reason.
+/// The folder of a called module, if its files are there; complains if they are not and its call says where they should be.
 pub(super) fn folder<'s>(
     sources: &'s Sources,
     path: &ModulePath,
     call: &ModuleCall,
-) -> Result<&'s str, Diagnostic> {
+    diagnostics: &mut Diagnostics,
+) -> Option<&'s str> {
+    let source = call.source.as_ref().filter(|source| source.literal_string().is_some())?;
     let problem = match sources.module(path) {
-        Some(Ok(folder)) => return Ok(folder),
+        Some(Ok(folder)) => return Some(folder),
         Some(Err(problem)) => Diagnostic::error(problem.summary.clone(), problem.detail.clone()),
-        None => Diagnostic::error("Module not read", format!("The files of {path} have not been read.")),
+        None => Diagnostic::error(
+            "Module not read",
+            format!(
+                "The files of {path} have not been read: modules call each other more deeply than is sensible."
+            ),
+        ),
     };
-    Err(problem.at(call.source_span.clone().or_else(|| call.span.clone())))
+    diagnostics.push(problem.at(source.span()));
+    None
 }
 
 /// Complains of variables that a call does not give and must, and of those that it gives and are not there.

@@ -5,6 +5,7 @@
 mod crashes;
 mod diagnostics;
 mod lifecycle;
+mod modules;
 mod nested;
 mod plans;
 mod refactoring;

@@ -8,6 +8,7 @@ use meshform_engine::apply::{Applied, Event, apply};
 use meshform_engine::diagnostic::{Diagnostics, Sources};
 use meshform_engine::files::{FileError, Files};
 use meshform_engine::inputs::Input;
+use meshform_engine::modules;
 use meshform_engine::observer::{Observer, Progress, Stop};
 use meshform_engine::pipeline::{Failure, Options, World, check, plan};
 use meshform_engine::plan::{FieldChange, Plan};
@@ -88,8 +89,7 @@ impl Bed {
     }
 
     pub(crate) fn plan(&self, text: &str) -> Result<Plan, Failure> {
-        let mut sources = Sources::default();
-        sources.add("main.hcl", text);
+        let sources = sources(text);
         let world = self.world();
         let options = self.options();
         futures::executor::block_on(plan(sources, &world, &options, &Silent)).map(|planned| planned.plan)
@@ -141,9 +141,25 @@ impl Bed {
     }
 }
 
-pub(crate) fn show_diagnostics(text: &str, diagnostics: &Diagnostics) -> String {
+/// The stack's file; after each line `### FOLDER` that of a module, which is called as "./FOLDER".
+fn sources(text: &str) -> Sources {
+    let mut parts = text.split("\n### ");
     let mut sources = Sources::default();
-    sources.add("main.hcl", text);
+    sources.add("main.hcl", parts.next().unwrap());
+    for part in parts {
+        let (folder, text) = part.split_once('\n').unwrap();
+        sources.add_in(Some(folder), format!("{folder}/main.hcl"), text);
+    }
+    while let missing @ [_, ..] = &modules::missing(&sources)[..] {
+        for call in missing {
+            sources.locate(call.path.clone(), Ok(call.source.trim_start_matches("./").to_owned()));
+        }
+    }
+    sources
+}
+
+pub(crate) fn show_diagnostics(text: &str, diagnostics: &Diagnostics) -> String {
+    let sources = sources(text);
     let lines = diagnostics.iter().map(|it| {
         let place = it.span.as_ref().map_or(String::new(), |span| {
             let (line, column) = sources.position(span).unwrap();

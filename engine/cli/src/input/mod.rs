@@ -2,6 +2,7 @@
 
 mod disk;
 mod layout;
+mod modules;
 mod stack;
 mod subject;
 mod variables;

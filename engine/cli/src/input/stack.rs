@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use meshform_engine::diagnostic::Sources;
 
+use super::modules;
 use crate::problem::Problem;
 use meshform_engine::inputs::Input;
 
@@ -42,6 +43,7 @@ impl Stack {
         for path in files(folder, ".hcl")? {
             sources.add(shown(&path), &text(&path)?);
         }
+        modules::read(&mut sources, folder)?;
         Ok(Self { folder: folder.to_owned(), sources, variables: Self::variables_beside(folder)? })
     }
 
