@@ -218,7 +218,7 @@ fn what_is_wrong_with_a_call_is_told_at_its_place() {
     );
     check(
         "module \"a\" {\n  source = \"./site\"\n  name = \"x\"\n  size = 10\n}",
-        "5:21 `var.size < 10` Invalid value for variable: x is too large. (variable \"size\")",
+        "6:21 `var.size < 10` Invalid value for variable: x is too large. (variable \"size\")",
     );
     check(
         "module \"a\" {\n  source = \"./site\"\n  name = module.a.id\n}",
