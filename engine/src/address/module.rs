@@ -66,7 +66,12 @@ impl ModuleInstance {
 
     /// Whether `other` is this instance, or, where a step here has no key, one of those with any key.
     pub fn contains(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(own, other)| own.contains(other))
+        self.0.len() == other.0.len() && self.leads_to(other)
+    }
+
+    /// Whether `other`, or a module on the way to it, is meant by this.
+    pub fn leads_to(&self, other: &Self) -> bool {
+        self.0.len() <= other.0.len() && self.0.iter().zip(&other.0).all(|(own, other)| own.contains(other))
     }
 }
 

@@ -21,6 +21,7 @@ use indexmap::IndexMap;
 pub use self::decode::decode;
 pub(crate) use self::nested::wrong_count;
 pub use self::nested::{Content, Dynamic, Nested};
+pub use self::refactoring::Named;
 pub(crate) use self::refactoring::destination;
 pub use self::registry::Registry;
 use crate::address::{Address, ModulePath, TargetAddress, TargetKind};
@@ -155,10 +156,10 @@ pub struct Output {
 /// A `moved` block.
 #[derive(Clone, Debug)]
 pub struct Move {
-    /// Under what it was recorded: a block or an instance.
-    pub from: Address,
+    /// Under what it was recorded.
+    pub from: Named,
     /// What it is now.
-    pub to: Address,
+    pub to: Named,
     /// Where the block is.
     pub span: Option<Span>,
 }
@@ -166,8 +167,8 @@ pub struct Move {
 /// A `removed` block.
 #[derive(Clone, Debug)]
 pub struct Removal {
-    /// What is no longer in the configuration: a block or an instance.
-    pub from: Address,
+    /// What is no longer in the configuration.
+    pub from: Named,
     /// Whether it is to go from its target, too.
     pub destroy: bool,
     /// Where the block is.

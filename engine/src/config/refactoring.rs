@@ -1,5 +1,7 @@
 //! `moved` and `removed`: what was recorded under another address, and what is no longer ours.
 
+use std::fmt;
+
 use hcl_edit::structure::Block;
 
 use super::blocks::literal_bool;
@@ -8,6 +10,34 @@ use super::{Config, Move, Removal};
 use crate::address::{Address, Key, ModuleInstance, ModulePath, ModuleStep};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lang::{Expression, TraversalStep};
+
+/// What `moved` and `removed` are about. Without a key, all instances are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A resource, or one of its instances.
+    Resource(Address),
+    /// All in a module, or in one of its instances.
+    Module(ModuleInstance),
+}
+
+impl Named {
+    /// Whether an instance is meant by it.
+    pub fn contains(&self, address: &Address) -> bool {
+        match self {
+            Self::Resource(block) => block.contains(address),
+            Self::Module(module) => module.leads_to(&address.module),
+        }
+    }
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resource(address) => address.fmt(f),
+            Self::Module(module) => module.fmt(f),
+        }
+    }
+}
 
 pub(super) fn moved(
     file: &FileText,
@@ -21,7 +51,13 @@ pub(super) fn moved(
         |name: &str| body.require(name, diagnostics).and_then(|it| address(&it, module, diagnostics));
     let (from, to) = (place("from"), place("to"));
     body.finish(diagnostics);
-    Some(Move { from: from?, to: to?, span })
+    let (from, to) = (from?, to?);
+    if matches!(from, Named::Module(_)) != matches!(to, Named::Module(_)) {
+        let detail = "A resource moves to a resource's address, and a module to a module's.";
+        diagnostics.push(Diagnostic::error("Invalid move", detail).at(span));
+        return None;
+    }
+    Some(Move { from, to, span })
 }
 
 pub(super) fn removed(
@@ -45,8 +81,8 @@ pub(super) fn removed(
     Some(Removal { from: address(&from?, module, diagnostics)?, destroy, span })
 }
 
-/// A block or one of its instances, as a module names it: `kube_object.web`, `host_file.motd["db"]`, `module.site.value.x`.
-fn address(expression: &Expression, module: &ModulePath, diagnostics: &mut Diagnostics) -> Option<Address> {
+/// What is named in a module: `kube_object.web`, `host_file.motd["db"]`, `module.site`, `module.site["east"].value.x`.
+fn address(expression: &Expression, module: &ModulePath, diagnostics: &mut Diagnostics) -> Option<Named> {
     let address = expression.as_traversal().and_then(|(root, steps)| named(module, root, steps));
     if address.is_none() {
         let detail = "It is the address of a resource or of one of its instances, such as kube_object.web or host_file.motd[\"db\"].";
@@ -55,7 +91,7 @@ fn address(expression: &Expression, module: &ModulePath, diagnostics: &mut Diagn
     address
 }
 
-fn named(within: &ModulePath, root: String, steps: Vec<TraversalStep>) -> Option<Address> {
+fn named(within: &ModulePath, root: String, steps: Vec<TraversalStep>) -> Option<Named> {
     let mut module = ModuleInstance(Vec::new());
     for name in &within.0 {
         module = module.child(name, None);
@@ -71,12 +107,15 @@ fn named(within: &ModulePath, root: String, steps: Vec<TraversalStep>) -> Option
         }
         if root != "module" {
             let address = Address { module, kind: root, name, keys };
-            return steps.next().is_none().then_some(address);
+            return steps.next().is_none().then_some(Named::Resource(address));
         }
         let key = keys.pop();
         module = keys.is_empty().then(|| module.child(name, key))?;
-        let Some(TraversalStep::Attribute(kind)) = steps.next() else { return None };
-        root = kind;
+        match steps.next() {
+            None => return Some(Named::Module(module)),
+            Some(TraversalStep::Attribute(kind)) => root = kind,
+            Some(TraversalStep::Index(_)) => return None,
+        }
     }
 }
 
@@ -87,41 +126,79 @@ fn literal_key(key: &Expression) -> Option<Key> {
 
 /// Complains of moves and removals that contradict the rest of the configuration.
 pub(super) fn check(config: &Config, diagnostics: &mut Diagnostics) {
-    let declared = |address: &Address| {
-        let every = address.keys.is_empty() && address.module.0.iter().all(|step| step.key.is_none());
-        every && config.resource_at(address).is_some()
+    let is_whole = |module: &ModuleInstance| module.0.iter().all(|step| step.key.is_none());
+    let declared = |named: &Named| match named {
+        Named::Resource(address) => {
+            address.keys.is_empty() && is_whole(&address.module) && config.resource_at(address).is_some()
+        }
+        Named::Module(module) => is_whole(module) && config.called.contains_key(&module.path()),
     };
     for step in config.moved.iter().filter(|step| declared(&step.from)) {
         let detail =
             format!("{} is still in the configuration: what was recorded as it stays with it.", step.from);
-        diagnostics.push(Diagnostic::error("Moved resource still there", detail).at(step.span.clone()));
+        diagnostics.push(Diagnostic::error("What was moved is still there", detail).at(step.span.clone()));
     }
-    for step in config.moved.iter().filter(|step| destination(&step.from, &config.moved).is_none()) {
+    for step in config.moved.iter().filter(|step| goes_round(step, &config.moved)) {
         let detail = format!("{} is moved in a circle. Take one of the moves out.", step.from);
         diagnostics.push(Diagnostic::error("Circular move", detail).at(step.span.clone()));
     }
     for removal in config.removed.iter().filter(|removal| declared(&removal.from)) {
         let detail =
             format!("{} is still in the configuration. Take one of the two blocks out.", removal.from);
-        diagnostics.push(Diagnostic::error("Removed resource still there", detail).at(removal.span.clone()));
+        diagnostics
+            .push(Diagnostic::error("What was removed is still there", detail).at(removal.span.clone()));
     }
+}
+
+/// Whether what moves comes back to where it was.
+fn goes_round(step: &Move, moves: &[Move]) -> bool {
+    let example = match &step.from {
+        Named::Resource(address) => address.clone(),
+        Named::Module(module) => Address::within(module.clone(), "", ""),
+    };
+    destination(&example, moves).is_none()
 }
 
 /// Where an address ends up, following all moves; `None` if they go in a circle.
 pub(crate) fn destination(address: &Address, moves: &[Move]) -> Option<Address> {
     let mut place = address.clone();
     for _ in 0..=moves.len() {
-        match moves.iter().find(|step| step.from.contains(&place)) {
-            Some(step) => {
-                let inner = place.keys.split_off(step.from.keys.len());
-                let module = in_same_instance(&step.to.module, &place.module);
-                place = Address { module, ..step.to.clone() };
-                place.keys.extend(inner);
-            }
+        match moves.iter().find_map(|step| step.of(&place)) {
+            Some(next) => place = next,
             None => return Some(place),
         }
     }
     None
+}
+
+impl Move {
+    /// Where it takes an instance, if that is meant by it.
+    fn of(&self, place: &Address) -> Option<Address> {
+        match (&self.from, &self.to) {
+            (Named::Resource(from), Named::Resource(to)) if from.contains(place) => {
+                let inner = place.keys.iter().skip(from.keys.len());
+                let keys = to.keys.iter().chain(inner).cloned().collect();
+                let module = in_same_instance(&to.module, &place.module);
+                Some(Address { module, keys, ..to.clone() })
+            }
+            (Named::Module(from), Named::Module(to)) if from.leads_to(&place.module) => {
+                let (meant, inner) = place.module.0.split_at_checked(from.0.len())?;
+                let (own, last) = (meant.last()?, to.0.last()?);
+                // One without a key becomes one with a key; of those with keys, each keeps its own.
+                if last.key.is_some() && own.key != from.0.last()?.key {
+                    return None;
+                }
+                let mut module = in_same_instance(to, &place.module);
+                if let (Some(end), None) = (module.0.last_mut(), &last.key) {
+                    end.key =
+                        own.key.clone().filter(|_| from.0.last().is_some_and(|step| step.key.is_none()));
+                }
+                module.0.extend(inner.iter().cloned());
+                Some(Address { module, ..place.clone() })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A module named without keys is meant in the instance in which something is: what moves inside a module stays in its instance.

@@ -200,6 +200,41 @@ Adopt module.m.thing.y (it was recorded as thing.x, and is only renamed)",
 }
 
 #[test]
+fn modules_move_with_all_that_is_in_them() {
+    let call = |name: &str, repeated: &str| {
+        with_site(&format!("module {name:?} {{\n  source = \"./site\"\n  {repeated}\n  name = \"x\"\n}}"))
+    };
+    let moved = |from: &str, to: &str| format!("moved {{\n  from = {from}\n  to = {to}\n}}\n");
+    check(
+        &call("a", ""),
+        &format!("{}{}", moved("module.a", "module.b[\"k\"]"), call("b", "for_each = toset([\"k\"])")),
+        r#"
+Forget module.a.thing.first (it is recorded as module.b["k"].thing.first from now on)
+Forget module.a.thing.second (it is recorded as module.b["k"].thing.second from now on)
+Adopt module.b["k"].thing.first (it was recorded as module.a.thing.first, and is only renamed)
+Adopt module.b["k"].thing.second (it was recorded as module.a.thing.second, and is only renamed)"#,
+    );
+    check(
+        &call("a", "count = 1"),
+        &format!("{}{}", moved("module.a", "module.b"), call("b", "count = 1")),
+        r"
+Forget module.a[0].thing.first (it is recorded as module.b[0].thing.first from now on)
+Forget module.a[0].thing.second (it is recorded as module.b[0].thing.second from now on)
+Adopt module.b[0].thing.first (it was recorded as module.a[0].thing.first, and is only renamed)
+Adopt module.b[0].thing.second (it was recorded as module.a[0].thing.second, and is only renamed)",
+    );
+    let bed = Bed::new();
+    assert_eq!(
+        bed.diagnostics(&stack(&format!("{}{}", moved("module.a", "thing.x"), call("a", "")))),
+        "2:1 `moved` Invalid move: A resource moves to a resource's address, and a module to a module's."
+    );
+    assert_eq!(
+        bed.diagnostics(&stack(&format!("{}{}", moved("module.a", "module.c"), call("a", "")))),
+        "2:1 `moved` What was moved is still there: module.a is still in the configuration: what was recorded as it stays with it."
+    );
+}
+
+#[test]
 fn what_is_wrong_with_a_call_is_told_at_its_place() {
     let check = |text: &str, expect: &str| {
         assert_eq!(Bed::new().diagnostics(&stack(&with_site(text))), expect.trim(), "{text}");

@@ -47,7 +47,7 @@ moved {\n  from = value.b\n  to   = value.c\n}";
     );
     wrong(
         "resource \"value\" \"a\" {\n  input = 1\n}\nmoved {\n  from = value.a\n  to   = value.b\n}",
-        "4:1 `moved` Moved resource still there: value.a is still in the configuration: what was recorded as it stays with it.",
+        "4:1 `moved` What was moved is still there: value.a is still in the configuration: what was recorded as it stays with it.",
     );
     wrong(
         "moved {\n  from = value\n  to   = 1\n}",
