@@ -33,6 +33,7 @@ mod graph;
 mod killed;
 mod kubectl;
 mod locks;
+mod modules;
 mod program;
 mod quickstart;
 mod readme;
