@@ -110,14 +110,6 @@ impl Diagnostics {
         self
     }
 
-    /// The same as warnings, whatever they were.
-    #[must_use]
-    pub fn into_warnings(self) -> Self {
-        let mut warnings = Self::new();
-        warnings.extend(self.all.into_iter().map(|it| Diagnostic { severity: Severity::Warning, ..it }));
-        warnings
-    }
-
     /// How many there are.
     pub fn len(&self) -> usize {
         self.all.len()
@@ -256,11 +248,20 @@ impl Sources {
     }
 }
 
+/// The longest name, in letters, that others are suggested for.
+const NAME_MAX: usize = 128;
+
 /// The candidate most like a misspelt name, if any is close enough to be meant.
 pub fn did_you_mean<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = given.chars().count().max(3) / 3;
+    let length = given.chars().count();
+    let limit = length.max(3) / 3;
+    // Nobody mistypes a name that long, and comparing it takes long.
+    if length > NAME_MAX {
+        return None;
+    }
     candidates
         .into_iter()
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
         .map(|candidate| (edit_distance(given, candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, candidate)| (*distance, *candidate))

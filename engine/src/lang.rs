@@ -14,6 +14,7 @@ mod convert;
 mod evaluate;
 mod expression;
 mod functions;
+mod limits;
 mod number;
 mod scope;
 mod unify;

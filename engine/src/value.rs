@@ -123,9 +123,9 @@ impl Value {
         Self::new(Kind::Object(Arc::new(Object { fields: fields.into_iter().collect(), open: true })))
     }
 
-    /// Known only after apply.
+    /// Known only after apply. Of a type of very many parts (that of a list in which each element has its own) nothing is kept.
     pub fn unknown(ty: Type) -> Self {
-        Self::new(Kind::Unknown(ty))
+        Self::new(Kind::Unknown(if extent::is_too_large(&ty) { Type::Any } else { ty }))
     }
 
     /// What the value is.

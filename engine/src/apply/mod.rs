@@ -5,7 +5,6 @@
 mod agree;
 mod event;
 mod fold;
-mod look_up;
 mod run;
 mod schedule;
 mod session;

@@ -12,17 +12,17 @@ mod operators;
 mod template;
 mod traversal;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use hcl_edit::Span as _;
-use hcl_edit::expr::{Array, Expression as Ast, Object as AstObject, ObjectKey};
+use hcl_edit::expr::{Array, Expression as Ast, Object as AstObject, ObjectKey, TraversalOperator};
 
 use self::binding::Binding;
 pub(super) use self::call::special_names;
 pub(super) use self::operators::equality;
 use super::expression::{Expression, bare};
+use super::limits::{self, Passed, Spent, Tally};
 use super::{Scope, convert, number};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceId, Span};
 use crate::types::Type;
@@ -43,8 +43,8 @@ pub(super) fn evaluate_part(
     diagnostics: &mut Diagnostics,
 ) -> Value {
     let unit = Unit::File { source: expression.source(), text: expression.file_text() };
-    let rounds = Cell::new(0);
-    Evaluator { unit: &unit, scope, bindings: None, depth: 0, rounds: &rounds }.value(part, diagnostics)
+    let spent = Spent::default();
+    Evaluator { unit: &unit, scope, bindings: None, depth: 0, spent: &spent }.value(part, diagnostics)
 }
 
 /// The text that an AST belongs to.
@@ -71,8 +71,8 @@ struct Evaluator<'e> {
     bindings: Option<&'e Binding<'e>>,
     /// How many templates deep.
     depth: u8,
-    /// How many rounds the loops of this expression have made.
-    rounds: &'e Cell<u64>,
+    /// What this expression has cost.
+    spent: &'e Spent,
 }
 
 type Evaluated = Result<Value, Diagnostic>;
@@ -87,12 +87,12 @@ impl Evaluator<'_> {
     }
 
     fn evaluated(&self, ast: &Ast, diagnostics: &mut Diagnostics) -> Evaluated {
-        Ok(match ast {
+        let value = match ast {
             Ast::Null(_) => Value::null(),
             Ast::Bool(truth) => Value::bool(*truth.value()),
             Ast::Number(literal) => self.number(ast, &literal.value().to_string())?,
             Ast::String(text) => Value::string(text.as_str()),
-            Ast::Array(array) => self.array(array, diagnostics),
+            Ast::Array(array) => self.array(array, diagnostics)?,
             Ast::Object(object) => self.object(object, diagnostics)?,
             Ast::StringTemplate(template) => self.string_template(template, diagnostics)?,
             Ast::HeredocTemplate(heredoc) => self.heredoc(heredoc, diagnostics)?,
@@ -104,7 +104,11 @@ impl Evaluator<'_> {
             Ast::UnaryOp(operation) => self.unary(operation, diagnostics)?,
             Ast::BinaryOp(operation) => self.binary(operation, diagnostics)?,
             Ast::ForExpr(looping) => self.for_expression(looping, diagnostics)?,
-        })
+        };
+        match is_made(ast) {
+            true => self.within(ast, limits::check(&value)).map(|()| value),
+            false => Ok(value),
+        }
     }
 
     /// A number is read from the source: the parser keeps only a double.
@@ -119,16 +123,24 @@ impl Evaluator<'_> {
         number::parse(&text).map(Value::number).ok_or_else(too_large)
     }
 
-    fn array(&self, array: &Array, diagnostics: &mut Diagnostics) -> Value {
-        Value::list(array.iter().map(|element| self.value(element, diagnostics)))
+    fn array(&self, array: &Array, diagnostics: &mut Diagnostics) -> Evaluated {
+        let (mut elements, mut tally) = (Vec::with_capacity(array.len()), Tally::default());
+        for ast in array.iter() {
+            let element = self.value(ast, diagnostics);
+            self.within(ast, tally.add(&element))?;
+            elements.push(element);
+        }
+        Ok(Value::list(elements))
     }
 
     fn object(&self, object: &AstObject, diagnostics: &mut Diagnostics) -> Evaluated {
         let mut fields = BTreeMap::new();
         let mut sensitive = false;
         let mut all_known = true;
+        let mut tally = Tally::default();
         for (key, item) in object.iter() {
             let value = self.value(item.expr(), diagnostics);
+            self.within(item.expr(), tally.add(&value))?;
             let key = match key {
                 ObjectKey::Ident(name) => Value::string(name.as_str()),
                 ObjectKey::Expression(key) => self.object_key(key, diagnostics)?,
@@ -188,6 +200,11 @@ impl Evaluator<'_> {
         })
     }
 
+    /// A limit that was passed, as a diagnostic at a node.
+    fn within(&self, ast: &Ast, limit: Result<(), Passed>) -> Result<(), Diagnostic> {
+        limit.map_err(|(summary, detail)| self.wrong(ast, summary, detail))
+    }
+
     /// A diagnostic at a node.
     fn wrong(&self, ast: &Ast, summary: &str, detail: impl Into<String>) -> Diagnostic {
         self.wrong_at(bare(ast).span().or_else(|| ast.span()), summary, detail)
@@ -195,7 +212,7 @@ impl Evaluator<'_> {
 
     /// A diagnostic at a stretch of the text that the AST belongs to.
     fn wrong_at(&self, range: Option<Range<usize>>, summary: &str, detail: impl Into<String>) -> Diagnostic {
-        let detail = detail.into();
+        let detail = shortened(detail.into());
         match self.unit {
             Unit::File { source, .. } => {
                 Diagnostic::error(summary, detail).at(range.map(|range| Span { source: *source, range }))
@@ -215,6 +232,28 @@ impl Evaluator<'_> {
             Unit::Template { at, .. } => at.clone(),
         }
     }
+}
+
+/// Whether an expression makes a value, and does not only name one that is there.
+fn is_made(ast: &Ast) -> bool {
+    let is_splat = |step: &TraversalOperator| {
+        matches!(step, TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_))
+    };
+    match ast {
+        Ast::Null(_) | Ast::Bool(_) | Ast::Number(_) | Ast::Variable(_) | Ast::Parenthesis(_) => false,
+        Ast::Traversal(traversal) => traversal.operators.iter().any(|step| is_splat(step)),
+        _ => true,
+    }
+}
+
+/// A sentence that shows values shows no more of them than one can read.
+fn shortened(mut detail: String) -> String {
+    const BYTES_MAX: usize = 4_000;
+    if detail.len() > BYTES_MAX {
+        detail.truncate(detail.floor_char_boundary(BYTES_MAX));
+        detail.push('…');
+    }
+    detail
 }
 
 /// Whether a value is unknown in any way: to be known later, or only a fingerprint of what is sensitive.

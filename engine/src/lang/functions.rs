@@ -28,7 +28,7 @@ mod yaml;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub(super) use self::arguments::{Call, Failure, Function, Outcome, Parameter, Shape, TEXT_MAX};
+pub(super) use self::arguments::{Call, Failure, Function, Outcome, Parameter, Shape};
 use super::evaluate::special_names;
 
 static FAMILIES: &[&[Function]] = &[

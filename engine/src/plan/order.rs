@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use petgraph::algo::tarjan_scc;
+use petgraph::algo::kosaraju_scc;
 use petgraph::graph::DiGraph;
 
 use super::{Action, Change, Step, StepOperation};
@@ -87,9 +87,7 @@ impl<'a> Ordering<'a> {
     fn add(&mut self, change: &'a Change, is_renamed: bool) {
         let perform = StepOperation::Perform;
         let (removes, makes) = match change.action {
-            Action::NoOp | Action::Defer | Action::Step => (None, None),
-            // For those that come after it, it is made.
-            Action::Read => (None, Some(StepOperation::Read)),
+            Action::NoOp | Action::Defer | Action::Read | Action::Step => (None, None),
             Action::Create => (None, Some(perform(Operation::Create))),
             // Ours already, and as it should be: only under another address.
             Action::Adopt if is_renamed => (None, None),
@@ -261,7 +259,7 @@ impl<'a> Ordering<'a> {
         for (before, after) in self.all_edges() {
             graph.add_edge(nodes[before], nodes[after], ());
         }
-        let circle = tarjan_scc(&graph).into_iter().find(|component| component.len() > 1)?;
+        let circle = kosaraju_scc(&graph).into_iter().find(|component| component.len() > 1)?;
         Some(circle.into_iter().map(|node| graph[node]).collect())
     }
 }

@@ -42,7 +42,7 @@ impl Extent {
             }
             Kind::Unknown(ty) => {
                 let (parts, depth) = type_extent(ty);
-                Self { is_wholly_known: false, depth, ..Self::leaf(PART_BYTES.saturating_mul(parts)) }
+                Self { is_wholly_known: false, depth, ..Self::leaf(PART_BYTES.saturating_mul(parts - 1)) }
             }
             Kind::Fingerprint(text) => Self { is_wholly_known: false, ..Self::leaf(bytes(text)) },
         }
@@ -99,6 +99,12 @@ fn saturated(weight: u64) -> u32 {
     u32::try_from(weight).unwrap_or(u32::MAX)
 }
 
+/// Whether a type has so many parts that it costs more than it tells: types share nothing, and every step copies them.
+pub(super) fn is_too_large(ty: &Type) -> bool {
+    const PARTS_MAX: u64 = 100_000;
+    type_extent(ty).0 > PARTS_MAX
+}
+
 /// How many parts a type has, and how deep it is nested. A type shares nothing.
 fn type_extent(ty: &Type) -> (u64, u8) {
     let around = |parts: &mut dyn Iterator<Item = &Type>| {
@@ -108,7 +114,7 @@ fn type_extent(ty: &Type) -> (u64, u8) {
         (count, depth.saturating_add(1))
     };
     match ty {
-        Type::Any | Type::Bool | Type::Number | Type::String => (0, 0),
+        Type::Any | Type::Bool | Type::Number | Type::String => (1, 0),
         Type::List(element) | Type::Set(element) | Type::Map(element) => {
             around(&mut std::iter::once(&**element))
         }

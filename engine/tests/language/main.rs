@@ -11,6 +11,7 @@
 )]
 
 mod cases;
+mod limits;
 mod references;
 mod tables;
 mod terraform;

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod crashes;
-mod data;
 mod diagnostics;
+mod extremes;
 mod lifecycle;
 mod modules;
 mod nested;

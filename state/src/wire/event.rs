@@ -58,8 +58,6 @@ pub(crate) enum OperationBody {
     Delete,
     Record,
     Forget,
-    /// Only in plans: a journal does not tell of what was looked up.
-    Read,
 }
 
 impl EventBody {
@@ -132,7 +130,6 @@ impl From<StepOperation> for OperationBody {
             StepOperation::Perform(Operation::Delete) => Self::Delete,
             StepOperation::Record => Self::Record,
             StepOperation::Forget => Self::Forget,
-            StepOperation::Read => Self::Read,
         }
     }
 }
@@ -145,7 +142,6 @@ impl From<OperationBody> for StepOperation {
             OperationBody::Delete => Self::Perform(Operation::Delete),
             OperationBody::Record => Self::Record,
             OperationBody::Forget => Self::Forget,
-            OperationBody::Read => Self::Read,
         }
     }
 }

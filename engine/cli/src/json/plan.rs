@@ -66,7 +66,6 @@ pub(crate) fn operation(operation: StepOperation) -> &'static str {
         StepOperation::Perform(Operation::Delete) => "delete",
         StepOperation::Record => "record",
         StepOperation::Forget => "forget",
-        StepOperation::Read => "read",
     }
 }
 

@@ -11,7 +11,6 @@ pub(super) fn doing(operation: StepOperation) -> &'static str {
         StepOperation::Perform(Operation::Delete) => "deleting",
         StepOperation::Record => "recording",
         StepOperation::Forget => "forgetting",
-        StepOperation::Read => "looking up",
     }
 }
 
@@ -23,6 +22,5 @@ pub(super) fn done(operation: StepOperation) -> &'static str {
         StepOperation::Perform(Operation::Delete) => "deleted",
         StepOperation::Record => "recorded",
         StepOperation::Forget => "forgotten",
-        StepOperation::Read => "looked up",
     }
 }

@@ -8,6 +8,7 @@ use super::template::Style;
 use super::{Evaluated, Evaluator, Unit, is_unknown};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::lang::functions::{self, Failure, filesystem};
+use crate::lang::limits::{self, Tally};
 use crate::lang::{Scope, convert};
 use crate::syntax;
 use crate::types::Type;
@@ -66,9 +67,21 @@ impl Evaluator<'_> {
         let (values, asts): (Vec<Value>, Vec<&Ast>) =
             arguments.into_iter().map(|argument| (argument.value, argument.ast)).unzip();
         let sensitive = values.iter().any(Value::has_sensitive);
+        self.charge_call(call, function.name, &values)?;
         function
             .call(values, self.scope.functions())
             .map_err(|failure| self.failed(call, &asts, &failure, sensitive))
+    }
+
+    /// Counts what a function will read. Some find what they are asked for at once.
+    fn charge_call(&self, call: &FuncCall, name: &str, values: &[Value]) -> Result<(), Diagnostic> {
+        const AT_ONCE: &[&str] =
+            &["element", "issensitive", "length", "lookup", "nonsensitive", "one", "sensitive"];
+        if AT_ONCE.contains(&name) && values.first().is_none_or(|value| value.as_str().is_none()) {
+            return Ok(());
+        }
+        let charged = self.spent.work(values.iter().map(limits::work).sum());
+        charged.map_err(|(summary, detail)| self.wrong_at(call.span(), summary, detail))
     }
 
     /// The arguments of a call, with `...` spread out.
@@ -77,8 +90,12 @@ impl Evaluator<'_> {
         call: &'a FuncCall,
         diagnostics: &mut Diagnostics,
     ) -> Result<Arguments<'a>, Diagnostic> {
-        let mut arguments: Vec<Argument<'a>> =
-            call.args.iter().map(|ast| Argument { value: self.value(ast, diagnostics), ast }).collect();
+        let (mut arguments, mut tally) = (Vec::new(), Tally::default());
+        for ast in call.args.iter() {
+            let value = self.value(ast, diagnostics);
+            self.within(ast, tally.add(&value))?;
+            arguments.push(Argument { value, ast });
+        }
         if !call.args.expand_final() {
             return Ok(Arguments::Known(arguments));
         }
@@ -202,7 +219,7 @@ impl Evaluator<'_> {
             scope: &scope,
             bindings: None,
             depth: self.depth + 1,
-            rounds: self.rounds,
+            spent: self.spent,
         };
         if inner.depth > TEMPLATE_DEPTH_MAX {
             return Err(wrong(first.ast, "templates call each other too deeply.".into()));

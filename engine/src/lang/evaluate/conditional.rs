@@ -4,8 +4,8 @@ use hcl_edit::expr::Conditional;
 
 use super::{Evaluated, Evaluator};
 use crate::diagnostic::Diagnostics;
-use crate::lang::convert;
 use crate::lang::unify::unify_values;
+use crate::lang::{convert, limits};
 use crate::types::Type;
 use crate::value::{Kind, Value};
 
@@ -19,6 +19,8 @@ impl Evaluator<'_> {
         let when_true = self.value(&node.true_expr, &mut of_true);
         let when_false = self.value(&node.false_expr, &mut of_false);
         let sensitive = condition.is_sensitive();
+        let work = limits::typing(&when_true).saturating_add(limits::typing(&when_false));
+        self.within(&node.cond_expr, self.spent.work(work))?;
         let common = match of_true.has_errors() || of_false.has_errors() {
             true => None,
             false => unify_values([&when_true, &when_false].into_iter()),

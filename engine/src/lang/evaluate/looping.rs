@@ -8,18 +8,17 @@ use super::{Evaluated, Evaluator, is_unknown, type_when_known};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lang::convert;
 use crate::lang::convert::article;
+use crate::lang::limits::{self, Tally};
 use crate::lang::unify::type_of_value;
 use crate::types::Type;
 use crate::value::{Kind, Value};
-
-/// How many rounds the loops of one expression may make together.
-const ROUNDS_MAX: u64 = 2_000_000;
 
 /// What an object `for` has gathered so far.
 #[derive(Default)]
 struct Gathered {
     single: BTreeMap<String, Value>,
     groups: BTreeMap<String, Vec<Value>>,
+    tally: Tally,
     sensitive: bool,
 }
 
@@ -38,18 +37,24 @@ impl Evaluator<'_> {
     }
 
     fn for_list(&self, node: &ForExpr, collection: &Value, diagnostics: &mut Diagnostics) -> Evaluated {
-        let mut elements = Vec::new();
+        let (mut elements, mut tally) = (Vec::new(), Tally::default());
         let (mut known, mut sensitive) = (true, false);
+        let found_before = diagnostics.len();
         for (key, item) in self.items(&node.intro.collection_expr, collection)? {
-            self.check_rounds(&node.intro.collection_expr)?;
+            self.check_round(&node.intro.collection_expr)?;
             self.round(node, &key, &item, |inner| {
                 let kept = inner.kept(node, &mut sensitive, diagnostics)?;
                 known &= kept.is_some();
                 if kept != Some(false) {
-                    elements.push(inner.value(&node.value_expr, diagnostics));
+                    let element = inner.value(&node.value_expr, diagnostics);
+                    inner.within(&node.value_expr, tally.add(&element))?;
+                    elements.push(element);
                 }
                 Ok(())
             })?;
+            if diagnostics.len() > found_before + limits::PROBLEMS_MAX {
+                return Ok(Value::unknown(Type::Any));
+            }
         }
         if !known {
             sensitive |= elements.iter().any(Value::has_sensitive);
@@ -67,10 +72,14 @@ impl Evaluator<'_> {
     ) -> Evaluated {
         let mut gathered = Gathered::default();
         let mut known = true;
+        let found_before = diagnostics.len();
         for (key, item) in self.items(&node.intro.collection_expr, collection)? {
-            self.check_rounds(&node.intro.collection_expr)?;
+            self.check_round(&node.intro.collection_expr)?;
             known &= self
                 .round(node, &key, &item, |inner| inner.gather(node, key_ast, &mut gathered, diagnostics))?;
+            if diagnostics.len() > found_before + limits::PROBLEMS_MAX {
+                return Ok(Value::unknown(Type::Any));
+            }
         }
         let groups = gathered.groups.into_iter().map(|(key, elements)| (key, Value::list(elements)));
         let object = Value::object(gathered.single.into_iter().chain(groups)).marked(gathered.sensitive);
@@ -107,6 +116,8 @@ impl Evaluator<'_> {
         let key = self.value(key_ast, diagnostics);
         let key = self.key(key_ast, &key)?;
         let value = self.value(&node.value_expr, diagnostics);
+        let tallied = gathered.tally.add(&key).and_then(|()| gathered.tally.add(&value));
+        self.within(&node.value_expr, tallied)?;
         gathered.sensitive |= key.is_sensitive();
         let Some(text) = key.as_str().filter(|_| kept.is_some()) else {
             gathered.sensitive |= value.has_sensitive();
@@ -174,27 +185,17 @@ impl Evaluator<'_> {
             Kind::Null => return Err(self.not_iterable(ast, "null")),
             _ => return Err(self.not_iterable(ast, &article(collection.type_name()))),
         };
-        self.count_rounds(ast, items.len())?;
+        // Loops inside of loops multiply; this is where they end.
+        self.within(ast, self.spent.rounds(items.len()))?;
         Ok(match collection.is_sensitive() {
             true => items.into_iter().map(|(key, item)| (key.sensitive(), item.sensitive())).collect(),
             false => items,
         })
     }
 
-    /// Loops inside of loops multiply; this is where they end.
-    fn count_rounds(&self, ast: &Ast, more: usize) -> Result<(), Diagnostic> {
-        let rounds = self.rounds.get().saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
-        self.rounds.set(rounds);
-        self.check_rounds(ast)
-    }
-
     /// To be called in each round, so that outer loops end as well.
-    pub(super) fn check_rounds(&self, ast: &Ast) -> Result<(), Diagnostic> {
-        if self.rounds.get() <= ROUNDS_MAX {
-            return Ok(());
-        }
-        let detail = format!("The loops of this expression make more than {ROUNDS_MAX} rounds.");
-        Err(self.wrong(ast, "Too many rounds", detail))
+    pub(super) fn check_round(&self, ast: &Ast) -> Result<(), Diagnostic> {
+        self.within(ast, self.spent.check())
     }
 
     fn not_iterable(&self, ast: &Ast, found: &str) -> Diagnostic {

@@ -31,8 +31,8 @@ impl Evaluator<'_> {
         match node.operator.value() {
             BinaryOperator::And => self.logical(node, false, diagnostics),
             BinaryOperator::Or => self.logical(node, true, diagnostics),
-            BinaryOperator::Eq => Ok(self.equal(node, true, diagnostics)),
-            BinaryOperator::NotEq => Ok(self.equal(node, false, diagnostics)),
+            BinaryOperator::Eq => self.equal(node, true, diagnostics),
+            BinaryOperator::NotEq => self.equal(node, false, diagnostics),
             _ => self.arithmetic(node, diagnostics),
         }
     }
@@ -53,14 +53,16 @@ impl Evaluator<'_> {
         Ok(result.marked(sensitive))
     }
 
-    fn equal(&self, node: &BinaryOp, positive: bool, diagnostics: &mut Diagnostics) -> Value {
+    fn equal(&self, node: &BinaryOp, positive: bool, diagnostics: &mut Diagnostics) -> Evaluated {
         let left = self.value(&node.lhs_expr, diagnostics);
         let right = self.value(&node.rhs_expr, diagnostics);
+        let read = left.weight().min(right.weight());
+        self.within(&node.lhs_expr, self.spent.work(u64::from(read)))?;
         let result = match equality(&left, &right) {
             Some(same) => Value::bool(same == positive),
             None => Value::unknown(Type::Bool),
         };
-        result.marked(left.has_sensitive() || right.has_sensitive())
+        Ok(result.marked(left.has_sensitive() || right.has_sensitive()))
     }
 
     fn arithmetic(&self, node: &BinaryOp, diagnostics: &mut Diagnostics) -> Evaluated {
@@ -76,6 +78,9 @@ impl Evaluator<'_> {
         };
         let sensitive = left.is_sensitive() || right.is_sensitive();
         let operator = *node.operator.value();
+        // Digits are multiplied and divided each with each.
+        let work = u64::from(left.weight()).saturating_mul(u64::from(right.weight())) / 16;
+        self.within(&node.lhs_expr, self.spent.work(work))?;
         let result = match (left.as_number(), right.as_number()) {
             (Some(a), Some(b)) => self.calculate(node, operator, a, b)?,
             _ if is_comparison(operator) => Value::unknown(Type::Bool),

@@ -12,7 +12,7 @@ use hcl_edit::template::{Directive, Element, ForTemplateExpr, StringTemplate, St
 
 use super::{Evaluated, Evaluator, is_unknown};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::lang::functions;
+use crate::lang::limits;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -50,6 +50,13 @@ struct Output {
     sensitive: bool,
 }
 
+impl Output {
+    fn fail(&mut self, problem: Diagnostic, diagnostics: &mut Diagnostics) {
+        diagnostics.push(problem);
+        self.unknown = true;
+    }
+}
+
 impl Evaluator<'_> {
     pub(super) fn string_template(
         &self,
@@ -81,6 +88,9 @@ impl Evaluator<'_> {
             true => Value::unknown(Type::String),
             false => Value::string(output.text),
         };
+        self.spent
+            .work(u64::from(value.weight()))
+            .map_err(|(summary, detail)| self.wrong_at(template.span(), summary, detail))?;
         Ok(value.marked(output.sensitive))
     }
 
@@ -166,18 +176,23 @@ impl Evaluator<'_> {
         output.sensitive |= value.has_sensitive();
         match self.as_text(ast, &value) {
             Ok(text) => match text.as_str() {
-                Some(text) if output.text.len() + text.len() > functions::TEXT_MAX => {
-                    let detail = format!("The text has more than {} bytes.", functions::TEXT_MAX);
-                    diagnostics.push(self.wrong(ast, "Text too long", detail));
-                    output.unknown = true;
-                }
-                Some(text) => output.text.push_str(text),
+                Some(text) => match self.check_length(ast, output.text.len() + text.len()) {
+                    Ok(()) => output.text.push_str(text),
+                    Err(diagnostic) => output.fail(diagnostic, diagnostics),
+                },
                 None => output.unknown = true,
             },
-            Err(diagnostic) => {
-                diagnostics.push(diagnostic);
-                output.unknown = true;
+            Err(diagnostic) => output.fail(diagnostic, diagnostics),
+        }
+    }
+
+    fn check_length(&self, ast: &Ast, bytes: usize) -> Result<(), Diagnostic> {
+        match bytes > limits::TEXT_MAX {
+            true => {
+                let detail = format!("The text has more than {} bytes.", limits::TEXT_MAX);
+                Err(self.wrong(ast, "Text too long", detail))
             }
+            false => Ok(()),
         }
     }
 
@@ -195,8 +210,13 @@ impl Evaluator<'_> {
             output.unknown = true;
             return Ok(());
         }
+        let found_before = diagnostics.len();
         for (key, item) in self.items(&node.collection_expr, &collection)? {
-            self.check_rounds(&node.collection_expr)?;
+            self.check_round(&node.collection_expr)?;
+            self.check_length(&node.collection_expr, output.text.len())?;
+            if diagnostics.len() > found_before + limits::PROBLEMS_MAX {
+                break;
+            }
             let key = node.key_var.as_ref().map(|name| (name.as_str(), &key));
             self.with_item(key, (node.value_var.as_str(), &item), |inner| {
                 inner.write_all(body, tokens, output, diagnostics)

@@ -76,12 +76,12 @@ impl Evaluator<'_> {
                     self.index(current, step, &Value::number(*index.value()), sensitive)?
                 }
                 TraversalOperator::FullSplat(_) => {
-                    return Ok(self.splat(current, rest, diagnostics)?.marked(sensitive));
+                    return Ok(self.splat(step, current, rest, diagnostics)?.marked(sensitive));
                 }
                 TraversalOperator::AttrSplat(_) => {
                     let attributes = rest.iter().take_while(|step| attribute(step).is_some()).count();
                     let (each, after) = rest.split_at(attributes);
-                    let list = self.splat(current, each, diagnostics)?;
+                    let list = self.splat(step, current, each, diagnostics)?;
                     return Ok(self.walk(&list, after, diagnostics)?.marked(sensitive));
                 }
             };
@@ -252,9 +252,17 @@ impl Evaluator<'_> {
     }
 
     /// Every element with the same steps into it. What is no list is one of a single element, and null is one of none.
-    fn splat(&self, value: &Value, each: &[Operator], diagnostics: &mut Diagnostics) -> Evaluated {
+    fn splat(
+        &self,
+        splat: &Operator,
+        value: &Value,
+        each: &[Operator],
+        diagnostics: &mut Diagnostics,
+    ) -> Evaluated {
         match value.kind() {
             Kind::List(elements) | Kind::Set(elements) => {
+                let rounds = self.spent.rounds(elements.len());
+                rounds.map_err(|(summary, detail)| self.wrong_at(splat.span(), summary, detail))?;
                 let parts = elements.iter().map(|element| self.walk(element, each, diagnostics));
                 Ok(Value::list(parts.collect::<Result<Vec<_>, _>>()?))
             }

@@ -6,12 +6,10 @@ use std::collections::BTreeMap;
 use bigdecimal::BigDecimal;
 
 use crate::lang::convert::article;
+use crate::lang::limits::{PARTS_MAX, TEXT_MAX};
 use crate::lang::{FunctionContext, convert, number};
 use crate::types::Type;
 use crate::value::Value;
-
-/// How many bytes a text may have.
-pub(in crate::lang) const TEXT_MAX: usize = 64 << 20;
 
 /// One function.
 pub(in crate::lang) struct Function {
@@ -200,14 +198,20 @@ impl Function {
             arguments.push(value);
         }
         if self.raw {
-            return (self.run)(&Call { arguments, context });
+            return self.result(&Call { arguments, context });
         }
         if unknown {
             // No part is left in which a mark could stay.
             let sensitive = arguments.iter().any(Value::has_sensitive);
             return Ok(Value::unknown(self.returns.ty()).marked(sensitive));
         }
-        Ok((self.run)(&Call { arguments, context })?.marked(sensitive))
+        Ok(self.result(&Call { arguments, context })?.marked(sensitive))
+    }
+
+    fn result(&self, call: &Call<'_>) -> Outcome {
+        let result = (self.run)(call)?;
+        check_length(result.as_str().map_or(0, str::len))?;
+        Ok(result)
     }
 
     fn check_count(&self, count: usize) -> Result<(), Failure> {
@@ -316,6 +320,14 @@ impl<'a> Call<'a> {
 pub(super) fn check_length(bytes: usize) -> Result<(), Failure> {
     match bytes > TEXT_MAX {
         true => Err(Failure::new(format!("the text would have more than {TEXT_MAX} bytes"))),
+        false => Ok(()),
+    }
+}
+
+/// Refuses a list that would have too many elements, before it is made.
+pub(super) fn check_parts(count: usize) -> Result<(), Failure> {
+    match count > PARTS_MAX {
+        true => Err(Failure::new(format!("the result would have more than {PARTS_MAX} parts"))),
         false => Ok(()),
     }
 }

@@ -1,11 +1,12 @@
 //! Base64, URLs and CSV.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::arguments::{check_length, check_parts};
 use super::{Call, Failure, Function, Outcome, Parameter, Shape};
 use crate::value::Value;
 
@@ -78,11 +79,15 @@ fn url_decode(call: &Call<'_>) -> Outcome {
 fn csv_decode(call: &Call<'_>) -> Outcome {
     let mut rows = csv_rows(call.text(0)?)?.into_iter();
     let (_, header) = rows.next().ok_or_else(|| Failure::at(0, "the header line is missing"))?;
-    for (at, name) in header.iter().enumerate() {
-        if header[..at].contains(name) {
+    let mut seen = BTreeSet::new();
+    for name in &header {
+        if !seen.insert(name) {
             return Err(Failure::at(0, "two columns have one name").showing(format!("{name:?}")));
         }
     }
+    let names: usize = header.iter().map(String::len).sum();
+    check_length(names.saturating_mul(rows.len()))?;
+    check_parts(header.len().saturating_mul(rows.len()))?;
     let objects = rows.map(|(line, row)| {
         if row.len() != header.len() {
             let problem =
@@ -98,6 +103,7 @@ fn csv_decode(call: &Call<'_>) -> Outcome {
 
 /// The rows with the numbers of the lines on which they start (RFC 4180; blank lines do not count).
 fn csv_rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, Failure> {
+    check_parts(text.matches([',', '\n']).count())?;
     let text = text.replace("\r\n", "\n");
     let mut rows = Vec::new();
     let mut rest = text.as_str();

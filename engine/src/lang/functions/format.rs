@@ -8,6 +8,7 @@ use bigdecimal::num_traits::Signed as _;
 use bigdecimal::{BigDecimal, RoundingMode, Zero};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::arguments::check_length;
 use super::{Call, Failure, Function, Outcome, Parameter, Shape, json, string};
 use crate::lang::{convert, number};
 use crate::types::Type;
@@ -58,6 +59,7 @@ fn format_list(call: &Call<'_>) -> Outcome {
         Some(list) => list.get(at).cloned().unwrap_or_else(Value::null),
         None => argument.clone(),
     };
+    let mut bytes = 0usize;
     let texts = (0..length.unwrap_or(1)).map(|at| {
         let row: Vec<Value> = arguments.iter().map(|argument| element(argument, at)).collect();
         let sensitive = row.iter().any(Value::has_sensitive);
@@ -65,6 +67,8 @@ fn format_list(call: &Call<'_>) -> Outcome {
             true => format(call.text(0)?, &row).map(Value::from)?,
             false => Value::unknown(Type::String),
         };
+        bytes = bytes.saturating_add(text.as_str().map_or(0, str::len));
+        check_length(bytes)?;
         Ok(text.marked(sensitive))
     });
     Ok(Value::list(texts.collect::<Result<Vec<_>, _>>()?))
@@ -92,6 +96,7 @@ fn format(pattern: &str, arguments: &[Value]) -> Result<String, Failure> {
             )
         })?;
         text.push_str(&write_verb(&verb, argument).map_err(|problem| Failure::at(position + 1, problem))?);
+        check_length(text.len())?;
         next = position + 1;
         used = used.max(next);
         rest = after;
@@ -200,6 +205,9 @@ fn as_text(verb: &Verb, value: &Value) -> Result<String, String> {
 }
 
 fn padded(verb: &Verb, text: String) -> String {
+    if verb.width == 0 {
+        return text;
+    }
     let missing = " ".repeat(verb.width.saturating_sub(string::length(&text)));
     if verb.left { text + &missing } else { missing + &text }
 }

@@ -8,9 +8,9 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use super::arguments::TEXT_MAX;
 use super::encoding::{decode, encode, utf8};
 use super::{Call, Failure, Function, Outcome, Parameter, Shape};
+use crate::lang::limits::TEXT_MAX;
 
 const TEXT: &[Parameter] = &[Parameter::text("text")];
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Call, Failure, Function, Outcome, Parameter, Shape};
+use crate::lang::limits::{PARTS_MAX, TEXT_MAX};
 use crate::lang::number;
 use crate::value::{Kind, Value};
 
@@ -29,6 +30,9 @@ pub(super) fn write(value: &Value) -> Result<String, String> {
 fn write_into(text: &mut String, value: &Value, depth: usize) -> Result<(), String> {
     if depth == 0 {
         return Err(format!("the value is nested more than {DEPTH_MAX} deep"));
+    }
+    if text.len() > TEXT_MAX {
+        return Err(format!("the text would have more than {TEXT_MAX} bytes"));
     }
     match value.kind() {
         Kind::Null => text.push_str("null"),
@@ -96,7 +100,7 @@ fn push_code(text: &mut String, letter: char) {
 
 /// The value of a JSON text. The error is a fragment that names the line.
 pub(super) fn read(text: &str) -> Result<Value, String> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader { text, at: 0, parts: 0 };
     let value = reader.value(DEPTH_MAX)?;
     reader.skip_space();
     match reader.peek() {
@@ -108,6 +112,8 @@ pub(super) fn read(text: &str) -> Result<Value, String> {
 struct Reader<'t> {
     text: &'t str,
     at: usize,
+    /// How many values there were so far.
+    parts: usize,
 }
 
 impl Reader<'_> {
@@ -115,6 +121,10 @@ impl Reader<'_> {
         self.skip_space();
         if depth == 0 {
             return Err(self.wrong(&format!("it is nested more than {DEPTH_MAX} deep")));
+        }
+        self.parts += 1;
+        if self.parts > PARTS_MAX {
+            return Err(self.wrong(&format!("it holds more than {PARTS_MAX} values")));
         }
         match self.peek() {
             Some(b'{') => self.object(depth - 1),

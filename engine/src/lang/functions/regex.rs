@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use ::regex::{Captures, Regex, RegexBuilder};
 
+use super::arguments::check_parts;
 use super::{Call, Failure, Function, Outcome, Parameter, Shape};
 use crate::value::Value;
 
@@ -124,7 +125,13 @@ fn first(call: &Call<'_>) -> Outcome {
 
 fn all(call: &Call<'_>) -> Outcome {
     let regex = prepared(call)?;
-    Ok(Value::list(regex.captures_iter(call.text(1)?).map(|captures| captured(&regex, &captures))))
+    let (mut found, mut parts) = (Vec::new(), 0);
+    for captures in regex.captures_iter(call.text(1)?) {
+        parts += regex.captures_len();
+        check_parts(parts)?;
+        found.push(captured(&regex, &captures));
+    }
+    Ok(Value::list(found))
 }
 
 /// The match: its text, or its groups as a list, or as an object if they are named.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::arguments::check_parts;
 use super::collection::{ordered, position};
 use super::types::unified;
 use super::{Call, Failure, Function, Outcome, Parameter, Shape};
@@ -54,12 +55,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         match_keys,
     ),
     Function::new("setintersection", SETS, Shape::Set, |call| {
-        combined(call, |all, next| all.retain(|element| next.iter().any(|other| other.same(element))))
+        combined(call, |all, next| keep(all, next, true))
     })
     .with_rest(MORE_SETS),
     Function::new("setproduct", &[], Shape::Sequence, set_product).with_rest(Parameter::sequence("sets")),
     Function::new("setsubtract", TWO_SETS, Shape::Set, |call| {
-        combined(call, |all, next| all.retain(|element| !next.iter().any(|other| other.same(element))))
+        combined(call, |all, next| keep(all, next, false))
     }),
     Function::new("setunion", &[Parameter::sequence("first")], Shape::Set, |call| {
         combined(call, |all, next| all.extend(next))
@@ -116,8 +117,9 @@ fn match_keys(call: &Call<'_>) -> Outcome {
         return Err(Failure::new(format!("there are {} values, but {} keys", values.len(), keys.len())));
     }
     let mut compared = unified(keys.iter().chain(wanted).cloned().collect());
-    let wanted = compared.split_off(keys.len());
-    let pairs = values.iter().zip(compared).filter(|(_, key)| position(&wanted, key).is_some());
+    let mut wanted = compared.split_off(keys.len());
+    wanted.sort_by(Value::compare);
+    let pairs = values.iter().zip(compared).filter(|(_, key)| is_among(&wanted, key));
     Ok(Value::list(pairs.map(|(value, _)| value.clone())))
 }
 
@@ -137,6 +139,16 @@ fn combined(call: &Call<'_>, combine: fn(&mut Vec<Value>, Vec<Value>)) -> Outcom
     Ok(set_of(all))
 }
 
+/// Keeps those elements that are among others, or those that are not.
+fn keep(all: &mut Vec<Value>, mut others: Vec<Value>, common: bool) {
+    others.sort_by(Value::compare);
+    all.retain(|element| is_among(&others, element) == common);
+}
+
+fn is_among(sorted: &[Value], wanted: &Value) -> bool {
+    sorted.binary_search_by(|other| other.compare(wanted)).is_ok()
+}
+
 /// Every combination of one element each; a set if all of them are sets.
 fn set_product(call: &Call<'_>) -> Outcome {
     if call.count() < 2 {
@@ -154,6 +166,7 @@ fn set_product(call: &Call<'_>) -> Outcome {
         if rows.len().saturating_mul(list.len()) > PRODUCT_MAX {
             return Err(Failure::new(format!("there are more than {PRODUCT_MAX} combinations")));
         }
+        check_parts(rows.len().saturating_mul(list.len()).saturating_mul(call.count()))?;
         rows = rows
             .iter()
             .flat_map(|row| list.iter().map(|element| row.iter().cloned().chain([element.clone()]).collect()))
@@ -179,11 +192,12 @@ fn sort(call: &Call<'_>) -> Outcome {
 fn transpose(call: &Call<'_>) -> Outcome {
     let mut turned: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for (key, texts) in call.entries(0)?.iter() {
+        let key = Value::from(key.as_str());
         let texts = convert(texts, &Shape::Texts.ty()).ok();
         let texts = texts.as_ref().and_then(Value::as_list);
         for text in texts.ok_or_else(|| Failure::at(0, "each value must be a list of strings"))? {
             let text = text.as_str().ok_or_else(|| Failure::at(0, "a string must not be null"))?;
-            turned.entry(text.to_owned()).or_default().push(key.as_str().into());
+            turned.entry(text.to_owned()).or_default().push(key.clone());
         }
     }
     Ok(Value::map(turned.into_iter().map(|(text, keys)| (text, Value::list(keys)))))

@@ -2,7 +2,7 @@
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::arguments::check_length;
+use super::arguments::{check_length, check_parts};
 use super::{Call, Failure, Function, Outcome, Parameter, Shape, regex};
 use crate::value::Value;
 
@@ -134,6 +134,7 @@ fn replace(call: &Call<'_>) -> Outcome {
 
 fn split(call: &Call<'_>) -> Outcome {
     let (separator, given) = (call.text(0)?, call.text(1)?);
+    check_parts(given.matches(separator).count())?;
     Ok(match separator {
         "" => Value::list(given.chars().map(|letter| Value::from(letter.to_string()))),
         separator => Value::list(given.split(separator).map(Value::from)),
@@ -142,18 +143,13 @@ fn split(call: &Call<'_>) -> Outcome {
 
 /// A negative offset counts from the end, a negative length means all that follows.
 fn substr(call: &Call<'_>) -> Outcome {
-    let given: Vec<&str> = call.text(0)?.graphemes(true).collect();
-    let (offset, length) = (call.integer(1)?, call.integer(2)?);
-    let start = match usize::try_from(offset) {
-        Ok(start) => start.min(given.len()),
-        Err(_) => {
-            let back = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX);
-            given.len().saturating_sub(back)
-        }
-    };
-    let end =
-        usize::try_from(length).map_or(given.len(), |length| start.saturating_add(length).min(given.len()));
-    Ok(given.get(start..end).unwrap_or_default().concat().into())
+    let (given, offset) = (call.text(0)?, call.integer(1)?);
+    let start = usize::try_from(offset).unwrap_or_else(|_| {
+        let back = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX);
+        length(given).saturating_sub(back)
+    });
+    let wanted = usize::try_from(call.integer(2)?).unwrap_or(usize::MAX);
+    Ok(given.graphemes(true).skip(start).take(wanted).collect::<String>().into())
 }
 
 /// The first letter of every word in upper case. Letters, digits and `_` make up words.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Tag};
 
 use super::scalar::{Dialect, plain};
+use crate::lang::limits::TEXT_MAX;
 use crate::lang::number;
 use crate::value::Value;
 
@@ -49,6 +50,8 @@ struct Reader {
     anchors: HashMap<usize, Node>,
     documents: Vec<Value>,
     line: usize,
+    /// How many bytes the keys have that merges have repeated.
+    merged_bytes: usize,
 }
 
 /// All documents of a text; an empty one is null. The error is a fragment that names the line.
@@ -58,8 +61,14 @@ pub(super) fn documents(text: &str, dialect: Dialect) -> Result<Vec<Value>, Stri
         flow_nesting_limit: DEPTH_MAX,
         block_nesting_limit: DEPTH_MAX,
     };
-    let mut reader =
-        Reader { dialect, open: Vec::new(), anchors: HashMap::new(), documents: Vec::new(), line: 1 };
+    let mut reader = Reader {
+        dialect,
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        documents: Vec::new(),
+        line: 1,
+        merged_bytes: 0,
+    };
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) =
             event.map_err(|error| format!("line {}: {}", error.marker().line(), error.info()))?;
@@ -191,7 +200,7 @@ impl Reader {
         let (value, anchor, size) = match self.open.pop() {
             Some(Open::List { elements, anchor, size }) => (Value::list(elements), anchor, size),
             Some(Open::Mapping { entries, merged, anchor, size, .. }) => {
-                (Value::object(with_merged(entries, &merged)?), anchor, size)
+                (Value::object(self.with_merged(entries, &merged)?), anchor, size)
             }
             None => return Ok(()),
         };
@@ -224,23 +233,26 @@ impl Reader {
             _ => Err(format!("the tag {} is not supported", tag.original())),
         }
     }
-}
 
-/// Own entries win over merged ones, and earlier merged ones over later ones.
-fn with_merged(
-    mut entries: BTreeMap<String, Value>,
-    merged: &[Value],
-) -> Result<BTreeMap<String, Value>, String> {
-    for source in merged {
-        let sources = source.as_list().unwrap_or(std::slice::from_ref(source));
-        for source in sources {
-            let source = source.as_map().ok_or("<< merges mappings only")?;
-            for (name, value) in source {
+    /// Own entries win over merged ones, and earlier merged ones over later ones.
+    fn with_merged(
+        &mut self,
+        mut entries: BTreeMap<String, Value>,
+        merged: &[Value],
+    ) -> Result<BTreeMap<String, Value>, String> {
+        for source in
+            merged.iter().flat_map(|source| source.as_list().unwrap_or(std::slice::from_ref(source)))
+        {
+            for (name, value) in source.as_map().ok_or("<< merges mappings only")? {
+                self.merged_bytes = self.merged_bytes.saturating_add(name.len());
+                if self.merged_bytes > TEXT_MAX {
+                    return Err(format!("the merged keys have more than {TEXT_MAX} bytes"));
+                }
                 entries.entry(name.clone()).or_insert_with(|| value.clone());
             }
         }
+        Ok(entries)
     }
-    Ok(entries)
 }
 
 fn key_text(value: &Value) -> String {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::lang::limits::TEXT_MAX;
 use crate::lang::number;
 use crate::value::{Kind, Value};
 
@@ -52,6 +53,7 @@ impl Writer {
         if depth == 0 {
             return Err(format!("the value is nested more than {DEPTH_MAX} deep"));
         }
+        self.check_length(0)?;
         let inner = indent.map_or(0, |indent| indent + 2);
         match value.kind() {
             Kind::List(elements) | Kind::Set(elements) if !elements.is_empty() => {
@@ -96,7 +98,7 @@ impl Writer {
             }
             if key.len() > KEY_MAX || key.contains('\n') {
                 self.text.push_str("? ");
-                self.string(key, own + 2);
+                self.string(key, own + 2)?;
                 self.start_line(own);
             } else {
                 self.quoted(key, None);
@@ -112,7 +114,7 @@ impl Writer {
             Kind::Null => self.text.push_str("null"),
             Kind::Bool(truth) => self.text.push_str(if *truth { "true" } else { "false" }),
             Kind::Number(number) => self.text.push_str(&number::show(number)),
-            Kind::String(text) => self.string(text, indent),
+            Kind::String(text) => self.string(text, indent)?,
             Kind::List(_) | Kind::Set(_) => self.text.push_str("[]"),
             Kind::Map(_) | Kind::Object(_) => self.text.push_str("{}"),
             Kind::Unknown(_) | Kind::Fingerprint(_) => return Err("the value is not wholly known".into()),
@@ -127,11 +129,21 @@ impl Writer {
         self.text.push_str(&" ".repeat(indent));
     }
 
-    fn string(&mut self, text: &str, indent: usize) {
+    fn check_length(&self, more: usize) -> Result<(), String> {
+        match self.text.len().saturating_add(more) > TEXT_MAX {
+            true => Err(format!("the text would have more than {TEXT_MAX} bytes")),
+            false => Ok(()),
+        }
+    }
+
+    fn string(&mut self, text: &str, indent: usize) -> Result<(), String> {
+        let lines = text.matches('\n').count() + text.len() / WIDTH;
+        self.check_length(lines.saturating_mul(indent).saturating_add(text.len()))?;
         match text.contains('\n') && fits_block(text) {
             true => self.block(text, indent),
             false => self.quoted(text, Some(indent)),
         }
+        Ok(())
     }
 
     fn block(&mut self, text: &str, indent: usize) {
