@@ -1,3 +1,7 @@
+#![doc = include_str!("../language.md")]
+//!
+//! # How it is evaluated
+//!
 //! What expressions mean: evaluation straight over the parser's AST, so that every problem has its place.
 //!
 //! ```text

@@ -32,6 +32,7 @@ mod fmt;
 mod graph;
 mod killed;
 mod kubectl;
+mod language;
 mod locks;
 mod program;
 mod quickstart;
