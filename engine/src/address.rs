@@ -26,13 +26,16 @@ pub enum Key {
 pub struct Address {
     /// The module that it is in.
     pub module: ModuleInstance,
-    /// The resource type, such as `kube_object`.
+    /// The resource type, such as `kube_object`; of what is only looked up, `data.` and the data type.
     pub kind: String,
     /// The block's own name.
     pub name: String,
     /// The instance's keys, outermost first.
     pub keys: Vec<Key>,
 }
+
+/// What the kinds of look-ups begin with. No resource type has a dot in it.
+const LOOK_UP: &str = "data.";
 
 impl Address {
     /// Whether `other` is this instance, or one of this block or composite.
@@ -51,6 +54,16 @@ impl Address {
     /// The address of a block's only instance in a module.
     pub fn within(module: ModuleInstance, kind: impl Into<String>, name: impl Into<String>) -> Self {
         Self { module, kind: kind.into(), name: name.into(), keys: Vec::new() }
+    }
+
+    /// The address of a `data` block's only instance in a module.
+    pub fn look_up(module: ModuleInstance, ty: &str, name: impl Into<String>) -> Self {
+        Self::within(module, format!("{LOOK_UP}{ty}"), name)
+    }
+
+    /// The data type, if this is of a `data` block: nothing is managed there.
+    pub fn data_type(&self) -> Option<&str> {
+        self.kind.strip_prefix(LOOK_UP)
     }
 
     /// The same address with one more key.
@@ -184,7 +197,12 @@ fn split(text: &str) -> Result<Address, &'static str> {
     let mut module = Vec::new();
     let mut rest = text;
     loop {
-        let (kind, after) = rest.split_once('.').ok_or("expected TYPE.NAME")?;
+        // The kind of a look-up has two parts.
+        let (prefix, inner) = match rest.strip_prefix(LOOK_UP) {
+            Some(inner) => (LOOK_UP, inner),
+            None => ("", rest),
+        };
+        let (kind, after) = inner.split_once('.').ok_or("expected TYPE.NAME")?;
         let (name, mut after) = after.split_at(after.find(['[', '.']).unwrap_or(after.len()));
         if !is_identifier(kind) || !is_identifier(name) {
             return Err("expected TYPE.NAME, both identifiers");
@@ -206,7 +224,7 @@ fn split(text: &str) -> Result<Address, &'static str> {
                 return Err("expected nothing after TYPE.NAME but keys such as [0] or [\"name\"]");
             }
             (kind, None) => {
-                let (kind, name) = (kind.to_owned(), name.to_owned());
+                let (kind, name) = (format!("{prefix}{kind}"), name.to_owned());
                 return Ok(Address { module: ModuleInstance(module), kind, name, keys });
             }
         }
@@ -267,6 +285,10 @@ mod tests {
             r#"module.site["e.]\"ast"].module.inner.kube_object.web[0]"#,
             Ok(Address::within(east, "kube_object", "web").with_key(Key::Index(0))),
         );
+        let facts = Address::look_up(ModuleInstance::ROOT, "host_facts", "all");
+        check("data.host_facts.all", Ok(facts.clone()));
+        check("data.host_facts.all[1]", Ok(facts.with_key(Key::Index(1))));
+        check("data.host_facts", Err("expected TYPE.NAME"));
         check("module.site", Err("expected what is meant in the module: module.NAME.TYPE.NAME"));
         check("module.site[0][1].value.x", Err("a module has at most one key"));
         check("value.x.y", Err("expected nothing after TYPE.NAME but keys such as [0] or [\"name\"]"));

@@ -142,6 +142,8 @@ impl Names<'_> {
                 Some(gather(&block.repetition, instances.collect()))
             }
             BlockName::Resource(..) => Some(self.recorded(&config.resource(id)?.repetition, at, id)),
+            // Nothing is contacted.
+            BlockName::Data(..) => Some(Value::unknown(Type::Any)),
             BlockName::Module(_) | BlockName::Check(_) => None,
         }
     }

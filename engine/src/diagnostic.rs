@@ -110,6 +110,14 @@ impl Diagnostics {
         self
     }
 
+    /// The same as warnings, whatever they were.
+    #[must_use]
+    pub fn into_warnings(self) -> Self {
+        let mut warnings = Self::new();
+        warnings.extend(self.all.into_iter().map(|it| Diagnostic { severity: Severity::Warning, ..it }));
+        warnings
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.all.len()

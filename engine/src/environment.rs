@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::address::{Address, Key, ModuleInstance, ModulePath, TargetAddress};
 use crate::condition;
 use crate::config::{BlockId, BlockName, Condition, Config, ModuleCall, Output, Repetition};
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::diagnostic::Diagnostics;
 use crate::inputs;
 use crate::lang::{Expression, FunctionContext, Scope, evaluate};
 use crate::lower::{Each, Expansion, expand};
@@ -152,15 +152,20 @@ impl<'a> Environment<'a> {
     pub(crate) fn scope(&self, at: &ModuleInstance, block: &BlockId) -> Scope<'a> {
         let path = at.path();
         let mut scope = self.bare_scope(&path);
+        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for need in self.config.dependencies.get(block).into_iter().flatten() {
             if let Some(name) = called_by(need, &path).filter(|name| path.child(*name) != block.module) {
                 scope.set_in("module", name, self.outputs(at, name));
             } else if need.module == path && !matches!(need.name, BlockName::Module(_)) {
                 let (root, name) = need.name.reference();
-                let value = self.get(at, &need.name).cloned();
-                scope.set_in(root, name, value.unwrap_or_else(|| Value::unknown(Type::Any)));
+                let value = self.get(at, &need.name).cloned().unwrap_or_else(|| Value::unknown(Type::Any));
+                match &need.name {
+                    BlockName::Data(..) => found.entry(root).or_default().push((name.to_owned(), value)),
+                    _ => scope.set_in(root, name, value),
+                }
             }
         }
+        set_data(&mut scope, found);
         // Said already: whatever it is meant to be, the rest of the block can be looked at.
         for reference in self.config.unresolved.get(block).into_iter().flatten() {
             match &reference.name {
@@ -174,10 +179,15 @@ impl<'a> Environment<'a> {
     /// All names of the stack itself that have a value.
     pub(crate) fn console_scope(&self) -> Scope<'a> {
         let mut scope = self.bare_scope(&ModulePath::ROOT);
+        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (block, value) in self.values.get(&ModuleInstance::ROOT).into_iter().flatten() {
             let (root, name) = block.reference();
-            scope.set_in(root, name, value.clone());
+            match block {
+                BlockName::Data(..) => found.entry(root).or_default().push((name.to_owned(), value.clone())),
+                _ => scope.set_in(root, name, value.clone()),
+            }
         }
+        set_data(&mut scope, found);
         for name in self.config.root.calls.keys() {
             scope.set_in("module", name, self.outputs(&ModuleInstance::ROOT, name));
         }
@@ -244,32 +254,60 @@ impl<'a> Environment<'a> {
         asserts: &[Condition],
     ) -> Diagnostics {
         let what = ("Check does not hold", &*id.to_string());
-        let found = condition::failures(asserts, what, &self.scope(at, id));
-        let mut warnings = Diagnostics::new();
-        warnings.extend(found.into_iter().map(|it| Diagnostic { severity: Severity::Warning, ..it }));
-        warnings
+        condition::failures(asserts, what, &self.scope(at, id)).into_warnings()
     }
 
-    /// The resources that a block refers to in an instance of its module, directly or through others. In a module that it calls they
-    /// are meant whatever the key.
+    /// The resources that a block refers to in an instance of its module, directly or through others, and what it refers to that is
+    /// looked up. In a module that it calls they are meant whatever the key.
     pub(crate) fn resources_behind(&self, at: &ModuleInstance, block: &BlockId) -> Vec<Address> {
+        self.behind(at, self.config.dependencies.get(block).into_iter().flatten())
+    }
+
+    /// The same of what a block names in `depends_on`, and the calls that lead to its module in theirs.
+    pub(crate) fn named_first(&self, at: &ModuleInstance, block: &BlockId) -> Vec<Address> {
+        let calls = std::iter::successors(self.config.call_of(&block.module), |(call, _)| {
+            self.config.call_of(&call.module)
+        });
+        let blocks: Vec<_> = std::iter::once(block.clone()).chain(calls.map(|(call, _)| call)).collect();
+        self.behind(at, blocks.iter().flat_map(|id| self.config.named_first.get(id).into_iter().flatten()))
+    }
+
+    /// These blocks, as far as they are resources or look-ups, and those behind the others.
+    pub(crate) fn behind<'b>(
+        &self,
+        at: &ModuleInstance,
+        blocks: impl IntoIterator<Item = &'b BlockId>,
+    ) -> Vec<Address>
+    where
+        'a: 'b,
+    {
         let mut seen = BTreeSet::new();
         let mut found = BTreeSet::new();
-        let needs = |at: ModuleInstance, id: &BlockId| {
-            let needs = self.config.dependencies.get(id).into_iter().flatten();
-            needs.map(move |need| (seen_from(&at, &need.module), need)).collect::<Vec<_>>()
-        };
-        let mut open = needs(at.clone(), block);
+        let mut open: Vec<_> = blocks.into_iter().map(|need| (seen_from(at, &need.module), need)).collect();
         while let Some((at, next)) = open.pop() {
             if !seen.insert((at.clone(), next)) {
                 continue;
             }
             match &next.name {
-                BlockName::Resource(kind, name) => drop(found.insert(Address::within(at, kind, name))),
-                _ => open.extend(needs(at, next)),
+                BlockName::Resource(kind, name) => {
+                    found.insert(Address::within(at, kind, name));
+                    continue;
+                }
+                // What it comes after, those come after that refer to it.
+                BlockName::Data(ty, name) => drop(found.insert(Address::look_up(at.clone(), ty, name))),
+                _ => {}
             }
+            let needs = self.config.dependencies.get(next).into_iter().flatten();
+            open.extend(needs.map(|need| (seen_from(&at, &need.module), need)));
         }
         found.into_iter().collect()
+    }
+}
+
+/// What is looked up, by type and name: `data.TYPE.NAME`.
+fn set_data(scope: &mut Scope<'_>, found: BTreeMap<&str, Vec<(String, Value)>>) {
+    for (ty, named) in found {
+        scope.set_in("data", ty, Value::object(named));
     }
 }
 

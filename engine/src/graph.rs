@@ -40,7 +40,9 @@ impl Graph {
         let is_shown = |block: &BlockId| match &block.name {
             BlockName::Variable(_) | BlockName::Local(_) | BlockName::Module(_) => all,
             BlockName::Output(_) => all || block.module.0.is_empty(),
-            BlockName::Target(..) | BlockName::Resource(..) | BlockName::Check(_) => true,
+            BlockName::Target(..) | BlockName::Resource(..) | BlockName::Data(..) | BlockName::Check(_) => {
+                true
+            }
         };
         let places: IndexMap<&BlockId, usize> = config
             .dependencies
@@ -74,7 +76,9 @@ impl Graph {
 fn repeated(config: &Config, block: &BlockId) -> Option<Repeated> {
     let target = || config.target(block).map(|block| &block.repetition);
     let call = || config.call(block).map(|call| &call.repetition);
-    let repetition = config.resource(block).map(|block| &block.repetition).or_else(target).or_else(call)?;
+    let data = || config.data(block).map(|block| &block.repetition);
+    let resource = config.resource(block).map(|block| &block.repetition);
+    let repetition = resource.or_else(data).or_else(target).or_else(call)?;
     match repetition {
         Repetition::None => None,
         Repetition::Count(_) => Some(Repeated::Count),

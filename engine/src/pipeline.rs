@@ -1,12 +1,12 @@
 //! The pipeline: what the command line calls. Reads nothing by itself; all IO is behind the [ports](crate::ports).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::join_all;
 use thiserror::Error;
 
-use crate::address::TargetAddress;
+use crate::address::{Address, TargetAddress};
 use crate::builtin::Values;
 use crate::config::{Config, Registry, decode};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
@@ -15,9 +15,12 @@ use crate::inputs::{self, Input};
 use crate::lang::FunctionContext;
 use crate::observer::{Observer, Progress};
 use crate::plan::{self, DraftInputs, Plan, Sights, Wants};
-use crate::ports::{Clock, Provider, ProviderError, StateStore, StoreError, Target, TargetConfig};
+use crate::ports::{
+    Clock, Found, Look, Provider, ProviderError, ReadItem, StateStore, StoreError, Target, TargetConfig,
+};
 use crate::syntax;
 use crate::validate::validate;
+use crate::value::Value;
 
 /// Everything around the engine.
 pub struct World {
@@ -201,13 +204,19 @@ async fn look(wants: Wants, sights: &mut Sights, world: &World, observer: &dyn O
         let identity = world.connect(config, observer).await.map(|target| target.identity().to_owned());
         (config.address.clone(), identity)
     });
-    let observations = wants.observe.iter().map(|(target, items)| async move {
-        let Some(connected) = world.connection(target) else { return Vec::new() };
-        observer.event(&Progress::Observing { target: Some(target.clone()), count: items.len() });
-        let answers = connected.observe(items).await;
-        let keys = items.iter().map(|item| (item.address.clone(), item.identity.clone()));
-        keys.zip(answers).collect()
+    let seen: BTreeSet<_> = wants.observe.keys().chain(wants.read.keys().flatten()).collect();
+    let seen = seen.into_iter().map(|target| async {
+        let connected = world.connection(target)?;
+        let read = wants.read.get(&Some(target.clone())).map(Vec::as_slice).unwrap_or_default();
+        let observe = wants.observe.get(target).map(Vec::as_slice).unwrap_or_default();
+        let count = observe.len() + read.len();
+        observer.event(&Progress::Observing { target: Some(target.clone()), count });
+        let looked = connected.look(Look { observe, read }).await;
+        let keys = observe.iter().map(|item| (item.address.clone(), item.identity.clone()));
+        let observed: Vec<_> = keys.zip(looked.observed).collect();
+        Some((observed, found(read, Some(target), looked.found)))
     });
+    let elsewhere = read_elsewhere(wants.read.get(&None).map(Vec::as_slice).unwrap_or_default(), world);
     let previews = wants.preview.iter().map(|(target, items)| async move {
         let Some(connected) = world.connection(target) else { return Vec::new() };
         observer.event(&Progress::Previewing { target: Some(target.clone()), count: items.len() });
@@ -218,9 +227,33 @@ async fn look(wants: Wants, sights: &mut Sights, world: &World, observer: &dyn O
             .map(|((address, desired), answer)| (address, (desired, answer)))
             .collect::<Vec<_>>()
     });
-    let (connections, observations, previews) =
-        futures::join!(join_all(connections), join_all(observations), join_all(previews));
+    let (connections, seen, elsewhere, previews) =
+        futures::join!(join_all(connections), join_all(seen), elsewhere, join_all(previews));
     sights.targets.extend(connections);
-    sights.observed.extend(observations.into_iter().flatten());
+    for (observed, found) in seen.into_iter().flatten() {
+        sights.observed.extend(observed);
+        sights.found.extend(found);
+    }
+    sights.found.extend(elsewhere);
     sights.previews.extend(previews.into_iter().flatten());
+}
+
+/// What was asked, with the answers.
+type Answers = Vec<(Address, ((Option<TargetAddress>, Value), Found))>;
+
+fn found(items: &[ReadItem], target: Option<&TargetAddress>, answers: Vec<Found>) -> Answers {
+    let asked = items.iter().map(|item| (item.address.clone(), (target.cloned(), item.arguments.clone())));
+    asked.zip(answers).map(|((address, asked), answer)| (address, (asked, answer))).collect()
+}
+
+/// Looks up what is on no target: the items of each data type at once.
+async fn read_elsewhere(items: &[ReadItem], world: &World) -> Answers {
+    let mut kinds: BTreeMap<&str, Vec<ReadItem>> = BTreeMap::new();
+    items.iter().for_each(|item| kinds.entry(&item.kind).or_default().push(item.clone()));
+    let answers = kinds.into_iter().map(|(kind, items)| async move {
+        let provider = world.registry.data_provider(kind)?;
+        let answers = provider.read(&items).await;
+        Some(found(&items, None, answers))
+    });
+    join_all(answers).await.into_iter().flatten().flatten().collect()
 }

@@ -1,7 +1,7 @@
 //! What can be said of a stack by its text alone: every expression is evaluated, with all that only a run tells unknown.
 
 use crate::address::{ModuleInstance, TargetAddress};
-use crate::config::{BlockId, BlockName, Config, Registry, Repetition, ResourceBlock};
+use crate::config::{BlockId, BlockName, Config, DataBlock, Registry, Repetition, ResourceBlock};
 use crate::diagnostic::Diagnostics;
 use crate::environment::{Called, Environment, gather, target_value};
 use crate::files::Files;
@@ -81,7 +81,35 @@ impl Validation<'_> {
                 let ty = self.registry.resource_type(kind)?;
                 Some(self.resource(at, id, ty, self.config.resource(id)?))
             }
+            BlockName::Data(..) => Some(self.data(at, id, self.config.data(id)?)),
             BlockName::Module(_) => None,
+        }
+    }
+
+    fn data(&mut self, at: &ModuleInstance, id: &BlockId, block: &DataBlock) -> Value {
+        let outer = self.environment.scope(at, id);
+        let repetitions =
+            repetitions(&block.repetition, expand(&block.repetition, &outer, &mut self.diagnostics));
+        let mut values = Vec::new();
+        for each in &repetitions.all {
+            let context = self.context();
+            let mut found = Diagnostics::new();
+            if let Some(look_up) = context.look_up(at, id, block, each, &mut found) {
+                found.extend(look_up.failures(&self.environment, block, look_up.unknown.clone()));
+                values.push((look_up.address.keys, look_up.unknown));
+            }
+            self.diagnostics.extend(found);
+        }
+        if repetitions.are_certain { gather(&block.repetition, values) } else { Value::unknown(Type::Any) }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            registry: self.registry,
+            environment: &self.environment,
+            files: self.files,
+            folder: self.folder,
+            targets: &self.targets,
         }
     }
 
@@ -118,14 +146,10 @@ impl Validation<'_> {
         let mut values = Vec::new();
         let mut are_certain = repetitions.are_certain;
         for each in &repetitions.all {
-            let context = Context {
-                registry: self.registry,
-                environment: &self.environment,
-                files: self.files,
-                folder: self.folder,
-                targets: &self.targets,
-            };
-            match context.lower(at, id, block, each, &mut self.diagnostics) {
+            let mut found = Diagnostics::new();
+            let lowered = self.context().lower(at, id, block, each, &mut found);
+            self.diagnostics.extend(found);
+            match lowered {
                 Lowered::Deferred(_) => are_certain = false,
                 Lowered::Instances(instances) => {
                     for instance in instances {

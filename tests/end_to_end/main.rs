@@ -11,6 +11,7 @@
 //! bad_input         what is wrong is told, and changes nothing
 //! fmt               the layout of files
 //! console           expressions and their values
+//! data              what is looked up
 //! graph, validate   what depends on what; what is wrong, for machines
 //! readme            what the documentation says, done as it says
 //! ```
@@ -28,12 +29,14 @@
 mod bad_input;
 mod console;
 mod control_plane;
+mod data;
 mod fmt;
 mod graph;
 mod killed;
 mod kubectl;
 mod language;
 mod locks;
+mod modules;
 mod program;
 mod quickstart;
 mod readme;

@@ -19,6 +19,7 @@ pub(crate) fn plan(changes: Vec<Change>) -> Plan {
         lineage: String::new(),
         serial: 0,
         targets: BTreeMap::new(),
+        data: BTreeMap::new(),
         changes,
         steps: Vec::new(),
         outputs: BTreeMap::new(),

@@ -72,6 +72,9 @@ impl Fold {
     }
 
     fn start(&mut self, address: Address, operation: StepOperation, intent: Record) -> Result<(), String> {
+        if operation == StepOperation::Read {
+            return Err(format!("{address} was only looked up, which leaves no trace"));
+        }
         if self.open.insert(address.clone(), operation).is_some() {
             return Err(format!("{address} starts while an earlier step of it is under way"));
         }

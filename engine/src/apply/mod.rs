@@ -5,6 +5,7 @@
 mod agree;
 mod event;
 mod fold;
+mod look_up;
 mod run;
 mod schedule;
 mod session;

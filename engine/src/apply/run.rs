@@ -6,12 +6,14 @@ use std::sync::Arc;
 use futures::future::{Either, FutureExt as _, select};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 
+use super::look_up;
 use super::schedule::{Schedule, left};
 use super::step::{Prepared, Preparing, failed_record, prepare};
 use super::values::Values;
 use super::{Event, Fold};
 use crate::address::{Address, TargetAddress};
 use crate::diagnostic::Diagnostics;
+use crate::lower::LookUp;
 use crate::observer::{Observer, Progress, Stop};
 use crate::plan::{Plan, StepOperation};
 use crate::ports::{
@@ -45,9 +47,17 @@ pub(super) struct Outcome {
 /// A step that has come back from its target.
 struct Returned {
     step: usize,
-    prepared: Prepared,
+    work: Work,
     result: Result<Performed, StepFailure>,
     elapsed_ms: u64,
+}
+
+/// What a step does.
+enum Work {
+    /// It changes something, or what is recorded.
+    Change(Box<Prepared>),
+    /// It only looks: nothing of it is recorded, not even in the journal.
+    Look(Box<LookUp>),
 }
 
 /// The changing half of a run.
@@ -111,10 +121,10 @@ impl<'r> Running<'_, 'r> {
         let mut launched = Vec::new();
         while let Some(step) = self.schedule.start() {
             self.begun.insert(step);
-            match prepare(&self.run.preparing, self.run.plan, step, values, &self.fold.snapshot) {
-                Ok(prepared) => {
-                    events.push(self.started(step, &prepared));
-                    launched.push((step, prepared));
+            match self.prepare(step, values) {
+                Ok(work) => {
+                    events.extend(self.started(step, &work));
+                    launched.push((step, work));
                 }
                 Err(error) => self.fail(step, error, 0),
             }
@@ -122,13 +132,28 @@ impl<'r> Running<'_, 'r> {
         if !events.is_empty() {
             self.record(events).await?;
         }
-        for (step, prepared) in launched {
-            self.begin(step, prepared);
+        for (step, work) in launched {
+            self.begin(step, work);
         }
         Ok(())
     }
 
-    fn begin(&mut self, step: usize, prepared: Prepared) {
+    fn prepare(&self, step: usize, values: &mut Values<'_>) -> Result<Work, ProviderError> {
+        let run = self.run;
+        let change = run.plan.steps.get(step).and_then(|step| run.plan.change(&step.address));
+        match (self.named(step).1, change) {
+            (StepOperation::Read, Some(change)) => {
+                let look_up = look_up::prepare(change, values, &**run.preparing.fingerprinter)?;
+                Ok(Work::Look(Box::new(look_up)))
+            }
+            _ => {
+                let prepared = prepare(&run.preparing, run.plan, step, values, &self.fold.snapshot)?;
+                Ok(Work::Change(Box::new(prepared)))
+            }
+        }
+    }
+
+    fn begin(&mut self, step: usize, work: Work) {
         let run = self.run;
         let (address, operation) = self.named(step);
         let target = run.plan.change(&address).and_then(|change| change.target.clone());
@@ -139,17 +164,28 @@ impl<'r> Running<'_, 'r> {
         };
         let began_ms = run.clock.now_ms();
         let perform = async move {
-            let result = match (&prepared.request, connected) {
-                (Some(request), Some(connected)) => connected.perform(request, &Reporter(run.observer)).await,
-                // Only the record changes, and to what is known already.
-                (None, _) => Ok(Performed {
-                    attributes: prepared.intent.attributes.clone(),
-                    private: prepared.intent.private.clone(),
-                }),
-                (Some(_), None) => Err(not_connected(target.as_ref()).into()),
+            let result = match (&work, connected) {
+                (Work::Change(prepared), connected) => match (&prepared.request, connected) {
+                    (Some(request), Some(connected)) => {
+                        connected.perform(request, &Reporter(run.observer)).await
+                    }
+                    // Only the record changes, and to what is known already.
+                    (None, _) => Ok(Performed {
+                        attributes: prepared.intent.attributes.clone(),
+                        private: prepared.intent.private.clone(),
+                    }),
+                    (Some(_), None) => Err(not_connected(target.as_ref()).into()),
+                },
+                (Work::Look(_), None) => Err(not_connected(target.as_ref()).into()),
+                (Work::Look(look_up), Some(connected)) => {
+                    let connected = target.as_ref().map(|_| &*connected);
+                    let found = look_up::read(run.preparing.registry, connected, look_up).await;
+                    let performed = |attributes| Performed { attributes, private: serde_json::Value::Null };
+                    found.map(performed).map_err(StepFailure::from)
+                }
             };
             let elapsed_ms = u64::try_from(run.clock.now_ms() - began_ms).unwrap_or(0);
-            Returned { step, prepared, result, elapsed_ms }
+            Returned { step, work, result, elapsed_ms }
         };
         self.under_way.push(Box::pin(perform));
     }
@@ -160,8 +196,10 @@ impl<'r> Running<'_, 'r> {
         while let Some(Some(next)) = self.under_way.next().now_or_never() {
             all.push(next);
         }
-        let events = all.iter().map(|returned| self.ended(returned)).collect();
-        self.record(events).await?;
+        let events: Vec<_> = all.iter().filter_map(|returned| self.ended(returned)).collect();
+        if !events.is_empty() {
+            self.record(events).await?;
+        }
         for returned in all {
             self.conclude(returned, values);
         }
@@ -169,20 +207,38 @@ impl<'r> Running<'_, 'r> {
     }
 
     fn conclude(&mut self, returned: Returned, values: &mut Values<'_>) {
-        let Returned { step, prepared, result, elapsed_ms, .. } = returned;
+        let Returned { step, work, result, elapsed_ms, .. } = returned;
         match result {
             Ok(performed) => {
                 let (address, operation) = self.named(step);
-                if let Some(problem) =
-                    settle(values, &address, operation, prepared.mark(&performed.attributes))
-                {
+                let attributes = self.mark(&work, &performed.attributes);
+                if let Some(problem) = settle(values, &address, operation, &work, attributes) {
                     return self.fail(step, problem, elapsed_ms);
                 }
                 self.schedule.succeed(step);
                 self.outcome.succeeded.push(step);
                 self.run.observer.event(&Progress::StepSucceeded { address, operation, elapsed_ms });
             }
-            Err(failure) => self.fail(step, prepared.scrub(failure.error), elapsed_ms),
+            Err(failure) => self.fail(step, self.scrub(&work, failure.error), elapsed_ms),
+        }
+    }
+
+    fn mark(&self, work: &Work, attributes: &Value) -> Value {
+        match work {
+            Work::Change(prepared) => prepared.mark(attributes),
+            Work::Look(look_up) => {
+                look_up::secrets(look_up, self.run.preparing.fingerprinter).mark(attributes)
+            }
+        }
+    }
+
+    fn scrub(&self, work: &Work, error: ProviderError) -> ProviderError {
+        match work {
+            Work::Change(prepared) => prepared.scrub(error),
+            Work::Look(look_up) => {
+                let secrets = look_up::secrets(look_up, self.run.preparing.fingerprinter);
+                ProviderError { detail: secrets.scrub(&error.detail), ..error }
+            }
         }
     }
 
@@ -226,16 +282,18 @@ impl<'r> Running<'_, 'r> {
         Ok(())
     }
 
-    fn started(&self, step: usize, prepared: &Prepared) -> Event {
+    fn started(&self, step: usize, work: &Work) -> Option<Event> {
+        let Work::Change(prepared) = work else { return None };
         let (address, operation) = self.named(step);
-        Event::Started { at_ms: self.run.clock.now_ms(), address, operation, intent: prepared.intent.clone() }
+        let (at_ms, intent) = (self.run.clock.now_ms(), prepared.intent.clone());
+        Some(Event::Started { at_ms, address, operation, intent })
     }
 
-    fn ended(&self, returned: &Returned) -> Event {
+    fn ended(&self, returned: &Returned) -> Option<Event> {
+        let Work::Change(prepared) = &returned.work else { return None };
         let (address, operation) = self.named(returned.step);
         let at_ms = self.run.clock.now_ms();
-        let prepared = &returned.prepared;
-        match &returned.result {
+        Some(match &returned.result {
             Ok(performed) => {
                 let record = (!prepared.removes).then(|| Record {
                     attributes: prepared.mark(&performed.attributes),
@@ -249,7 +307,7 @@ impl<'r> Running<'_, 'r> {
                 let error = prepared.scrub(failure.error.clone()).to_string();
                 Event::Failed { at_ms, address, operation, error, record: failed_record(prepared, failure) }
             }
-        }
+        })
     }
 
     fn named(&self, step: usize) -> (Address, StepOperation) {
@@ -263,13 +321,17 @@ fn settle(
     values: &mut Values<'_>,
     address: &Address,
     operation: StepOperation,
+    work: &Work,
     attributes: Value,
 ) -> Option<ProviderError> {
     use ports::Operation::{Create, Update};
     // What goes was no value of any expression, and of what is only recorded nothing has changed.
-    let StepOperation::Perform(Create | Update) = operation else { return None };
+    let (StepOperation::Perform(Create | Update) | StepOperation::Read) = operation else { return None };
     values.settle(address, attributes.clone());
-    let problems = values.postconditions(address, &attributes);
+    let problems = match work {
+        Work::Change(_) => values.postconditions(address, &attributes),
+        Work::Look(look_up) => values.failures(look_up, attributes),
+    };
     let first = problems.iter().next()?;
     let details: Vec<_> = problems.iter().map(|problem| problem.detail.as_str()).collect();
     Some(ProviderError {

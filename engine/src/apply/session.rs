@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Event;
+use super::look_up::Reader;
 use super::run::{Outcome, Run, outputs, run};
 use super::schedule::Schedule;
 use super::step::Preparing;
@@ -104,6 +105,8 @@ async fn locked(
     let instances = known_instances(plan, &loaded.snapshot);
     let mut values =
         Values::new(config, &world.registry, &*world.files, &functions, &variables, instances, plan);
+    let reader = Reader { plan, world, observer, fingerprinter: &fingerprinter };
+    reader.reveal(&mut values).await?;
     let targets = connect(plan, world, &mut values, observer).await?;
     reveal(plan, &targets, &loaded.snapshot, &mut values, &fingerprinter).await?;
     let mut journal = world.store.begin(lease, &loaded.snapshot).await?;
@@ -122,6 +125,7 @@ async fn locked(
     if !outcome.abandoned {
         let outputs = outputs(&outcome, plan, &mut values, &mut diagnostics);
         if !plan.destroy {
+            reader.for_checks(&mut values, &mut diagnostics).await;
             values.checks(&mut diagnostics);
         }
         if let Some(outputs) = &outputs {
@@ -195,7 +199,8 @@ fn variables(
     }
 }
 
-fn has_fingerprint(value: &Value) -> bool {
+/// Whether a saved plan does not hold all of a value.
+pub(super) fn has_fingerprint(value: &Value) -> bool {
     matches!(value.kind(), Kind::Fingerprint(_))
         || value.as_list().is_some_and(|parts| parts.iter().any(has_fingerprint))
         || value.as_map().is_some_and(|parts| parts.values().any(has_fingerprint))
@@ -220,13 +225,15 @@ fn fresh(plan: &Plan, snapshot: &Snapshot) -> Result<(), Failure> {
 
 /// What is known of the instances before anything is done.
 fn known_instances(plan: &Plan, snapshot: &Snapshot) -> BTreeMap<Address, Value> {
+    let found = plan.data.iter().map(|(address, found)| (address.clone(), found.clone()));
     if plan.destroy {
         let records = snapshot.records.iter();
-        return records.map(|(address, record)| (address.clone(), record.attributes.clone())).collect();
+        let known = records.map(|(address, record)| (address.clone(), record.attributes.clone()));
+        return known.chain(found).collect();
     }
     let wanted =
         plan.changes.iter().filter(|change| !matches!(change.action, Action::Delete | Action::Forget));
-    wanted.map(|change| (change.address.clone(), change.planned.clone())).collect()
+    wanted.map(|change| (change.address.clone(), change.planned.clone())).chain(found).collect()
 }
 
 /// Connects to the targets that the steps work on, and proves that they are those that the plan was made against.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::agree::contradiction;
 use super::values::Values;
+use crate::address::Address;
 use crate::config::{IgnoredChanges, Lifecycle, Registry};
 use crate::diagnostic::Diagnostics;
 use crate::lower::Instance;
@@ -82,6 +83,7 @@ pub(super) fn prepare(
     let mut secrets = Secrets::new(preparing.fingerprinter);
     prior.iter().for_each(|record| secrets.learn(&record.attributes));
     match step.operation {
+        StepOperation::Read => Err(refused("it is looked up, and not changed".to_owned())),
         StepOperation::Forget => {
             let intent = intent(change, prior.as_ref(), change.identity.as_deref().unwrap_or_default());
             Ok(Prepared { request: None, intent, removes: true, prior, secrets })
@@ -94,7 +96,7 @@ pub(super) fn prepare(
             let known = known.ok_or_else(|| refused("it is not recorded any more".to_owned()))?;
             let intent = Record {
                 identity: identity.to_owned(),
-                depends_on: change.depends_on.clone(),
+                depends_on: recorded_dependencies(change),
                 status: RecordStatus::Complete,
                 ..known
             };
@@ -206,7 +208,7 @@ fn request(
 
 fn intent(change: &Change, prior: Option<&Record>, identity: &str) -> Record {
     let known = prior.filter(|record| record.identity == identity);
-    let mut depends_on = change.depends_on.clone();
+    let mut depends_on = recorded_dependencies(change);
     // Until the outcome is known, what it depended on counts, too.
     depends_on.extend(prior.into_iter().flat_map(|record| record.depends_on.iter().cloned()));
     depends_on.sort();
@@ -219,6 +221,11 @@ fn intent(change: &Change, prior: Option<&Record>, identity: &str) -> Record {
         depends_on,
         status: RecordStatus::Incomplete,
     }
+}
+
+/// What it depends on that is managed: look-ups do not outlive a run.
+fn recorded_dependencies(change: &Change) -> Vec<Address> {
+    change.depends_on.iter().filter(|needed| needed.data_type().is_none()).cloned().collect()
 }
 
 fn unevaluated(problems: &Diagnostics) -> ProviderError {

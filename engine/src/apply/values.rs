@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::{Address, ModuleInstance, ModulePath, TargetAddress};
-use crate::config::{BlockId, BlockName, Config, Lifecycle, Registry, Repetition};
-use crate::diagnostic::Diagnostics;
+use crate::config::{BlockId, BlockName, Config, DataBlock, Lifecycle, Registry, Repetition};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Called, Environment, gather, target_value};
 use crate::files::Files;
 use crate::lang::FunctionContext;
-use crate::lower::{self, Context, Expansion, Instance, Lowered, expand};
+use crate::lower::{self, Context, Expansion, Instance, LookUp, Lowered, expand};
 use crate::plan::{Action, Plan};
 use crate::ports::TargetConfig;
 use crate::types::Type;
@@ -30,6 +30,8 @@ pub(super) struct Values<'a> {
     destroy: bool,
     /// By the block's own address, the instances of those that were evaluated for a step. By then all that they depend on is final.
     lowered: BTreeMap<Address, BTreeMap<Address, Instance>>,
+    /// The same of what is looked up.
+    looked_up: BTreeMap<BlockId, BTreeMap<Address, LookUp>>,
 }
 
 impl<'a> Values<'a> {
@@ -55,6 +57,7 @@ impl<'a> Values<'a> {
             folder: functions.base,
             targets: BTreeMap::new(),
             lowered: BTreeMap::new(),
+            looked_up: BTreeMap::new(),
             config,
             registry,
             files,
@@ -75,7 +78,7 @@ impl<'a> Values<'a> {
             if found.insert(next.clone()) {
                 let dependents = self.dependents.get(next).into_iter().flatten();
                 // What a resource is, its instances say; only local values and targets follow from others at once.
-                open.extend(dependents.filter(|block| !matches!(block.name, BlockName::Resource(..))));
+                open.extend(dependents.filter(|block| !has_instances(block)));
             }
         }
         self.stale.extend(found);
@@ -89,13 +92,7 @@ impl<'a> Values<'a> {
             self.lowered.insert(block.clone(), instances);
         }
         let found = self.lowered.get(&block).and_then(|instances| instances.get(address)).cloned();
-        found.ok_or_else(|| {
-            crate::diagnostic::Diagnostic::error(
-                "Not as planned",
-                format!("The configuration no longer comes to {address}, which was planned. Plan again."),
-            )
-            .into()
-        })
+        found.ok_or_else(|| not_as_planned(address))
     }
 
     /// How the instances of its block may change.
@@ -113,6 +110,62 @@ impl<'a> Values<'a> {
             self.refresh_dependencies(&BlockId::of(address), &mut diagnostics);
             let holds = lower::postconditions(&self.environment, block, &instance, attributes.clone());
             diagnostics.extend(holds);
+        }
+        diagnostics
+    }
+
+    /// The `data` blocks, each after what it refers to.
+    pub(super) fn data_blocks(&self) -> Vec<BlockId> {
+        let data = self.config.order.iter().filter(|id| matches!(id.name, BlockName::Data(..)));
+        data.cloned().collect()
+    }
+
+    /// What a `data` block says.
+    pub(super) fn data(&self, id: &BlockId) -> Option<&'a DataBlock> {
+        self.config.data(id)
+    }
+
+    /// What the instances of a `data` block look up, in all instances of its module.
+    pub(super) fn look_ups(&mut self, id: &BlockId, diagnostics: &mut Diagnostics) -> Vec<LookUp> {
+        self.refresh_dependencies(id, diagnostics);
+        let Some(block) = self.config.data(id) else { return Vec::new() };
+        let targets: Vec<_> = self.targets.keys().cloned().collect();
+        let mut all = Vec::new();
+        for Called { at, .. } in self.environment.instances(&id.module) {
+            let scope = self.environment.scope(&at, id);
+            let Expansion::Instances(repetitions) = expand(&block.repetition, &scope, diagnostics) else {
+                continue;
+            };
+            let context = self.context(&targets);
+            let own = repetitions.iter().map(|each| context.look_up(&at, id, block, each, diagnostics));
+            all.extend(own.flatten());
+        }
+        all
+    }
+
+    /// What one instance of a `data` block looks up, now that all it depends on is there.
+    pub(super) fn look_up(&mut self, address: &Address) -> Result<LookUp, Diagnostics> {
+        let id = BlockId::of(address);
+        if !self.looked_up.contains_key(&id) {
+            let mut diagnostics = Diagnostics::new();
+            let all = self.look_ups(&id, &mut diagnostics);
+            if diagnostics.has_errors() {
+                return Err(diagnostics);
+            }
+            let all = all.into_iter().map(|look_up| (look_up.address.clone(), look_up));
+            self.looked_up.insert(id.clone(), all.collect());
+        }
+        let found = self.looked_up.get(&id).and_then(|all| all.get(address)).cloned();
+        found.ok_or_else(|| not_as_planned(address))
+    }
+
+    /// What does not hold of what was found.
+    pub(super) fn failures(&mut self, look_up: &LookUp, found: Value) -> Diagnostics {
+        let id = BlockId::of(&look_up.address);
+        let mut diagnostics = Diagnostics::new();
+        self.refresh_dependencies(&id, &mut diagnostics);
+        if let Some(block) = self.config.data(&id) {
+            diagnostics.extend(look_up.failures(&self.environment, block, found));
         }
         diagnostics
     }
@@ -191,7 +244,7 @@ impl<'a> Values<'a> {
             self.refresh(need, diagnostics);
         }
         // Blocks that leave out where they live may live on any target.
-        if matches!(id.name, BlockName::Resource(..)) {
+        if has_instances(id) {
             self.targets(diagnostics);
         }
     }
@@ -203,8 +256,8 @@ impl<'a> Values<'a> {
         }
         let needs = self.config.dependencies.get(id).into_iter().flatten();
         // Of what a resource depends on, only how many instances of its module there are matters to what it is.
-        let is_resource = matches!(id.name, BlockName::Resource(..));
-        for need in needs.filter(|need| !is_resource || matches!(need.name, BlockName::Module(_))) {
+        let is_settled = has_instances(id);
+        for need in needs.filter(|need| !is_settled || matches!(need.name, BlockName::Module(_))) {
             self.refresh(need, diagnostics);
         }
         if let BlockName::Module(_) = &id.name {
@@ -241,7 +294,14 @@ impl<'a> Values<'a> {
                 let value = self.environment.evaluate(at, id, &output.value, diagnostics);
                 Some(value.marked(output.sensitive))
             }
-            BlockName::Resource(kind, name) => Some(self.resource_value(at, id, kind, name)),
+            BlockName::Resource(kind, name) => {
+                let block = self.config.resource(id);
+                let repetition = block.map_or(&Repetition::None, |block| &block.repetition);
+                Some(self.gathered(repetition, &Address::within(at.clone(), kind, name)))
+            }
+            BlockName::Data(ty, name) => Some(
+                self.gathered(&self.config.data(id)?.repetition, &Address::look_up(at.clone(), ty, name)),
+            ),
             BlockName::Target(..) => Some(self.target_block(at, id, diagnostics)),
             BlockName::Variable(_) | BlockName::Output(_) | BlockName::Check(_) | BlockName::Module(_) => {
                 None
@@ -249,12 +309,14 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn resource_value(&self, at: &ModuleInstance, id: &BlockId, kind: &str, name: &str) -> Value {
-        let block = self.config.resource(id);
-        let repetition = block.map_or(&Repetition::None, |block| &block.repetition);
-        let from = Address::within(at.clone(), kind, name);
-        let own = self.instances.range(&from..).take_while(|(address, _)| address.is_sibling(&from));
-        gather(repetition, own.map(|(address, value)| (address.keys.clone(), value.clone())).collect())
+    fn gathered(&self, repetition: &Repetition, block: &Address) -> Value {
+        let own = self.instances.range(block..).take_while(|(address, _)| address.is_sibling(block));
+        let own: Vec<_> = own.map(|(address, value)| (address.keys.clone(), value.clone())).collect();
+        match repetition {
+            // It was not looked up.
+            Repetition::None if own.is_empty() && block.data_type().is_some() => Value::unknown(Type::Any),
+            _ => gather(repetition, own),
+        }
     }
 
     fn target_block(&mut self, at: &ModuleInstance, id: &BlockId, diagnostics: &mut Diagnostics) -> Value {
@@ -279,4 +341,14 @@ impl<'a> Values<'a> {
             targets,
         }
     }
+}
+
+/// Whether instances, once they are settled, say what the block is.
+fn has_instances(id: &BlockId) -> bool {
+    matches!(id.name, BlockName::Resource(..) | BlockName::Data(..))
+}
+
+fn not_as_planned(address: &Address) -> Diagnostics {
+    let detail = format!("The configuration no longer comes to {address}, which was planned. Plan again.");
+    Diagnostic::error("Not as planned", detail).into()
 }

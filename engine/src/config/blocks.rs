@@ -49,17 +49,22 @@ pub(super) fn variable(
     variable
 }
 
-/// What a `check` block asserts.
-pub(super) fn check(file: &FileText, block: &Block, diagnostics: &mut Diagnostics) -> Vec<Condition> {
+/// What a `check` block asserts, and the `data` blocks in it.
+pub(super) fn check<'b>(
+    file: &FileText,
+    block: &'b Block,
+    diagnostics: &mut Diagnostics,
+) -> (Vec<Condition>, Vec<&'b Block>) {
     let span = file.span(&block.ident);
     let mut body = BodyReader::new(file.clone(), "The `check` block", span.clone(), &block.body);
     let asserts = conditions(file, body.take_blocks("assert"), diagnostics);
+    let data = body.take_blocks("data");
     body.finish(diagnostics);
     if asserts.is_empty() {
         let detail = "A `check` block holds at least one `assert { condition = …, error_message = … }`.";
         diagnostics.push(Diagnostic::error("Empty check", detail).at(span));
     }
-    asserts
+    (asserts, data)
 }
 
 pub(super) fn conditions(

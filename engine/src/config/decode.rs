@@ -8,19 +8,19 @@ use indexmap::IndexMap;
 
 use super::blocks::{self, Labels};
 use super::body::{BodyReader, FileText};
-use super::{BlockName, Config, Module, Registry, module_call, refactoring, references};
+use super::{BlockName, Config, Module, Registry, data, module_call, refactoring, references};
 use crate::address::{ModulePath, TargetKind, is_identifier};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, did_you_mean};
 use crate::syntax::File;
 
 /// The block types of the language that this version reads.
-const BLOCK_TYPES: [&str; 11] = [
-    "variable", "locals", "output", "cluster", "host", "resource", "module", "check", "moved", "removed",
-    "meshform",
+const BLOCK_TYPES: [&str; 12] = [
+    "variable", "locals", "output", "cluster", "host", "resource", "data", "module", "check", "moved",
+    "removed", "meshform",
 ];
 
 /// Block types that the language has and that this version does not read yet.
-const LATER_BLOCK_TYPES: [&str; 3] = ["data", "policy", "import"];
+const LATER_BLOCK_TYPES: [&str; 2] = ["policy", "import"];
 
 /// Decodes the files of a stack as one, and those of each module that it calls. The result is usable only if no error was found.
 ///
@@ -107,6 +107,7 @@ impl Decoder<'_> {
             "cluster" => self.target(file, block, TargetKind::Cluster),
             "host" => self.target(file, block, TargetKind::Host),
             "resource" => self.resource(file, block),
+            "data" => self.data(file, block, None),
             "module" => self.call(file, block),
             "check" => self.check(file, block),
             "moved" if self.labels(file, block, &[]).is_some() => {
@@ -152,7 +153,8 @@ impl Decoder<'_> {
         let Some(labels) = self.labels(file, block, &["TYPE", "NAME"]) else { return };
         let [kind, name] = &labels.texts[..] else { return };
         let Some(ty) = self.registry.resource_type(kind) else {
-            return self.unknown_type(kind, &labels);
+            let names: Vec<_> = self.registry.type_names().collect();
+            return self.unknown_type("resource type", kind, &names, &labels);
         };
         let found = self.diagnostics.len();
         let resource = blocks::resource(file, block, ty, &labels, self.diagnostics);
@@ -161,10 +163,25 @@ impl Decoder<'_> {
         insert(&mut self.module.resources, key, resource, "resource", &labels, self.diagnostics);
     }
 
+    fn data(&mut self, file: &FileText, block: &Block, check: Option<&str>) {
+        let Some(labels) = self.labels(file, block, &["TYPE", "NAME"]) else { return };
+        let [kind, name] = &labels.texts[..] else { return };
+        let Some(ty) = self.registry.data_type(kind) else {
+            let names: Vec<_> = self.registry.data_type_names().collect();
+            return self.unknown_type("data type", kind, &names, &labels);
+        };
+        let found = self.diagnostics.len();
+        let data = data::decode(file, block, ty, &labels, check, self.diagnostics);
+        self.note_if_broken(found, || BlockName::Data(kind.clone(), name.clone()));
+        let key = (kind.clone(), name.clone());
+        insert(&mut self.module.data, key, data, "data source", &labels, self.diagnostics);
+    }
+
     fn check(&mut self, file: &FileText, block: &Block) {
         let Some(labels) = self.labels(file, block, &["NAME"]) else { return };
-        let asserts = blocks::check(file, block, self.diagnostics);
+        let (asserts, data) = blocks::check(file, block, self.diagnostics);
         let [name] = &labels.texts[..] else { return };
+        data.into_iter().for_each(|block| self.data(file, block, Some(name)));
         insert(&mut self.module.checks, name.clone(), asserts, "check", &labels, self.diagnostics);
     }
 
@@ -253,19 +270,13 @@ impl Decoder<'_> {
             .push(Diagnostic::error("Unsupported block type", detail).at(file.span(&block.ident)));
     }
 
-    fn unknown_type(&mut self, kind: &str, labels: &Labels) {
-        let names: Vec<_> = self.registry.type_names().collect();
+    fn unknown_type(&mut self, what: &str, kind: &str, names: &[&str], labels: &Labels) {
         let hint = match did_you_mean(kind, names.iter().copied()) {
             Some(candidate) => format!("Did you mean \"{candidate}\"?"),
             None => format!("There are {}.", names.join(", ")),
         };
-        self.diagnostics.push(
-            Diagnostic::error(
-                "Unknown resource type",
-                format!("There is no resource type \"{kind}\". {hint}"),
-            )
-            .at(labels.span.clone()),
-        );
+        let detail = format!("There is no {what} \"{kind}\". {hint}");
+        self.diagnostics.push(Diagnostic::error(format!("Unknown {what}"), detail).at(labels.span.clone()));
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod blocks;
 mod body;
+mod data;
 mod decode;
 mod lifecycle;
 mod module_call;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub use self::data::DataBlock;
 pub use self::decode::decode;
 pub(crate) use self::nested::wrong_count;
 pub use self::nested::{Content, Dynamic, Nested};
@@ -40,6 +42,8 @@ pub struct Config {
     pub moved: Vec<Move>,
     /// `removed` blocks.
     pub removed: Vec<Removal>,
+    /// What `depends_on` names, block by block.
+    pub named_first: BTreeMap<BlockId, Vec<BlockId>>,
     /// What each block refers to.
     pub dependencies: IndexMap<BlockId, Vec<BlockId>>,
     /// All blocks, each after what it refers to.
@@ -65,6 +69,8 @@ pub struct Module {
     pub targets: IndexMap<(TargetKind, String), TargetBlock>,
     /// `resource` blocks by type and name.
     pub resources: IndexMap<(String, String), ResourceBlock>,
+    /// `data` blocks by type and name, those in `check` blocks too.
+    pub data: IndexMap<(String, String), DataBlock>,
     /// `check` blocks by name: what should hold.
     pub checks: IndexMap<String, Vec<Condition>>,
     /// `module` blocks by name.
@@ -91,6 +97,8 @@ pub enum BlockName {
     Target(TargetKind, String),
     /// `TYPE.NAME`
     Resource(String, String),
+    /// `data.TYPE.NAME`
+    Data(String, String),
     /// `module.NAME`: its call. What it gives are the outputs of the module.
     Module(String),
     /// `output.NAME`
@@ -284,6 +292,12 @@ impl Config {
         self.module(&id.module)?.resources.get(&(kind.clone(), name.clone()))
     }
 
+    /// The block of a look-up.
+    pub fn data(&self, id: &BlockId) -> Option<&DataBlock> {
+        let BlockName::Data(ty, name) = &id.name else { return None };
+        self.module(&id.module)?.data.get(&(ty.clone(), name.clone()))
+    }
+
     /// The block of which this is an instance.
     pub fn resource_at(&self, address: &Address) -> Option<&ResourceBlock> {
         self.resource(&BlockId::of(address))
@@ -319,7 +333,12 @@ impl Config {
 impl BlockId {
     /// The block of which this is an instance.
     pub fn of(address: &Address) -> Self {
-        BlockName::Resource(address.kind.clone(), address.name.clone()).within(address.module.path())
+        let name = address.name.clone();
+        let name = match address.data_type() {
+            Some(ty) => BlockName::Data(ty.to_owned(), name),
+            None => BlockName::Resource(address.kind.clone(), name),
+        };
+        name.within(address.module.path())
     }
 }
 
@@ -329,13 +348,13 @@ impl BlockName {
         BlockId { module, name: self }
     }
 
-    /// The root and the name by which expressions refer to it.
+    /// The root and the name by which expressions refer to it; of a look-up, after `data`.
     pub fn reference(&self) -> (&str, &str) {
         match self {
             Self::Variable(name) => ("var", name),
             Self::Local(name) => ("local", name),
             Self::Target(kind, name) => (kind.as_str(), name),
-            Self::Resource(kind, name) => (kind, name),
+            Self::Resource(kind, name) | Self::Data(kind, name) => (kind, name),
             Self::Module(name) => ("module", name),
             Self::Output(name) => ("output", name),
             Self::Check(name) => ("check", name),
@@ -346,7 +365,8 @@ impl BlockName {
 impl fmt::Display for BlockName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (root, name) = self.reference();
-        write!(f, "{root}.{name}")
+        let prefix = if let Self::Data(..) = self { "data." } else { "" };
+        write!(f, "{prefix}{root}.{name}")
     }
 }
 

@@ -25,12 +25,18 @@ pub(super) fn resolve(
     let names = Names::new(config, registry);
     let mut dependencies = IndexMap::new();
     let mut unresolved: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut named_first: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for block in blocks(config) {
         let mut found: BTreeSet<_> = block.needs.iter().cloned().collect();
         for used in &block.uses {
             for reference in used.expression.references() {
                 match names.resolve(&reference, &used.home, used.local) {
-                    Ok(targets) => found.extend(targets),
+                    Ok(targets) => {
+                        if used.local.order {
+                            named_first.entry(block.id.clone()).or_default().extend(targets.iter().cloned());
+                        }
+                        found.extend(targets);
+                    }
                     Err(missing) => {
                         if let Missing::Wrong(problem) = missing
                             && !incomplete.contains(&used.home)
@@ -58,13 +64,19 @@ pub(super) fn resolve(
     config.order = order;
     config.dependencies = dependencies;
     config.unresolved = unresolved;
+    config.named_first = named_first;
 }
 
 /// The target of a resource that does not name it: the only one there is in its module, or else in the one that calls it.
 fn implied_target(config: &Config, registry: &Registry, block: &BlockId) -> Option<BlockId> {
-    let BlockName::Resource(ty, _) = &block.name else { return None };
-    let resource = config.resource(block)?;
-    let kind = registry.resource_type(ty)?.target.filter(|_| resource.target.is_none())?;
+    let (kind, named) = match &block.name {
+        BlockName::Resource(ty, _) => (registry.resource_type(ty)?.target?, &config.resource(block)?.target),
+        BlockName::Data(ty, _) => (registry.data_type(ty)?.target?, &config.data(block)?.target),
+        _ => return None,
+    };
+    if named.is_some() {
+        return None;
+    }
     let mut path = block.module.clone();
     loop {
         let mut candidates = config.module(&path)?.targets.keys().filter(|(candidate, _)| *candidate == kind);
@@ -92,7 +104,7 @@ struct Use<'a> {
     /// The module whose names it uses.
     home: ModulePath,
     /// Names that have a meaning only there.
-    local: Local,
+    local: Local<'a>,
 }
 
 /// All blocks of the stack and its modules.
@@ -152,12 +164,25 @@ fn module_blocks<'a>(
         uses.extend(block.depends_on.iter().map(|it| (it, Local { order: true, ..Local::NONE })));
         all.push((BlockName::Resource(kind.clone(), name.clone()), uses.into_iter().map(here).collect()));
     }
+    for ((kind, name), block) in &module.data {
+        let inner = block.content.expressions().into_iter().chain(&block.target);
+        let inner = inner.chain(conditions(&block.preconditions));
+        let mut uses = repeated_uses(&block.repetition, inner);
+        let after = repeated_uses(&block.repetition, conditions(&block.postconditions)).into_iter();
+        uses.extend(after.map(|(it, names)| (it, Local { itself: true, ..names })));
+        uses.extend(block.depends_on.iter().map(|it| (it, Local { order: true, ..Local::NONE })));
+        let check = block.check.as_deref();
+        let uses = uses.into_iter().map(|(it, local)| here((it, Local { check, ..local })));
+        all.push((BlockName::Data(kind.clone(), name.clone()), uses.collect()));
+    }
     for (name, output) in &module.outputs {
         let uses = std::iter::once(&output.value).chain(conditions(&output.preconditions));
         all.push((BlockName::Output(name.clone()), uses.map(plain).collect()));
     }
     for (name, asserts) in &module.checks {
-        all.push((BlockName::Check(name.clone()), conditions(asserts).map(plain).collect()));
+        let within = Local { check: Some(name), ..Local::NONE };
+        let uses = conditions(asserts).map(|expression| here((expression, within)));
+        all.push((BlockName::Check(name.clone()), uses.collect()));
     }
     all
 }
@@ -165,7 +190,7 @@ fn module_blocks<'a>(
 fn repeated_uses<'a>(
     repetition: &'a Repetition,
     inner: impl Iterator<Item = &'a Expression>,
-) -> Vec<(&'a Expression, Local)> {
+) -> Vec<(&'a Expression, Local<'a>)> {
     let own = match repetition {
         Repetition::None => None,
         Repetition::Count(own) | Repetition::ForEach(own) => Some(own),
@@ -181,8 +206,9 @@ fn conditions(conditions: &[Condition]) -> impl Iterator<Item = &Expression> {
 fn check_depends_on(config: &Config, diagnostics: &mut Diagnostics) {
     let modules = || config.modules().map(|(_, module)| module);
     let resources = modules().flat_map(|module| module.resources.values().map(|block| &block.depends_on));
+    let data = modules().flat_map(|module| module.data.values().map(|block| &block.depends_on));
     let calls = modules().flat_map(|module| module.calls.values().map(|call| &call.depends_on));
-    for depends_on in resources.chain(calls).flatten() {
+    for depends_on in resources.chain(data).chain(calls).flatten() {
         if depends_on.list_items().is_none() {
             diagnostics.push(
                 Diagnostic::error(

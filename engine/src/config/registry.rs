@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::address::TargetKind;
 use crate::ports::Provider;
-use crate::schema::{Body, ResourceType};
+use crate::schema::{Body, DataType, ResourceType};
 
 /// Which provider implements what.
 #[derive(Clone, Default)]
 pub struct Registry {
     types: BTreeMap<&'static str, (Arc<dyn Provider>, Arc<ResourceType>)>,
+    data_types: BTreeMap<&'static str, (Arc<dyn Provider>, Arc<DataType>)>,
     targets: BTreeMap<TargetKind, TargetType>,
     reserved: BTreeMap<&'static str, &'static str>,
 }
@@ -25,6 +26,9 @@ impl Registry {
         for provider in providers {
             for ty in provider.resource_types() {
                 registry.types.insert(ty.name, (Arc::clone(&provider), Arc::new(ty)));
+            }
+            for ty in provider.data_types() {
+                registry.data_types.insert(ty.name, (Arc::clone(&provider), Arc::new(ty)));
             }
             if let Some((kind, body)) = provider.target() {
                 registry.targets.insert(kind, (Arc::clone(&provider), Arc::new(body)));
@@ -48,6 +52,21 @@ impl Registry {
     /// The provider of a resource type.
     pub fn provider(&self, resource_type: &str) -> Option<&Arc<dyn Provider>> {
         self.types.get(resource_type).map(|(provider, _)| provider)
+    }
+
+    /// The schema of a data type.
+    pub fn data_type(&self, name: &str) -> Option<&DataType> {
+        self.data_types.get(name).map(|(_, ty)| &**ty)
+    }
+
+    /// The provider of a data type.
+    pub fn data_provider(&self, data_type: &str) -> Option<&Arc<dyn Provider>> {
+        self.data_types.get(data_type).map(|(provider, _)| provider)
+    }
+
+    /// The names of all data types.
+    pub fn data_type_names(&self) -> impl Iterator<Item = &'static str> {
+        self.data_types.keys().copied()
     }
 
     /// The provider of a kind of target, and what its block may contain.

@@ -1,21 +1,22 @@
 //! Blocks → instances, pure: repetition, attributes by the schema, targets, composites.
 
 mod attributes;
+mod data;
 mod expand;
 mod nested;
 
 pub(crate) use self::attributes::complete;
+pub(crate) use self::data::LookUp;
 pub(crate) use self::expand::{Each, Expansion, expand};
 pub(crate) use self::nested::{Origin, with_computed};
 use crate::address::{Address, Key, ModuleInstance, TargetAddress, TargetKind};
 use crate::condition;
 use crate::config::{BlockId, BlockName, Registry, ResourceBlock, TargetBlock, Timeouts};
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
 use crate::environment::Environment;
 use crate::files::Files;
-use crate::lang::{Scope, evaluate};
+use crate::lang::{Expression, Scope, evaluate};
 use crate::ports::{LowerRequest, Part, Problem};
-use crate::schema::ResourceType;
 use crate::value::Value;
 
 /// One instance that the configuration wants.
@@ -43,6 +44,20 @@ pub(crate) enum Placement {
     On(TargetAddress),
     /// Known only after apply.
     Unknown,
+}
+
+/// What a block says of where it belongs.
+struct Belonging<'b> {
+    what: &'static str,
+    named: Option<&'b Expression>,
+    /// Where the block is.
+    span: &'b Option<Span>,
+}
+
+impl<'b> Belonging<'b> {
+    fn of_resource(block: &'b ResourceBlock) -> Self {
+        Self { what: "resource", named: block.target.as_ref(), span: &block.span }
+    }
 }
 
 /// What lowering needs to know besides the block.
@@ -85,7 +100,7 @@ impl Context<'_> {
         diagnostics.extend(condition::failures(&block.lifecycle.preconditions, what, &scope));
         let (desired, origin) = complete(&ty.body, &block.content, &scope, diagnostics);
         let instance = Instance {
-            target: self.place(at, ty, block, &scope, diagnostics),
+            target: self.place(at, ty.target, &Belonging::of_resource(block), &scope, diagnostics),
             kind: kind.clone(),
             depends_on: self.environment.resources_behind(at, id),
             timeouts: block.timeouts,
@@ -141,13 +156,13 @@ impl Context<'_> {
     fn place(
         &self,
         at: &ModuleInstance,
-        ty: &ResourceType,
-        block: &ResourceBlock,
+        kind: Option<TargetKind>,
+        block: &Belonging<'_>,
         scope: &Scope<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Placement {
-        let Some(kind) = ty.target else { return Placement::Nowhere };
-        let Some(expression) = &block.target else { return self.only_target(at, kind, block, diagnostics) };
+        let Some(kind) = kind else { return Placement::Nowhere };
+        let Some(expression) = block.named else { return self.only_target(at, kind, block, diagnostics) };
         let before = diagnostics.iter().count();
         let value = evaluate(expression, scope, diagnostics);
         if !value.is_known() {
@@ -170,7 +185,7 @@ impl Context<'_> {
         &self,
         at: &ModuleInstance,
         kind: TargetKind,
-        block: &ResourceBlock,
+        block: &Belonging<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Placement {
         for place in std::iter::successors(Some(at.clone()), ModuleInstance::caller) {
@@ -187,7 +202,8 @@ impl Context<'_> {
             Diagnostic::error(
                 "No target",
                 format!(
-                    "This resource must say where it lives: `{word} = {word}.NAME`. It may leave that out only when the stack has exactly one {word}."
+                    "This {} must say where it lives: `{word} = {word}.NAME`. It may leave that out only when the stack has exactly one {word}.",
+                    block.what
                 ),
             )
             .at(block.span.clone()),

@@ -4,6 +4,7 @@
 //! looks, and drafts again, until a draft asks for nothing. So planning needs no IO of its own, yet each answer of a target (an object's
 //! address, a dry-run's outcome) reaches everything that depends on it.
 
+mod data;
 mod instance;
 mod lifecycle;
 mod orphans;
@@ -20,7 +21,9 @@ use crate::environment::{Called, Environment, gather, target_value};
 use crate::files::Files;
 use crate::lang::FunctionContext;
 use crate::lower::{self, Context, Expansion, Lowered, expand, postconditions};
-use crate::ports::{ObserveItem, Observed, Precondition, Preview, PreviewItem, ProviderError, TargetConfig};
+use crate::ports::{
+    Found, ObserveItem, Observed, Precondition, Preview, PreviewItem, ProviderError, ReadItem, TargetConfig,
+};
 use crate::state::Snapshot;
 use crate::types::Type;
 use crate::value::{Fingerprinter, Value};
@@ -46,6 +49,8 @@ pub(crate) struct Sights {
     pub(crate) targets: BTreeMap<TargetAddress, Result<String, ProviderError>>,
     /// What the targets hold, by instance and identity.
     pub(crate) observed: BTreeMap<(Address, String), Result<Observed, ProviderError>>,
+    /// What was looked up, with where and by which arguments.
+    pub(crate) found: BTreeMap<Address, ((Option<TargetAddress>, Value), Found)>,
     /// What the targets would make of a change, with the values that were asked about.
     pub(crate) previews: BTreeMap<Address, (Value, Preview)>,
 }
@@ -55,12 +60,14 @@ pub(crate) struct Sights {
 pub(crate) struct Wants {
     pub(crate) connect: BTreeMap<TargetAddress, TargetConfig>,
     pub(crate) observe: BTreeMap<TargetAddress, Vec<ObserveItem>>,
+    /// By target; without one, what is on none.
+    pub(crate) read: BTreeMap<Option<TargetAddress>, Vec<ReadItem>>,
     pub(crate) preview: BTreeMap<TargetAddress, Vec<PreviewItem>>,
 }
 
 impl Wants {
     pub(crate) fn is_empty(&self) -> bool {
-        self.connect.is_empty() && self.observe.is_empty() && self.preview.is_empty()
+        self.connect.is_empty() && self.observe.is_empty() && self.read.is_empty() && self.preview.is_empty()
     }
 }
 
@@ -68,6 +75,8 @@ impl Wants {
 #[derive(Default)]
 pub(crate) struct Draft {
     pub(crate) changes: BTreeMap<Address, Change>,
+    /// What was looked up.
+    pub(crate) data: BTreeMap<Address, Value>,
     pub(crate) targets: BTreeMap<TargetAddress, String>,
     pub(crate) outputs: BTreeMap<String, OutputChange>,
     pub(crate) diagnostics: Diagnostics,
@@ -97,6 +106,7 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
             .iter()
             .map(|(address, record)| ((record.target.clone(), record.identity.clone()), address))
             .collect(),
+        data_of_targets: data::data_of_targets(inputs.config),
         draft: Draft::default(),
         inputs,
         sights,
@@ -157,6 +167,8 @@ struct Drafting<'a> {
     recorded: BTreeMap<(Option<TargetAddress>, String), &'a Address>,
     /// Under which address an instance was recorded that has been moved since.
     moved: BTreeMap<Address, &'a Address>,
+    /// The look-ups that targets depend on.
+    data_of_targets: BTreeSet<&'a BlockId>,
     draft: Draft,
 }
 
@@ -192,6 +204,10 @@ impl<'a> Drafting<'a> {
                     (None, false) => self.resource_block(at, id, block),
                 })
             }
+            BlockName::Data(..) => config.data(id).map(|block| match &called.deferred {
+                Some(reason) => self.defer_data(at, id, block, reason.clone()),
+                None => self.data_block(at, id, block),
+            }),
             _ if called.deferred.is_some() => None,
             BlockName::Variable(_) if id.module.0.is_empty() => self.environment.get(at, &id.name).cloned(),
             BlockName::Variable(name) => {

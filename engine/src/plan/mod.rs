@@ -34,6 +34,8 @@ pub struct Plan {
     pub targets: BTreeMap<TargetAddress, String>,
     /// One for each instance, unchanged ones too, by address.
     pub changes: Vec<Change>,
+    /// What was looked up for it, by the instances of `data` blocks.
+    pub data: BTreeMap<Address, Value>,
     /// What apply does, each step after those that it names.
     pub steps: Vec<Step>,
     /// What the outputs will be.
@@ -178,4 +180,6 @@ pub enum StepOperation {
     Record,
     /// Change only the record: take it out.
     Forget,
+    /// Look something up: nothing changes, and nothing is recorded.
+    Read,
 }

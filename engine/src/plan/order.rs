@@ -87,7 +87,9 @@ impl<'a> Ordering<'a> {
     fn add(&mut self, change: &'a Change, is_renamed: bool) {
         let perform = StepOperation::Perform;
         let (removes, makes) = match change.action {
-            Action::NoOp | Action::Defer | Action::Read | Action::Step => (None, None),
+            Action::NoOp | Action::Defer | Action::Step => (None, None),
+            // For those that come after it, it is made.
+            Action::Read => (None, Some(StepOperation::Read)),
             Action::Create => (None, Some(perform(Operation::Create))),
             // Ours already, and as it should be: only under another address.
             Action::Adopt if is_renamed => (None, None),

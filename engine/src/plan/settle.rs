@@ -20,6 +20,7 @@ pub(crate) fn settle(draft: Draft, inputs: &DraftInputs<'_>, sources: Sources) -
         serial: inputs.snapshot.serial,
         targets: draft.targets,
         changes,
+        data: draft.data,
         steps,
         outputs: draft.outputs,
         warnings: draft.diagnostics.into_iter().filter(|it| it.severity == Severity::Warning).collect(),

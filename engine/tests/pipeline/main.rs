@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod crashes;
+mod data;
 mod diagnostics;
 mod extremes;
 mod lifecycle;

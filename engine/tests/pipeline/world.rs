@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use meshform_engine::address::{Address, TargetKind};
 use meshform_engine::apply::{Applied, Event, apply};
-use meshform_engine::diagnostic::{Diagnostics, Sources};
+use meshform_engine::diagnostic::{Diagnostics, Severity, Sources};
 use meshform_engine::files::{FileError, Files};
 use meshform_engine::inputs::Input;
 use meshform_engine::modules;
@@ -13,7 +13,7 @@ use meshform_engine::observer::{Observer, Progress, Stop};
 use meshform_engine::pipeline::{Failure, Options, World, check, plan};
 use meshform_engine::plan::{FieldChange, Plan};
 use meshform_engine::ports::*;
-use meshform_engine::schema::{Attribute, Body, ResourceType};
+use meshform_engine::schema::{Attribute, Body, DataType, ResourceType};
 use meshform_engine::state::Snapshot;
 use meshform_engine::types::Type;
 use meshform_engine::value::{Path, Value};
@@ -36,6 +36,8 @@ pub(crate) struct Reality {
     pub(crate) journal: Vec<Event>,
     pub(crate) performed: Vec<String>,
     pub(crate) reads: usize,
+    /// The `data` blocks' instances, in the order in which they were looked up.
+    pub(crate) looked_up: Vec<String>,
 }
 
 impl Reality {
@@ -244,6 +246,42 @@ impl Provider for Things {
         }]
     }
 
+    fn data_types(&self) -> Vec<DataType> {
+        let attributes = vec![
+            Attribute::required("name", Type::String, "What it is."),
+            Attribute::optional("note", Type::Any, "Repeated."),
+            Attribute::computed("input", Type::Any, "The thing's."),
+            Attribute::computed("id", Type::String, "The thing's."),
+        ];
+        let clock = vec![
+            Attribute::optional("zone", Type::String, "Where."),
+            Attribute::computed("time", Type::String, "There."),
+        ];
+        vec![
+            DataType { name: "thing", target: Some(TargetKind::Cluster), body: attributes.into() },
+            DataType { name: "clock", target: None, body: clock.into() },
+        ]
+    }
+
+    fn check_data(&self, _: &str, arguments: &Value) -> Vec<Problem> {
+        let is_empty = arguments.get_str("name") == Some("");
+        let problem = || Problem {
+            severity: Severity::Error,
+            summary: "No name".into(),
+            detail: "It is empty.".into(),
+            path: Path::attribute("name"),
+        };
+        is_empty.then(problem).into_iter().collect()
+    }
+
+    fn read<'a>(&'a self, items: &'a [ReadItem]) -> BoxFuture<'a, Vec<Found>> {
+        let time = |item: &ReadItem| {
+            let zone = item.arguments.get("zone").cloned().unwrap_or_else(Value::null);
+            Ok(Value::object([("zone".to_owned(), zone), ("time".to_owned(), "noon".into())]))
+        };
+        Box::pin(async move { items.iter().map(time).collect() })
+    }
+
     fn target(&self) -> Option<(TargetKind, Body)> {
         Some((TargetKind::Cluster, vec![Attribute::optional("server", Type::String, "Where it is.")].into()))
     }
@@ -361,6 +399,30 @@ impl Target for Here {
                     detail: serde_json::Value::Null,
                 }),
             })
+        });
+        let answers = answers.collect();
+        Box::pin(async { answers })
+    }
+
+    fn read<'a>(&'a self, items: &'a [ReadItem]) -> BoxFuture<'a, Vec<Found>> {
+        let mut reality = self.reality.lock().unwrap();
+        reality.looked_up.extend(items.iter().map(|item| item.address.to_string()));
+        if reality.fault(30) == Some(0) {
+            let down = || Err(error(ErrorCode::Unreachable, "the line is cut"));
+            return Box::pin(async move { items.iter().map(|_| down()).collect() });
+        }
+        let answers = items.iter().map(|item| {
+            let name = item.arguments.get_str("name").unwrap_or_default();
+            let Some(thing) = reality.things.get(name) else {
+                let missing = error(ErrorCode::Invalid, &format!("there is no {name}"));
+                return Err(ProviderError { path: Some(Path::attribute("name")), ..missing });
+            };
+            let is_secret = name.starts_with("secret");
+            let input = thing.get("input").cloned().unwrap_or_else(Value::null).marked(is_secret);
+            let mut fields = item.arguments.as_map().cloned().unwrap_or_default();
+            fields.insert("input".into(), input);
+            fields.insert("id".into(), thing.get("id").cloned().unwrap_or_else(Value::null));
+            Ok(Value::object(fields))
         });
         let answers = answers.collect();
         Box::pin(async { answers })

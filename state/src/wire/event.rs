@@ -58,6 +58,8 @@ pub(crate) enum OperationBody {
     Delete,
     Record,
     Forget,
+    /// Only in plans: a journal does not tell of what was looked up.
+    Read,
 }
 
 impl EventBody {
@@ -130,6 +132,7 @@ impl From<StepOperation> for OperationBody {
             StepOperation::Perform(Operation::Delete) => Self::Delete,
             StepOperation::Record => Self::Record,
             StepOperation::Forget => Self::Forget,
+            StepOperation::Read => Self::Read,
         }
     }
 }
@@ -142,6 +145,7 @@ impl From<OperationBody> for StepOperation {
             OperationBody::Delete => Self::Perform(Operation::Delete),
             OperationBody::Record => Self::Record,
             OperationBody::Forget => Self::Forget,
+            OperationBody::Read => Self::Read,
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct PlanBody {
     serial: u64,
     targets: BTreeMap<Text<TargetAddress>, String>,
     variables: BTreeMap<String, Stored>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    data: BTreeMap<Text<Address>, Stored>,
     steps: Vec<StepBody>,
     changes: Vec<ChangeBody>,
     outputs: BTreeMap<String, OutputBody>,
@@ -192,6 +194,11 @@ impl PlanBody {
             serial: plan.serial,
             targets: targets(&plan.targets),
             variables: Stored::all(&plan.variables, keyed),
+            data: plan
+                .data
+                .iter()
+                .map(|(address, found)| (Text(address.clone()), Stored::new(found, keyed)))
+                .collect(),
             steps: plan.steps.iter().map(StepBody::new).collect(),
             changes: plan.changes.iter().map(|change| ChangeBody::new(change, keyed)).collect(),
             outputs: outputs.map(|(name, output)| (name.clone(), OutputBody::new(output, keyed))).collect(),
@@ -227,6 +234,7 @@ impl PlanBody {
             serial: self.serial,
             targets: into_targets(self.targets),
             changes: self.changes.into_iter().map(ChangeBody::into_change).collect(),
+            data: self.data.into_iter().map(|(address, found)| (address.0, found.into_value())).collect(),
             steps: self.steps.into_iter().map(StepBody::into_step).collect(),
             outputs: self.outputs.into_iter().map(|(name, output)| (name, output.into_output())).collect(),
             warnings: self.warnings.into_iter().map(DiagnosticBody::into_diagnostic).collect(),

@@ -195,10 +195,12 @@ pub(crate) fn plan() -> Plan {
         lineage: "6f1c6b0e-6f0c-4f5e-9d55-0d3a4a4b8f10".into(),
         serial: 7,
         targets: BTreeMap::from([(target(), "uid-of-kube-system".into())]),
+        data: BTreeMap::from([(Address::look_up(ModuleInstance::ROOT, "kube_object", "key"), secret())]),
         changes: vec![change(web(), Action::ReplaceCreateFirst), bare],
         steps: vec![
             step(web(), StepOperation::Perform(Operation::Create), vec![]),
             step(web(), StepOperation::Perform(Operation::Delete), vec![0]),
+            step(web(), StepOperation::Read, vec![]),
         ],
         outputs: BTreeMap::from([("password".into(), OutputChange { before: None, after: Some(secret()) })]),
         warnings: vec![

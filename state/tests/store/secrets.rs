@@ -80,6 +80,7 @@ async fn a_plan_file_holds_no_secret_and_tells_whether_one_changes() {
         lineage: String::new(),
         serial: 0,
         targets: BTreeMap::new(),
+        data: BTreeMap::from([("data.thing.x".parse().unwrap(), secrets())]),
         changes: vec![Change {
             address: address(0),
             kind: "value".into(),

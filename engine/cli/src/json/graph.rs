@@ -32,6 +32,7 @@ fn node(node: &Node) -> Json {
         BlockName::Local(_) => ("local", None),
         BlockName::Target(kind, _) => (kind.as_str(), None),
         BlockName::Resource(ty, _) => ("resource", Some(ty)),
+        BlockName::Data(ty, _) => ("data", Some(ty)),
         BlockName::Module(_) => ("module", None),
         BlockName::Output(_) => ("output", None),
         BlockName::Check(_) => ("check", None),

@@ -66,6 +66,7 @@ pub(crate) fn operation(operation: StepOperation) -> &'static str {
         StepOperation::Perform(Operation::Delete) => "delete",
         StepOperation::Record => "record",
         StepOperation::Forget => "forget",
+        StepOperation::Read => "read",
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) fn doing(operation: StepOperation) -> &'static str {
         StepOperation::Perform(Operation::Delete) => "deleting",
         StepOperation::Record => "recording",
         StepOperation::Forget => "forgetting",
+        StepOperation::Read => "looking up",
     }
 }
 
@@ -22,5 +23,6 @@ pub(super) fn done(operation: StepOperation) -> &'static str {
         StepOperation::Perform(Operation::Delete) => "deleted",
         StepOperation::Record => "recorded",
         StepOperation::Forget => "forgotten",
+        StepOperation::Read => "looked up",
     }
 }

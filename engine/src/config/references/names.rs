@@ -12,17 +12,20 @@ use crate::lang::Reference;
 
 /// Which names have a meaning in an expression besides those of blocks.
 #[derive(Clone, Copy)]
-pub(super) struct Local {
+pub(super) struct Local<'a> {
     pub(super) each: bool,
     pub(super) count: bool,
     /// `self`
     pub(super) itself: bool,
     /// In `depends_on`: not values are named but blocks, and a module means all that is in it.
     pub(super) order: bool,
+    /// The `check` block that it is in, whose `data` blocks only it may refer to.
+    pub(super) check: Option<&'a str>,
 }
 
-impl Local {
-    pub(super) const NONE: Self = Self { each: false, count: false, itself: false, order: false };
+impl Local<'_> {
+    pub(super) const NONE: Self =
+        Self { each: false, count: false, itself: false, order: false, check: None };
 
     /// In a block that is repeated so.
     pub(super) fn of(repetition: &Repetition) -> Self {
@@ -66,7 +69,7 @@ impl<'a> Names<'a> {
         &self,
         reference: &Reference,
         home: &ModulePath,
-        local: Local,
+        local: Local<'_>,
     ) -> Result<Vec<BlockId>, Missing> {
         match reference.root.as_str() {
             "path" => return Ok(Vec::new()),
@@ -81,6 +84,9 @@ impl<'a> Names<'a> {
         let root = reference.root.as_str();
         if !self.is_root(root) {
             return Err(self.unknown_root(reference, home).into());
+        }
+        if root == "data" {
+            return self.data(reference, home, local);
         }
         let Some(name) = reference.name.as_deref() else {
             return Err(Diagnostic::error(
@@ -100,13 +106,47 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The `data` block that a reference needs.
+    fn data(
+        &self,
+        reference: &Reference,
+        home: &ModulePath,
+        local: Local<'_>,
+    ) -> Result<Vec<BlockId>, Missing> {
+        let (Some(ty), Some(name)) = (&reference.name, &reference.attribute) else {
+            let detail = "\"data\" is followed by a data type and a name, such as `data.host_facts.web`.";
+            return Err(Diagnostic::error("Incomplete reference", detail).at(reference.span.clone()).into());
+        };
+        if self.registry.data_type(ty).is_none() {
+            let hint = match did_you_mean(ty, self.registry.data_type_names()) {
+                Some(candidate) => format!(" Did you mean \"{candidate}\"?"),
+                None => String::new(),
+            };
+            let detail = format!("There is no data type \"{ty}\".{hint}");
+            return Err(Diagnostic::error("Unknown reference", detail).at(reference.span.clone()).into());
+        }
+        let module = self.config.module(home);
+        let Some(block) = module.and_then(|module| module.data.get(&(ty.clone(), name.clone()))) else {
+            let own = module.into_iter().flat_map(|module| module.data.keys());
+            let names: Vec<_> = own.filter(|(other, _)| other == ty).map(|(_, name)| name.as_str()).collect();
+            return Err(unknown_name(reference, &format!("data.{ty}"), name, names.iter()).into());
+        };
+        if block.check.is_some() && block.check.as_deref() != local.check {
+            let check = block.check.as_deref().unwrap_or_default();
+            return Err(
+                out_of_place(reference, &format!("the check \"{check}\", in which it is looked up")).into()
+            );
+        }
+        Ok(vec![BlockName::Data(ty.clone(), name.clone()).within(home.clone())])
+    }
+
     /// The outputs of a called module that a reference needs.
     fn called(
         &self,
         reference: &Reference,
         home: &ModulePath,
         name: &str,
-        local: Local,
+        local: Local<'_>,
     ) -> Result<Vec<BlockId>, Missing> {
         let path = home.child(name);
         let call = BlockName::Module(name.to_owned()).within(home.clone());
@@ -114,11 +154,14 @@ impl<'a> Names<'a> {
         let output = |name: &String| BlockName::Output(name.clone()).within(path.clone());
         if local.order {
             let inner = self.config.modules().filter(|(inner, _)| inner.is_within(&path));
-            let resources = inner.flat_map(|(inner, module)| {
-                let names = module.resources.keys();
-                names.map(|(ty, name)| BlockName::Resource(ty.clone(), name.clone()).within(inner.clone()))
+            let all = inner.flat_map(|(inner, module)| {
+                let resources = module.resources.keys();
+                let resources = resources.map(|(ty, name)| BlockName::Resource(ty.clone(), name.clone()));
+                let data = module.data.iter().filter(|(_, block)| block.check.is_none());
+                let data = data.map(|((ty, name), _)| BlockName::Data(ty.clone(), name.clone()));
+                resources.chain(data).map(|name| name.within(inner.clone())).collect::<Vec<_>>()
             });
-            return Ok(std::iter::once(call).chain(resources).collect());
+            return Ok(std::iter::once(call).chain(all).collect());
         }
         match &reference.attribute {
             Some(attribute) if module.outputs.contains_key(attribute) => Ok(vec![output(attribute)]),
@@ -128,13 +171,13 @@ impl<'a> Names<'a> {
     }
 
     fn is_root(&self, root: &str) -> bool {
-        matches!(root, "var" | "local" | "module" | "cluster" | "host")
+        matches!(root, "var" | "local" | "data" | "module" | "cluster" | "host")
             || self.registry.resource_type(root).is_some()
     }
 
     fn unknown_root(&self, reference: &Reference, home: &ModulePath) -> Diagnostic {
         let root = reference.root.as_str();
-        let roots = ["var", "local", "module", "cluster", "host", "path", "each", "count"];
+        let roots = ["var", "local", "data", "module", "cluster", "host", "path", "each", "count"];
         let is_named = |kind: &str| {
             self.modules.get(home).and_then(|roots| roots.get(kind)).is_some_and(|names| names.contains(root))
         };
@@ -179,7 +222,10 @@ fn unknown_name<'n>(
         "var" => "variable".to_owned(),
         "local" => "local value".to_owned(),
         "cluster" | "host" | "module" => root.to_owned(),
-        _ => format!("resource of type \"{root}\""),
+        _ => match root.strip_prefix("data.") {
+            Some(ty) => format!("data source of type \"{ty}\""),
+            None => format!("resource of type \"{root}\""),
+        },
     };
     let hint = match did_you_mean(name, candidates.clone().copied()) {
         Some(candidate) => format!(" Did you mean \"{candidate}\"?"),

@@ -21,7 +21,7 @@ pub(super) fn lines(change: &Change, detail: Detail) -> Vec<String> {
     let mut lines: Vec<_> =
         reason.flat_map(|reason| wrap(&format!("because {}", harmless(reason)), detail.columns)).collect();
     let mut content = match change.action {
-        Action::Create => created(change),
+        Action::Create | Action::Read => created(change),
         Action::NoOp | Action::Delete | Action::Forget => Vec::new(),
         _ => changed(change),
     };
