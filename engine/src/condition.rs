@@ -28,7 +28,8 @@ pub(crate) fn failures(
     diagnostics
 }
 
-fn message(condition: &Condition, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> String {
+/// What to say of a condition that does not hold.
+pub(crate) fn message(condition: &Condition, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> String {
     let message = evaluate(&condition.error_message, scope, diagnostics);
     match message.as_str() {
         Some(text) if !message.has_sensitive() => text.to_owned(),

@@ -144,7 +144,7 @@ impl Names<'_> {
             BlockName::Resource(..) => Some(self.recorded(&config.resource(id)?.repetition, at, id)),
             // Nothing is contacted.
             BlockName::Data(..) => Some(Value::unknown(Type::Any)),
-            BlockName::Module(_) | BlockName::Check(_) => None,
+            BlockName::Module(_) | BlockName::Check(_) | BlockName::Policy(_) => None,
         }
     }
 

@@ -40,9 +40,11 @@ impl Graph {
         let is_shown = |block: &BlockId| match &block.name {
             BlockName::Variable(_) | BlockName::Local(_) | BlockName::Module(_) => all,
             BlockName::Output(_) => all || block.module.0.is_empty(),
-            BlockName::Target(..) | BlockName::Resource(..) | BlockName::Data(..) | BlockName::Check(_) => {
-                true
-            }
+            BlockName::Target(..)
+            | BlockName::Resource(..)
+            | BlockName::Data(..)
+            | BlockName::Check(_)
+            | BlockName::Policy(_) => true,
         };
         let places: IndexMap<&BlockId, usize> = config
             .dependencies

@@ -38,6 +38,7 @@ pub mod state;
 
 mod builtin;
 pub mod plan;
+pub mod policy;
 mod secrets;
 
 pub mod apply;

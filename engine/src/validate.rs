@@ -8,6 +8,7 @@ use crate::files::Files;
 use crate::inputs;
 use crate::lang::FunctionContext;
 use crate::lower::{Context, Each, Expansion, Lowered, complete, expand, postconditions, with_computed};
+use crate::policy;
 use crate::schema::ResourceType;
 use crate::types::Type;
 use crate::value::Value;
@@ -74,6 +75,12 @@ impl Validation<'_> {
             BlockName::Check(name) => {
                 let failed = self.environment.check_failures(at, id, module.checks.get(name)?);
                 self.diagnostics.extend(failed);
+                None
+            }
+            BlockName::Policy(name) => {
+                let mut scope = self.environment.scope(at, id);
+                scope.set("plan", policy::sample());
+                self.diagnostics.extend(policy::check(module.policies.get(name)?, &scope));
                 None
             }
             BlockName::Target(..) => self.target(at, id),

@@ -10,6 +10,7 @@ pub(crate) mod journal;
 pub(crate) mod lock;
 pub(crate) mod number;
 pub(crate) mod plan;
+mod policy;
 pub(crate) mod state;
 pub(crate) mod types;
 pub(crate) mod value;

@@ -10,6 +10,7 @@
 //! secrets           what must not be seen, in any of its spellings
 //! bad_input         what is wrong is told, and changes nothing
 //! fmt               the layout of files
+//! policies          what must hold of a plan
 //! console           expressions and their values
 //! data              what is looked up
 //! graph, validate   what depends on what; what is wrong, for machines
@@ -37,6 +38,7 @@ mod kubectl;
 mod language;
 mod locks;
 mod modules;
+mod policies;
 mod program;
 mod quickstart;
 mod readme;

@@ -24,6 +24,7 @@ pub(crate) fn plan(changes: Vec<Change>) -> Plan {
         steps: Vec::new(),
         outputs: BTreeMap::new(),
         warnings: Vec::new(),
+        policies: Vec::new(),
     }
 }
 

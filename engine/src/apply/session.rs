@@ -19,6 +19,7 @@ use crate::lang::FunctionContext;
 use crate::observer::{Observer, Progress, Stop};
 use crate::pipeline::{Failure, Options, World, read};
 use crate::plan::{Action, Plan, StepOperation};
+use crate::policy;
 use crate::ports::{Lease, ObserveItem, Observed, ProviderError, Target};
 use crate::secrets::Secrets;
 use crate::state::Snapshot;
@@ -109,6 +110,7 @@ async fn locked(
     reader.reveal(&mut values).await?;
     let targets = connect(plan, world, &mut values, observer).await?;
     reveal(plan, &targets, &loaded.snapshot, &mut values, &fingerprinter).await?;
+    obey(plan, &loaded.snapshot, &mut values)?;
     let mut journal = world.store.begin(lease, &loaded.snapshot).await?;
     observer.event(&Progress::ApplyStarted { steps: plan.steps.len() });
     let context = Run {
@@ -276,6 +278,17 @@ async fn connect(
     match diagnostics.has_errors() {
         true => Err(Failure::Diagnostics(diagnostics)),
         false => Ok(targets),
+    }
+}
+
+/// Refuses a plan that a mandatory policy forbids: by what was said of it when it was made, and by what is said of it now.
+fn obey(plan: &Plan, snapshot: &Snapshot, values: &mut Values<'_>) -> Result<(), Failure> {
+    let mut problems = Diagnostics::new();
+    let now = values.policies(|| policy::value(&plan.changes, snapshot, plan.destroy), &mut problems);
+    let objections = policy::objections(&plan.policies, now);
+    match objections.has_errors() {
+        true => Err(Failure::Diagnostics(objections)),
+        false => Ok(()),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::files::Files;
 use crate::lang::FunctionContext;
 use crate::lower::{self, Context, Expansion, Instance, LookUp, Lowered, expand};
 use crate::plan::{Action, Plan};
+use crate::policy::{self, Judgement};
 use crate::ports::TargetConfig;
 use crate::types::Type;
 use crate::value::Value;
@@ -239,6 +240,21 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// What policies say of the plan.
+    pub(super) fn policies(
+        &mut self,
+        plan: impl Fn() -> Value,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<Judgement> {
+        for (path, module) in self.config.modules() {
+            for name in module.policies.keys() {
+                let id = BlockName::Policy(name.clone()).within(path.clone());
+                self.refresh_dependencies(&id, diagnostics);
+            }
+        }
+        policy::judge_all(&self.environment, plan)
+    }
+
     fn refresh_dependencies(&mut self, id: &BlockId, diagnostics: &mut Diagnostics) {
         for need in self.config.dependencies.get(id).into_iter().flatten() {
             self.refresh(need, diagnostics);
@@ -303,9 +319,8 @@ impl<'a> Values<'a> {
                 self.gathered(&self.config.data(id)?.repetition, &Address::look_up(at.clone(), ty, name)),
             ),
             BlockName::Target(..) => Some(self.target_block(at, id, diagnostics)),
-            BlockName::Variable(_) | BlockName::Output(_) | BlockName::Check(_) | BlockName::Module(_) => {
-                None
-            }
+            BlockName::Variable(_) | BlockName::Output(_) | BlockName::Module(_) => None,
+            BlockName::Check(_) | BlockName::Policy(_) => None,
         }
     }
 

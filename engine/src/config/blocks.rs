@@ -284,7 +284,10 @@ pub(super) fn literal_bool(
     })
 }
 
-fn literal_string(expression: Option<Expression>, diagnostics: &mut Diagnostics) -> Option<String> {
+pub(super) fn literal_string(
+    expression: Option<Expression>,
+    diagnostics: &mut Diagnostics,
+) -> Option<String> {
     let expression = expression?;
     let text = expression.literal_string();
     if text.is_none() {

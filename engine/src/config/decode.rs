@@ -8,19 +8,19 @@ use indexmap::IndexMap;
 
 use super::blocks::{self, Labels};
 use super::body::{BodyReader, FileText};
-use super::{BlockName, Config, Module, Registry, data, module_call, refactoring, references};
+use super::{BlockName, Config, Module, Registry, data, module_call, policy, refactoring, references};
 use crate::address::{ModulePath, TargetKind, is_identifier};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, did_you_mean};
 use crate::syntax::File;
 
 /// The block types of the language that this version reads.
-const BLOCK_TYPES: [&str; 12] = [
-    "variable", "locals", "output", "cluster", "host", "resource", "data", "module", "check", "moved",
-    "removed", "meshform",
+const BLOCK_TYPES: [&str; 13] = [
+    "variable", "locals", "output", "cluster", "host", "resource", "data", "module", "check", "policy",
+    "moved", "removed", "meshform",
 ];
 
 /// Block types that the language has and that this version does not read yet.
-const LATER_BLOCK_TYPES: [&str; 2] = ["policy", "import"];
+const LATER_BLOCK_TYPES: [&str; 1] = ["import"];
 
 /// Decodes the files of a stack as one, and those of each module that it calls. The result is usable only if no error was found.
 ///
@@ -110,6 +110,7 @@ impl Decoder<'_> {
             "data" => self.data(file, block, None),
             "module" => self.call(file, block),
             "check" => self.check(file, block),
+            "policy" => self.policy(file, block),
             "moved" if self.labels(file, block, &[]).is_some() => {
                 self.config.moved.extend(refactoring::moved(file, block, self.path, self.diagnostics));
             }
@@ -183,6 +184,13 @@ impl Decoder<'_> {
         let [name] = &labels.texts[..] else { return };
         data.into_iter().for_each(|block| self.data(file, block, Some(name)));
         insert(&mut self.module.checks, name.clone(), asserts, "check", &labels, self.diagnostics);
+    }
+
+    fn policy(&mut self, file: &FileText, block: &Block) {
+        let Some(labels) = self.labels(file, block, &["NAME"]) else { return };
+        let Some(policy) = policy::policy(file, block, &labels, self.diagnostics) else { return };
+        let [name] = &labels.texts[..] else { return };
+        insert(&mut self.module.policies, name.clone(), policy, "policy", &labels, self.diagnostics);
     }
 
     fn call(&mut self, file: &FileText, block: &Block) {

@@ -9,6 +9,7 @@ mod decode;
 mod lifecycle;
 mod module_call;
 mod nested;
+mod policy;
 mod refactoring;
 mod references;
 mod registry;
@@ -23,6 +24,7 @@ pub use self::data::DataBlock;
 pub use self::decode::decode;
 pub(crate) use self::nested::wrong_count;
 pub use self::nested::{Content, Dynamic, Nested};
+pub use self::policy::Policy;
 pub use self::refactoring::Named;
 pub(crate) use self::refactoring::destination;
 pub use self::registry::Registry;
@@ -73,6 +75,8 @@ pub struct Module {
     pub data: IndexMap<(String, String), DataBlock>,
     /// `check` blocks by name: what should hold.
     pub checks: IndexMap<String, Vec<Condition>>,
+    /// `policy` blocks by name: what must hold of a plan.
+    pub policies: IndexMap<String, Policy>,
     /// `module` blocks by name.
     pub calls: IndexMap<String, ModuleCall>,
 }
@@ -105,6 +109,8 @@ pub enum BlockName {
     Output(String),
     /// `check.NAME`
     Check(String),
+    /// `policy.NAME`
+    Policy(String),
 }
 
 /// A `module` block.
@@ -358,6 +364,7 @@ impl BlockName {
             Self::Module(name) => ("module", name),
             Self::Output(name) => ("output", name),
             Self::Check(name) => ("check", name),
+            Self::Policy(name) => ("policy", name),
         }
     }
 }

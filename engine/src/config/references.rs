@@ -9,7 +9,7 @@ use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use self::names::{Local, Missing, Names};
-use super::{BlockId, BlockName, Condition, Config, Module, ModuleCall, Registry, Repetition};
+use super::{BlockId, BlockName, Condition, Config, Module, ModuleCall, Policy, Registry, Repetition};
 use crate::address::ModulePath;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lang::{Expression, Reference};
@@ -184,6 +184,9 @@ fn module_blocks<'a>(
         let uses = conditions(asserts).map(|expression| here((expression, within)));
         all.push((BlockName::Check(name.clone()), uses.collect()));
     }
+    for (name, policy) in &module.policies {
+        all.push((BlockName::Policy(name.clone()), policy_uses(policy).map(here).collect()));
+    }
     all
 }
 
@@ -197,6 +200,12 @@ fn repeated_uses<'a>(
     };
     let names = Local::of(repetition);
     own.map(|it| (it, Local::NONE)).into_iter().chain(inner.map(|it| (it, names))).collect()
+}
+
+fn policy_uses(policy: &Policy) -> impl Iterator<Item = (&Expression, Local<'_>)> {
+    let outer = Local { plan: true, ..Local::NONE };
+    let inner = Local { each: policy.for_each.is_some(), ..outer };
+    policy.for_each.iter().map(move |it| (it, outer)).chain(policy.inner().map(|it| (it, inner)))
 }
 
 fn conditions(conditions: &[Condition]) -> impl Iterator<Item = &Expression> {

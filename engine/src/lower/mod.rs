@@ -2,11 +2,13 @@
 
 mod attributes;
 mod data;
+mod elements;
 mod expand;
 mod nested;
 
 pub(crate) use self::attributes::complete;
 pub(crate) use self::data::LookUp;
+pub(crate) use self::elements::elements;
 pub(crate) use self::expand::{Each, Expansion, expand};
 pub(crate) use self::nested::{Origin, with_computed};
 use crate::address::{Address, Key, ModuleInstance, TargetAddress, TargetKind};

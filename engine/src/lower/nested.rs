@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attributes::complete;
+use super::elements::elements;
 use crate::config::{Content, Dynamic, Nested, wrong_count};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::lang::{Expression, Scope, article, convert, evaluate};
+use crate::lang::{Expression, Scope, convert, evaluate};
 use crate::schema::{BlockType, Body, Nesting};
 use crate::types::Type;
 use crate::value::{Kind, Path, PathStep, Value};
@@ -107,7 +108,7 @@ impl Blocks<'_> {
     }
 
     fn expand(&mut self, dynamic: &Dynamic, scope: &Scope<'_>, diagnostics: &mut Diagnostics) {
-        let elements = elements(&dynamic.for_each, scope, diagnostics);
+        let elements = elements(&dynamic.for_each, "a `dynamic` block", scope, diagnostics);
         self.sensitive |= elements.sensitive;
         // What the content says of an unknown element is looked at all the same.
         let all = elements.all.unwrap_or_else(|(key, value)| {
@@ -197,55 +198,6 @@ impl Blocks<'_> {
         };
         (value.marked(self.sensitive), self.origins)
     }
-}
-
-/// What a `dynamic` block is repeated over.
-struct Elements {
-    /// Their keys and values; where it cannot be told which there are, the types of these.
-    all: Result<Vec<(Value, Value)>, (Type, Type)>,
-    sensitive: bool,
-}
-
-fn elements(for_each: &Expression, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Elements {
-    let mut problems = Diagnostics::new();
-    let value = evaluate(for_each, scope, &mut problems);
-    let sensitive = value.is_sensitive();
-    let untold = |key: Type, value: Type| Elements { all: Err((key, value)), sensitive };
-    if problems.has_errors() {
-        diagnostics.extend(problems);
-        return untold(Type::Any, Type::Any);
-    }
-    let all = match value.kind() {
-        Kind::List(elements) => {
-            let keys = (0i64..).map(Value::number);
-            keys.zip(elements.iter().cloned()).collect()
-        }
-        // Which of them are the same can be told only once all are known.
-        Kind::Set(elements) if !elements.iter().all(Value::is_wholly_known) => {
-            return untold(Type::Any, Type::Any);
-        }
-        Kind::Set(elements) => elements.iter().map(|element| (element.clone(), element.clone())).collect(),
-        Kind::Object(object) if object.open => return untold(Type::String, Type::Any),
-        Kind::Map(_) | Kind::Object(_) => {
-            let entries = value.as_map().into_iter().flatten();
-            entries.map(|(key, value)| (Value::string(key.as_str()), value.clone())).collect()
-        }
-        Kind::Unknown(Type::List(ty)) => return untold(Type::Number, (**ty).clone()),
-        Kind::Unknown(Type::Set(ty)) => return untold((**ty).clone(), (**ty).clone()),
-        Kind::Unknown(Type::Map(ty)) => return untold(Type::String, (**ty).clone()),
-        Kind::Unknown(Type::Any | Type::Tuple(_) | Type::Object(_)) | Kind::Fingerprint(_) => {
-            return untold(Type::Any, Type::Any);
-        }
-        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) | Kind::Unknown(_) => {
-            let found = article(value.type_name());
-            let detail = format!(
-                "`for_each` of a `dynamic` block must be a list, a set, a map or an object, not {found}."
-            );
-            diagnostics.push(Diagnostic::error("Invalid for_each", detail).at(for_each.span()));
-            return untold(Type::Any, Type::Any);
-        }
-    };
-    Elements { all: Ok(all), sensitive }
 }
 
 /// What expressions see of a value that was never applied: what only the target sets is unknown.

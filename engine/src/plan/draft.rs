@@ -21,6 +21,7 @@ use crate::environment::{Called, Environment, gather, target_value};
 use crate::files::Files;
 use crate::lang::FunctionContext;
 use crate::lower::{self, Context, Expansion, Lowered, expand, postconditions};
+use crate::policy::{self, Judgement};
 use crate::ports::{
     Found, ObserveItem, Observed, Precondition, Preview, PreviewItem, ProviderError, ReadItem, TargetConfig,
 };
@@ -79,6 +80,7 @@ pub(crate) struct Draft {
     pub(crate) data: BTreeMap<Address, Value>,
     pub(crate) targets: BTreeMap<TargetAddress, String>,
     pub(crate) outputs: BTreeMap<String, OutputChange>,
+    pub(crate) policies: Vec<Judgement>,
     pub(crate) diagnostics: Diagnostics,
     pub(crate) wants: Wants,
 }
@@ -116,6 +118,7 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
     }
     drafting.orphans();
     drafting.gone_outputs();
+    drafting.policies();
     drafting.draft
 }
 
@@ -230,7 +233,8 @@ impl<'a> Drafting<'a> {
                 }
                 None
             }
-            BlockName::Module(_) => None,
+            // Judged when all else is known.
+            BlockName::Policy(_) | BlockName::Module(_) => None,
         };
         value.unwrap_or_else(|| Value::unknown(Type::Any))
     }
@@ -348,6 +352,15 @@ impl<'a> Drafting<'a> {
         });
         self.draft.outputs.insert(name.to_owned(), OutputChange { before, after: Some(after.clone()) });
         Some(after)
+    }
+
+    /// What policies say, once there is nothing more to see.
+    fn policies(&mut self) {
+        if self.draft.wants.is_empty() && !self.draft.diagnostics.has_errors() {
+            let plan =
+                || policy::value(self.draft.changes.values(), self.inputs.snapshot, self.inputs.destroy);
+            self.draft.policies = policy::judge_all(&self.environment, plan);
+        }
     }
 
     fn gone_outputs(&mut self) {

@@ -10,6 +10,7 @@ pub(crate) use self::draft::{Draft, DraftInputs, Sights, Wants, draft};
 pub(crate) use self::settle::settle;
 use crate::address::{Address, TargetAddress};
 use crate::diagnostic::{Diagnostic, Sources};
+use crate::policy::Judgement;
 use crate::ports::{Operation, Precondition};
 use crate::value::{Path, Value};
 
@@ -42,6 +43,8 @@ pub struct Plan {
     pub outputs: BTreeMap<String, OutputChange>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
+    /// What each policy says of it.
+    pub policies: Vec<Judgement>,
 }
 
 impl Plan {

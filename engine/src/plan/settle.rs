@@ -23,6 +23,7 @@ pub(crate) fn settle(draft: Draft, inputs: &DraftInputs<'_>, sources: Sources) -
         data: draft.data,
         steps,
         outputs: draft.outputs,
+        policies: draft.policies,
         warnings: draft.diagnostics.into_iter().filter(|it| it.severity == Severity::Warning).collect(),
     })
 }

@@ -10,6 +10,7 @@ mod lifecycle;
 mod modules;
 mod nested;
 mod plans;
+mod policies;
 mod refactoring;
 mod simulation;
 mod store;

@@ -10,6 +10,7 @@ use meshform_engine::value::{Fingerprinter, Path, PathStep, Value};
 use serde::{Deserialize, Serialize};
 
 use super::event::OperationBody;
+use super::policy::JudgementBody;
 use super::state::{into_targets, targets};
 use super::value::{Stored, present};
 use super::{Text, WireError};
@@ -31,6 +32,8 @@ pub(crate) struct PlanBody {
     changes: Vec<ChangeBody>,
     outputs: BTreeMap<String, OutputBody>,
     warnings: Vec<DiagnosticBody>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    policies: Vec<JudgementBody>,
     sources: Vec<SourceBody>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     modules: Vec<ModuleBody>,
@@ -130,7 +133,7 @@ struct OutputBody {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DiagnosticBody {
+pub(super) struct DiagnosticBody {
     #[serde(with = "SeverityBody")]
     severity: Severity,
     summary: String,
@@ -203,6 +206,7 @@ impl PlanBody {
             changes: plan.changes.iter().map(|change| ChangeBody::new(change, keyed)).collect(),
             outputs: outputs.map(|(name, output)| (name.clone(), OutputBody::new(output, keyed))).collect(),
             warnings: plan.warnings.iter().map(DiagnosticBody::new).collect(),
+            policies: plan.policies.iter().map(JudgementBody::new).collect(),
             sources: plan.sources.iter().map(|(_, source)| SourceBody::new(source)).collect(),
             modules: plan
                 .sources
@@ -238,6 +242,7 @@ impl PlanBody {
             steps: self.steps.into_iter().map(StepBody::into_step).collect(),
             outputs: self.outputs.into_iter().map(|(name, output)| (name, output.into_output())).collect(),
             warnings: self.warnings.into_iter().map(DiagnosticBody::into_diagnostic).collect(),
+            policies: self.policies.into_iter().map(JudgementBody::into_judgement).collect(),
         };
         check(&plan)?;
         Ok(plan)
@@ -367,7 +372,7 @@ impl OutputBody {
 }
 
 impl DiagnosticBody {
-    fn new(diagnostic: &Diagnostic) -> Self {
+    pub(super) fn new(diagnostic: &Diagnostic) -> Self {
         let span =
             |span: &Span| SpanBody { source: span.source.0, start: span.range.start, end: span.range.end };
         Self {
@@ -378,7 +383,7 @@ impl DiagnosticBody {
         }
     }
 
-    fn into_diagnostic(self) -> Diagnostic {
+    pub(super) fn into_diagnostic(self) -> Diagnostic {
         let span = |span: SpanBody| Span { source: SourceId(span.source), range: span.start..span.end };
         Diagnostic {
             severity: self.severity,

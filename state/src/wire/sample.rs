@@ -8,6 +8,7 @@ use meshform_engine::address::{
 use meshform_engine::apply::Event;
 use meshform_engine::diagnostic::{Diagnostic, SourceId, Sources, Span};
 use meshform_engine::plan::{Action, Change, FieldChange, OutputChange, Plan, Step, StepOperation};
+use meshform_engine::policy::{Judgement, Level, Verdict};
 use meshform_engine::ports::{Operation, Precondition};
 use meshform_engine::state::{Record, RecordStatus, Snapshot};
 use meshform_engine::types::Type;
@@ -207,5 +208,23 @@ pub(crate) fn plan() -> Plan {
             Diagnostic::warning("Unused variable", "Nothing refers to it.")
                 .at(Span { source: SourceId(0), range: 0..8 }),
         ],
+        policies: policies(),
     }
+}
+
+fn policies() -> Vec<Judgement> {
+    let judgement = |name: &str, level, verdict, findings| Judgement {
+        policy: format!("policy.{name}"),
+        description: None,
+        level,
+        verdict,
+        findings,
+    };
+    let finding = Diagnostic::warning("Policy does not hold", "Few replicas. (policy.replicas)");
+    let description = Some("Nothing goes away.".to_owned());
+    vec![
+        Judgement { description, ..judgement("keep", Level::Mandatory, Verdict::Holds, vec![]) },
+        judgement("replicas", Level::Advisory, Verdict::Fails, vec![finding]),
+        judgement("owner", Level::Advisory, Verdict::Unknown, vec![]),
+    ]
 }

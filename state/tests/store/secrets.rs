@@ -105,6 +105,7 @@ async fn a_plan_file_holds_no_secret_and_tells_whether_one_changes() {
             OutputChange { before: Some(secrets()), after: Some(secrets()) },
         )]),
         warnings: Vec::new(),
+        policies: Vec::new(),
     };
     let bytes = world.store().encode_plan(&plan).unwrap();
     assert!(!String::from_utf8(bytes.clone()).unwrap().contains(SECRET));

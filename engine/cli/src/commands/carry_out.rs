@@ -86,6 +86,10 @@ pub(super) fn whole(
     let watcher = watcher(&arguments.run, session);
     let planned = runtime.block_on(plan(stack, &world, &options, &watcher))?;
     let watcher = shown(watcher, &planned, &arguments.run, session)?;
+    if planned.plan.is_forbidden() {
+        watcher.note(FORBIDDEN);
+        return Ok(Exit::Failed);
+    }
     if planned.plan.is_empty() {
         return nothing_to_do(&watcher, &planned.plan);
     }
@@ -105,9 +109,8 @@ fn shown(
 ) -> Result<Watcher, Problem> {
     let plan = &planned.plan;
     if let Watcher::Machine(stream) = &watcher {
-        plan.warnings
-            .iter()
-            .for_each(|warning| stream.write(json::events::diagnostic(warning, &plan.sources)));
+        let said = plan.warnings.iter().chain(plan.policies.iter().flat_map(|it| &it.findings));
+        said.for_each(|warning| stream.write(json::events::diagnostic(warning, &plan.sources)));
         stream.write(json::events::planned(plan));
         return Ok(watcher);
     }
@@ -115,6 +118,7 @@ fn shown(
     drop(watcher);
     preface(planned);
     terminal::print(&render::plan::text(plan, detail(arguments)))?;
+    object(plan);
     Ok(self::watcher(arguments, session))
 }
 
@@ -124,6 +128,19 @@ pub(super) fn preface(planned: &Planned) {
         terminal::say("note: the last apply was cut off; what became of its steps was looked up\n\n");
     }
     warn(&planned.plan);
+}
+
+/// What is said of a plan that a mandatory policy forbids.
+pub(super) const FORBIDDEN: &str = "This plan cannot be applied: a mandatory policy does not hold.";
+
+/// Tells what policies have to say against a plan.
+pub(super) fn object(plan: &Plan) {
+    let mut findings = Diagnostics::new();
+    findings.extend(plan.policies.iter().flat_map(|judgement| judgement.findings.clone()));
+    if !findings.is_empty() {
+        terminal::say("\n");
+        tell(&findings, &plan.sources);
+    }
 }
 
 /// Tells a plan's warnings.

@@ -52,6 +52,13 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
     } else {
         carry_out::preface(&planned);
         terminal::print(&render::plan::text(&planned.plan, detail(&arguments.run)))?;
+        carry_out::object(&planned.plan);
+    }
+    if planned.plan.is_forbidden() {
+        let not_saved =
+            arguments.out.iter().map(|path| format!(" Nothing was written to {}.", path.display()));
+        terminal::say(&format!("{}{}\n", carry_out::FORBIDDEN, not_saved.collect::<String>()));
+        return Ok(Exit::Failed);
     }
     if let Some(path) = &arguments.out {
         save(&world.store.encode_plan(&planned.plan)?, path)?;

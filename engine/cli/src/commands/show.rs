@@ -57,5 +57,7 @@ fn show_plan(plan: &Plan, arguments: &Arguments, session: &Session) -> Result<()
     terminal::say(&format!("{}\n\n", paint(FAINT, header)));
     carry_out::warn(plan);
     let detail = Detail { full: arguments.full, columns: terminal::columns() };
-    Ok(terminal::print(&render::plan::text(plan, detail))?)
+    terminal::print(&render::plan::text(plan, detail))?;
+    carry_out::object(plan);
+    Ok(())
 }

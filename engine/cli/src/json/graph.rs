@@ -2,9 +2,9 @@
 //!
 //! | member of a node | meaning |
 //! | --- | --- |
-//! | `address` | how expressions name it; outputs and checks as `output.NAME` and `check.NAME` |
+//! | `address` | how expressions name it; outputs, checks and policies as `output.NAME`, `check.NAME` and `policy.NAME` |
 //! | `module` | the module that it is in: `module.NAME`, or `""` for the stack itself |
-//! | `kind` | `variable`, `local`, `cluster`, `host`, `resource`, `module`, `output` or `check` |
+//! | `kind` | `variable`, `local`, `cluster`, `host`, `resource`, `module`, `output`, `check` or `policy` |
 //! | `type` | the resource type, else `null` |
 //! | `name` | its name |
 //! | `repeated` | `null`, `count` or `for_each` |
@@ -36,6 +36,7 @@ fn node(node: &Node) -> Json {
         BlockName::Module(_) => ("module", None),
         BlockName::Output(_) => ("output", None),
         BlockName::Check(_) => ("check", None),
+        BlockName::Policy(_) => ("policy", None),
     };
     let repeated = node.repeated.map(|repeated| match repeated {
         Repeated::Count => "count",

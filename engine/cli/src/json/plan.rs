@@ -12,6 +12,8 @@
 //! | `steps` | what apply does, each with its `address`, `operation` and the positions of the steps that it comes `after` |
 //! | `outputs` | by name: `before`, `after`, `changed` |
 //! | `warnings` | diagnostics |
+//! | `policies` | what each `policy` block says: `name`, `description`, `level` (`mandatory`, `advisory`), `verdict` (`holds`, `unknown`, `fails`) and `findings`, diagnostics |
+//! | `forbidden` | whether a mandatory policy keeps it from being applied |
 //!
 //! A change has `address`, `kind`, `target`, `identity`, `prior_identity`, `action` (`no_op`, `create`, `update`, `replace_delete_first`,
 //! `replace_create_first`, `delete`, `forget`, `adopt`, `read`, `defer`, `step`), `reason`, `fields`, `drift`, `planned`, `depends_on`
@@ -19,6 +21,7 @@
 //! `after`, `forces_replace` and `owner`.
 
 use meshform_engine::plan::{Action, Change, FieldChange, OutputChange, Plan, StepOperation};
+use meshform_engine::policy::Judgement;
 use meshform_engine::ports::Operation;
 use meshform_engine::value::{Path, PathStep};
 use serde_json::{Map, Value as Json, json};
@@ -50,7 +53,23 @@ pub(crate) fn document(plan: &Plan) -> Json {
         })).collect::<Vec<_>>(),
         "outputs": plan.outputs.iter().map(|(name, change)| (name.clone(), output(change))).collect::<Map<_, _>>(),
         "warnings": diagnostics::list(&plan.warnings, &plan.sources),
+        "policies": policies(plan),
+        "forbidden": plan.is_forbidden(),
     })
+}
+
+/// What each policy says of a plan.
+pub(crate) fn policies(plan: &Plan) -> Json {
+    let policy = |judgement: &Judgement| {
+        json!({
+            "name": judgement.policy,
+            "description": judgement.description,
+            "level": judgement.level.as_str(),
+            "verdict": judgement.verdict.as_str(),
+            "findings": diagnostics::list(&judgement.findings, &plan.sources),
+        })
+    };
+    plan.policies.iter().map(policy).collect()
 }
 
 /// Instances by action.

@@ -57,7 +57,7 @@ fn dot_look(block: &BlockId) -> &'static str {
         BlockName::Variable(_) | BlockName::Local(_) => "shape = ellipse",
         BlockName::Module(_) => "shape = folder",
         BlockName::Output(_) => "shape = note",
-        BlockName::Check(_) => "shape = hexagon",
+        BlockName::Check(_) | BlockName::Policy(_) => "shape = hexagon",
     }
 }
 
@@ -70,7 +70,7 @@ fn mermaid_shape(block: &BlockId) -> (&'static str, &'static str) {
         BlockName::Variable(_) | BlockName::Local(_) => ("([", "])"),
         BlockName::Module(_) => ("[/", "/]"),
         BlockName::Output(_) => (">", "]"),
-        BlockName::Check(_) => ("{{", "}}"),
+        BlockName::Check(_) | BlockName::Policy(_) => ("{{", "}}"),
     }
 }
 

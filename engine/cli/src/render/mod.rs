@@ -10,6 +10,7 @@ pub(crate) mod hcl_text;
 pub(crate) mod outcome;
 pub(crate) mod outputs;
 pub(crate) mod plan;
+pub(crate) mod policies;
 pub(crate) mod sandbox;
 pub(crate) mod state;
 pub(crate) mod style;

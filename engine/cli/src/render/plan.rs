@@ -1,7 +1,7 @@
 //! A plan for its reviewer: what takes something away comes first, what stays is only counted.
 //!
 //! ```text
-//! drift · destructive changes · other changes · outputs · one line that sums up
+//! drift · destructive changes · other changes · outputs · one line that sums up · one of what policies say
 //! ```
 
 mod body;
@@ -14,9 +14,9 @@ use meshform_engine::value::Path;
 
 use self::fold::{Entry, fold};
 use super::fields::{self, Notation, Owner};
-use super::outputs;
 use super::style::{DANGER, STRONG, paint};
 use super::text::{harmless, indented};
+use super::{outputs, policies};
 use crate::counts::Counts;
 use crate::veil;
 
@@ -50,6 +50,7 @@ pub(crate) fn text(plan: &Plan, detail: Detail) -> String {
         lines.push(String::new());
     }
     lines.push(summary::line(plan));
+    lines.extend(policies::line(plan));
     lines.into_iter().map(|line| line + "\n").collect()
 }
 

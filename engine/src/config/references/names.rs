@@ -17,6 +17,8 @@ pub(super) struct Local<'a> {
     pub(super) count: bool,
     /// `self`
     pub(super) itself: bool,
+    /// `plan`
+    pub(super) plan: bool,
     /// In `depends_on`: not values are named but blocks, and a module means all that is in it.
     pub(super) order: bool,
     /// The `check` block that it is in, whose `data` blocks only it may refer to.
@@ -25,7 +27,7 @@ pub(super) struct Local<'a> {
 
 impl Local<'_> {
     pub(super) const NONE: Self =
-        Self { each: false, count: false, itself: false, order: false, check: None };
+        Self { each: false, count: false, itself: false, plan: false, order: false, check: None };
 
     /// In a block that is repeated so.
     pub(super) fn of(repetition: &Repetition) -> Self {
@@ -76,9 +78,11 @@ impl<'a> Names<'a> {
             "each" if local.each => return Ok(Vec::new()),
             "count" if local.count => return Ok(Vec::new()),
             "self" if local.itself => return Ok(Vec::new()),
+            "plan" if local.plan => return Ok(Vec::new()),
             "each" => return Err(out_of_place(reference, "a block that has the argument `for_each`").into()),
             "count" => return Err(out_of_place(reference, "a block that has the argument `count`").into()),
             "self" => return Err(out_of_place(reference, "a `postcondition` block").into()),
+            "plan" => return Err(out_of_place(reference, "a `policy` block").into()),
             _ => {}
         }
         let root = reference.root.as_str();

@@ -62,7 +62,10 @@ impl Evaluator<'_> {
             Some(same) => Value::bool(same == positive),
             None => Value::unknown(Type::Bool),
         };
-        Ok(result.marked(left.has_sensitive() || right.has_sensitive()))
+        // Whether something is there at all tells nothing of the secrets in it.
+        let is_about_null = left.is_null() || right.is_null();
+        let tells = |value: &Value| if is_about_null { value.is_sensitive() } else { value.has_sensitive() };
+        Ok(result.marked(tells(&left) || tells(&right)))
     }
 
     fn arithmetic(&self, node: &BinaryOp, diagnostics: &mut Diagnostics) -> Evaluated {

@@ -6,6 +6,7 @@ use super::*;
 use crate::samples::{deployment, field, object, plan, value};
 use meshform_engine::address::Key;
 use meshform_engine::plan::OutputChange;
+use meshform_engine::policy::{Judgement, Level, Verdict};
 use meshform_engine::types::Type;
 use meshform_engine::value::{PathStep, Value};
 use serde_json::{Value as Json, json};
@@ -127,4 +128,23 @@ fn an_empty_plan_says_so() {
         &plan(vec![value(Action::NoOp, "a", Value::null()), value(Action::NoOp, "b", Value::null())]),
     );
     check("none", &plan(Vec::new()));
+}
+
+#[test]
+fn policies_are_summed_up() {
+    let judgement = |name: &str, level, verdict| Judgement {
+        policy: format!("policy.{name}"),
+        description: None,
+        level,
+        verdict,
+        findings: Vec::new(),
+    };
+    let mut plan = plan(vec![value(Action::Create, "token", Value::from("x"))]);
+    plan.policies = vec![
+        judgement("owners", Level::Mandatory, Verdict::Holds),
+        judgement("limits", Level::Advisory, Verdict::Holds),
+        judgement("replicas", Level::Advisory, Verdict::Fails),
+        judgement("addresses", Level::Mandatory, Verdict::Unknown),
+    ];
+    check("policies", &plan);
 }

@@ -1,0 +1,119 @@
+//! A plan as policies see it.
+
+use std::collections::BTreeMap;
+
+use crate::address::TargetAddress;
+use crate::plan::{Action, Change};
+use crate::state::{Record, Snapshot};
+use crate::types::Type;
+use crate::value::Value;
+
+/// The names of all actions.
+const ACTIONS: [&str; 10] =
+    ["create", "update", "replace", "delete", "adopt", "forget", "read", "defer", "step", "no_op"];
+
+/// The plan that these changes make, from what the snapshot records.
+pub(crate) fn value<'a>(
+    changes: impl IntoIterator<Item = &'a Change>,
+    snapshot: &Snapshot,
+    destroy: bool,
+) -> Value {
+    let by_identity =
+        snapshot.records.values().map(|record| ((record.target.as_ref(), &*record.identity), record));
+    let records = Records { snapshot, by_identity: by_identity.collect() };
+    let mut counts = [0i64; ACTIONS.len()];
+    let mut values = Vec::new();
+    for change in changes {
+        let name = action(change.action);
+        let place = ACTIONS.iter().zip(&mut counts).find(|(action, _)| **action == name);
+        place.into_iter().for_each(|(_, count)| *count += 1);
+        values.push(change_value(change, &records));
+    }
+    let counts = ACTIONS.into_iter().zip(counts).map(|(name, count)| (name.to_owned(), Value::number(count)));
+    assembled(Value::list(values), Value::object(counts), Value::bool(destroy))
+}
+
+/// Stands for any plan: there is one change, of which nothing is known, so that expressions over changes can be looked into.
+pub(crate) fn sample() -> Value {
+    let text = || Value::unknown(Type::String);
+    let change = object([
+        ("address", text()),
+        ("module", text()),
+        ("type", text()),
+        ("name", text()),
+        ("action", text()),
+        ("target", text()),
+        ("before", Value::unknown(Type::Any)),
+        ("after", Value::unknown(Type::Any)),
+        ("reason", text()),
+    ]);
+    let counts = ACTIONS.map(|name| (name.to_owned(), Value::unknown(Type::Number)));
+    assembled(Value::list([change]), Value::object(counts), Value::unknown(Type::Bool))
+}
+
+fn assembled(changes: Value, counts: Value, destroy: Value) -> Value {
+    object([("changes", changes), ("counts", counts), ("destroy", destroy)])
+}
+
+/// What is recorded.
+struct Records<'a> {
+    snapshot: &'a Snapshot,
+    by_identity: BTreeMap<(Option<&'a TargetAddress>, &'a str), &'a Record>,
+}
+
+impl<'a> Records<'a> {
+    /// The record of an instance: under its own address, or, where it was renamed, by what it is.
+    fn of(&self, change: &Change) -> Option<&'a Record> {
+        self.snapshot.records.get(&change.address).or_else(|| {
+            let identity = change.prior_identity.as_deref().or(change.identity.as_deref())?;
+            self.by_identity.get(&(change.target.as_ref(), identity)).copied()
+        })
+    }
+}
+
+fn change_value(change: &Change, records: &Records<'_>) -> Value {
+    let text = |text: Option<String>| text.map_or_else(Value::null, Value::string);
+    let record = records.of(change);
+    let after = match change.action {
+        Action::Delete | Action::Forget => Value::null(),
+        _ => change.planned.clone(),
+    };
+    object([
+        ("address", Value::string(change.address.to_string())),
+        ("module", module(change)),
+        ("type", Value::string(change.kind.as_str())),
+        ("name", Value::string(change.address.name.as_str())),
+        ("action", Value::string(action(change.action))),
+        ("target", text(change.target.as_ref().map(ToString::to_string))),
+        ("before", record.map_or_else(Value::null, |record| record.attributes.clone())),
+        ("after", after),
+        ("reason", text(change.reason.clone())),
+    ])
+}
+
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    Value::object(fields.map(|(name, value)| (name.to_owned(), value)))
+}
+
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::NoOp => "no_op",
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst => "replace",
+        Action::Delete => "delete",
+        Action::Forget => "forget",
+        Action::Adopt => "adopt",
+        Action::Read => "read",
+        Action::Defer => "defer",
+        Action::Step => "step",
+    }
+}
+
+/// The module that it is in.
+fn module(change: &Change) -> Value {
+    match change.address.module.0.is_empty() {
+        true => Value::null(),
+        false => Value::string(change.address.module.to_string()),
+    }
+}
