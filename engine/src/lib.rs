@@ -30,6 +30,7 @@ mod environment;
 pub mod inputs;
 mod lower;
 pub mod modules;
+mod unroll;
 mod validate;
 
 pub mod dice;

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::address::{Address, TargetAddress};
 use crate::builtin::Values;
-use crate::config::{Config, Registry, decode};
+use crate::config::{Config, Registry, check_refactorings, decode};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::files::Files;
 use crate::inputs::{self, Input};
@@ -19,6 +19,7 @@ use crate::ports::{
     Clock, Found, Look, Provider, ProviderError, ReadItem, StateStore, StoreError, Target, TargetConfig,
 };
 use crate::syntax;
+use crate::unroll::unroll;
 use crate::validate::validate;
 use crate::value::Value;
 
@@ -155,12 +156,16 @@ pub async fn plan(
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<Planned, Failure> {
-    let (config, mut diagnostics) = read(&sources, world);
+    let (mut config, mut diagnostics) = read(&sources, world);
     let now_ms = world.clock.now_ms();
     let functions =
         FunctionContext { files: &*world.files, base: &options.folder, now: now_ms, impure: None };
     let (variables, problems) = inputs::resolve(&config, &options.inputs, &functions);
     diagnostics.extend(problems);
+    let (moved, removed) = unroll(&config, &variables, &functions, true, &mut diagnostics);
+    config.moved.extend(moved);
+    config.removed.extend(removed);
+    check_refactorings(&config, &mut diagnostics);
     if diagnostics.has_errors() {
         // There will be no draft to tell what else is wrong.
         diagnostics.extend(validate(&config, &world.registry, &*world.files, &functions));

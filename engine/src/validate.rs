@@ -1,16 +1,19 @@
 //! What can be said of a stack by its text alone: every expression is evaluated, with all that only a run tells unknown.
 
+use std::collections::BTreeMap;
+
 use crate::address::{ModuleInstance, TargetAddress};
 use crate::config::{BlockId, BlockName, Config, DataBlock, Registry, Repetition, ResourceBlock};
 use crate::diagnostic::Diagnostics;
 use crate::environment::{Called, Environment, gather, target_value};
 use crate::files::Files;
 use crate::inputs;
-use crate::lang::FunctionContext;
+use crate::lang::{FunctionContext, evaluate};
 use crate::lower::{Context, Each, Expansion, Lowered, complete, expand, postconditions, with_computed};
 use crate::policy;
 use crate::schema::ResourceType;
 use crate::types::Type;
+use crate::unroll::unroll;
 use crate::value::Value;
 
 /// Evaluates all blocks but those that are known to be broken.
@@ -42,6 +45,7 @@ pub(crate) fn validate(
             validation.environment.set(&called.at, block.name.clone(), value);
         }
     }
+    validation.refactorings(&variables, functions);
     validation.diagnostics
 }
 
@@ -56,6 +60,20 @@ struct Validation<'a> {
 }
 
 impl Validation<'_> {
+    /// What is moved, removed or imported, as far as it depends on no more than the text.
+    fn refactorings(&mut self, variables: &BTreeMap<String, Value>, functions: &FunctionContext<'_>) {
+        unroll(self.config, variables, functions, false, &mut self.diagnostics);
+        let stack = self.environment.console_scope();
+        for import in &self.config.imports {
+            let all = expand(&import.repetition, &stack, &mut self.diagnostics);
+            for each in repetitions(&import.repetition, all).all {
+                let mut scope = stack.child();
+                each.bind(&mut scope);
+                evaluate(&import.id, &scope, &mut self.diagnostics);
+            }
+        }
+    }
+
     /// The block's value in an instance of its module, as far as its text tells.
     fn block(&mut self, called: &Called, id: &BlockId) -> Option<Value> {
         let (module, at) = (self.config.module(&id.module)?, &called.at);

@@ -6,6 +6,7 @@
 //! kubectl           the sandbox by another's eyes
 //! real_host         a real sshd in the sandbox's place
 //! real_cluster      a real kube-apiserver in its place, if there is one: see control_plane
+//! imports           what is there already
 //! killed, locks     what interrupts a run, and who else wants to run
 //! secrets           what must not be seen, in any of its spellings
 //! bad_input         what is wrong is told, and changes nothing
@@ -33,6 +34,7 @@ mod control_plane;
 mod data;
 mod fmt;
 mod graph;
+mod imports;
 mod killed;
 mod kubectl;
 mod language;

@@ -8,19 +8,18 @@ use indexmap::IndexMap;
 
 use super::blocks::{self, Labels};
 use super::body::{BodyReader, FileText};
-use super::{BlockName, Config, Module, Registry, data, module_call, policy, refactoring, references};
+use super::{
+    BlockName, Config, Module, Registry, data, import, module_call, policy, refactoring, references,
+};
 use crate::address::{ModulePath, TargetKind, is_identifier};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, did_you_mean};
 use crate::syntax::File;
 
 /// The block types of the language that this version reads.
-const BLOCK_TYPES: [&str; 13] = [
+const BLOCK_TYPES: [&str; 14] = [
     "variable", "locals", "output", "cluster", "host", "resource", "data", "module", "check", "policy",
-    "moved", "removed", "meshform",
+    "moved", "removed", "import", "meshform",
 ];
-
-/// Block types that the language has and that this version does not read yet.
-const LATER_BLOCK_TYPES: [&str; 1] = ["import"];
 
 /// Decodes the files of a stack as one, and those of each module that it calls. The result is usable only if no error was found.
 ///
@@ -44,6 +43,8 @@ pub fn decode(sources: &Sources, files: &[File], registry: &Registry) -> (Config
     module_call::check(&config, &mut diagnostics);
     references::resolve(&mut config, registry, &incomplete(sources, files), &mut diagnostics);
     refactoring::check(&config, &mut diagnostics);
+    config.repeated.iter().for_each(|block| block.check(&mut diagnostics));
+    import::check(&config, &mut diagnostics);
     (config, diagnostics)
 }
 
@@ -112,12 +113,17 @@ impl Decoder<'_> {
             "check" => self.check(file, block),
             "policy" => self.policy(file, block),
             "moved" if self.labels(file, block, &[]).is_some() => {
-                self.config.moved.extend(refactoring::moved(file, block, self.path, self.diagnostics));
+                let repeated = &mut self.config.repeated;
+                let moved = refactoring::moved(file, block, self.path, repeated, self.diagnostics);
+                self.config.moved.extend(moved);
             }
             "removed" if self.labels(file, block, &[]).is_some() => {
-                self.config.removed.extend(refactoring::removed(file, block, self.path, self.diagnostics));
+                let repeated = &mut self.config.repeated;
+                let removed = refactoring::removed(file, block, self.path, repeated, self.diagnostics);
+                self.config.removed.extend(removed);
             }
-            "moved" | "removed" => {}
+            "import" if self.labels(file, block, &[]).is_some() => self.import(file, block),
+            "moved" | "removed" | "import" => {}
             "meshform" => self.settings(file, block),
             other => self.unknown_block(file, block, other),
         }
@@ -162,6 +168,15 @@ impl Decoder<'_> {
         self.note_if_broken(found, || BlockName::Resource(kind.clone(), name.clone()));
         let key = (kind.clone(), name.clone());
         insert(&mut self.module.resources, key, resource, "resource", &labels, self.diagnostics);
+    }
+
+    fn import(&mut self, file: &FileText, block: &Block) {
+        if !self.path.0.is_empty() {
+            let detail = "What is there already is imported by the stack itself, also into a module: `to = module.NAME.TYPE.NAME`.";
+            let problem = Diagnostic::error("Import in a module", detail).at(file.span(&block.ident));
+            return self.diagnostics.push(problem);
+        }
+        self.config.imports.extend(import::import(file, block, self.diagnostics));
     }
 
     fn data(&mut self, file: &FileText, block: &Block, check: Option<&str>) {
@@ -264,8 +279,6 @@ impl Decoder<'_> {
     fn unknown_block(&mut self, file: &FileText, block: &Block, name: &str) {
         let detail = if let Some(reason) = self.registry.reserved(name) {
             reason.to_owned()
-        } else if LATER_BLOCK_TYPES.contains(&name) {
-            format!("This version of meshform does not read `{name}` blocks yet.")
         } else {
             match did_you_mean(name, BLOCK_TYPES) {
                 Some(candidate) => {

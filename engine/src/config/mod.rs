@@ -6,6 +6,7 @@ mod blocks;
 mod body;
 mod data;
 mod decode;
+mod import;
 mod lifecycle;
 mod module_call;
 mod nested;
@@ -13,6 +14,7 @@ mod policy;
 mod refactoring;
 mod references;
 mod registry;
+mod repeated;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,12 +24,15 @@ use indexmap::IndexMap;
 
 pub use self::data::DataBlock;
 pub use self::decode::decode;
+pub use self::import::Import;
 pub(crate) use self::nested::wrong_count;
 pub use self::nested::{Content, Dynamic, Nested};
 pub use self::policy::Policy;
 pub use self::refactoring::Named;
-pub(crate) use self::refactoring::destination;
+pub(crate) use self::refactoring::{check as check_refactorings, destination, literal_key, named_by};
 pub use self::registry::Registry;
+pub(crate) use self::repeated::Unrolled;
+pub use self::repeated::{Refactoring, Repeated};
 use crate::address::{Address, ModulePath, TargetAddress, TargetKind};
 use crate::diagnostic::Span;
 use crate::lang::{Expression, Reference, TypeConstraint};
@@ -44,6 +49,10 @@ pub struct Config {
     pub moved: Vec<Move>,
     /// `removed` blocks.
     pub removed: Vec<Removal>,
+    /// Those of both that are repeated.
+    pub repeated: Vec<Repeated>,
+    /// `import` blocks.
+    pub imports: Vec<Import>,
     /// What `depends_on` names, block by block.
     pub named_first: BTreeMap<BlockId, Vec<BlockId>>,
     /// What each block refers to.

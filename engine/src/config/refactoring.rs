@@ -6,9 +6,10 @@ use hcl_edit::structure::Block;
 
 use super::blocks::literal_bool;
 use super::body::{BodyReader, FileText};
+use super::repeated::{Refactoring, Repeated};
 use super::{Config, Move, Removal};
 use crate::address::{Address, Key, ModuleInstance, ModulePath, ModuleStep};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::lang::{Expression, TraversalStep};
 
 /// What `moved` and `removed` are about. Without a key, all instances are meant.
@@ -43,15 +44,32 @@ pub(super) fn moved(
     file: &FileText,
     block: &Block,
     module: &ModulePath,
+    repeated: &mut Vec<Repeated>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Move> {
     let span = file.span(&block.ident);
     let mut body = BodyReader::new(file.clone(), "The `moved` block", span.clone(), &block.body);
-    let mut place =
-        |name: &str| body.require(name, diagnostics).and_then(|it| address(&it, module, diagnostics));
-    let (from, to) = (place("from"), place("to"));
+    let for_each = body.take("for_each");
+    let (from, to) = (body.require("from", diagnostics), body.require("to", diagnostics));
     body.finish(diagnostics);
     let (from, to) = (from?, to?);
+    if let Some(for_each) = for_each {
+        let each = Refactoring::Moved { from, to };
+        repeated.push(Repeated { module: module.clone(), each, for_each, span });
+        return None;
+    }
+    let mut place = |it: &Expression| address(it, module, &mut literal_key, diagnostics);
+    let (from, to) = (place(&from), place(&to));
+    one_move(from?, to?, span, diagnostics)
+}
+
+/// The move from one place to another of the same sort.
+pub(super) fn one_move(
+    from: Named,
+    to: Named,
+    span: Option<Span>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Move> {
     if matches!(from, Named::Module(_)) != matches!(to, Named::Module(_)) {
         let detail = "A resource moves to a resource's address, and a module to a module's.";
         diagnostics.push(Diagnostic::error("Invalid move", detail).at(span));
@@ -64,10 +82,12 @@ pub(super) fn removed(
     file: &FileText,
     block: &Block,
     module: &ModulePath,
+    repeated: &mut Vec<Repeated>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Removal> {
     let span = file.span(&block.ident);
     let mut body = BodyReader::new(file.clone(), "The `removed` block", span.clone(), &block.body);
+    let for_each = body.take("for_each");
     let from = body.require("from", diagnostics);
     let lifecycle = body.take_blocks("lifecycle").into_iter().next();
     body.finish(diagnostics);
@@ -78,12 +98,23 @@ pub(super) fn removed(
         body.finish(diagnostics);
         destroy
     });
-    Some(Removal { from: address(&from?, module, diagnostics)?, destroy, span })
+    let from = from?;
+    if let Some(for_each) = for_each {
+        let each = Refactoring::Removed { from, destroy };
+        repeated.push(Repeated { module: module.clone(), each, for_each, span });
+        return None;
+    }
+    Some(Removal { from: address(&from, module, &mut literal_key, diagnostics)?, destroy, span })
 }
 
 /// What is named in a module: `kube_object.web`, `host_file.motd["db"]`, `module.site`, `module.site["east"].value.x`.
-fn address(expression: &Expression, module: &ModulePath, diagnostics: &mut Diagnostics) -> Option<Named> {
-    let address = expression.as_traversal().and_then(|(root, steps)| named(module, root, steps));
+pub(super) fn address(
+    expression: &Expression,
+    module: &ModulePath,
+    key: &mut dyn FnMut(&Expression) -> Option<Key>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Named> {
+    let address = named_by(expression, module, key);
     if address.is_none() {
         let detail = "It is the address of a resource or of one of its instances, such as kube_object.web or host_file.motd[\"db\"].";
         diagnostics.push(Diagnostic::error("Invalid address", detail).at(expression.span()));
@@ -91,18 +122,23 @@ fn address(expression: &Expression, module: &ModulePath, diagnostics: &mut Diagn
     address
 }
 
-fn named(within: &ModulePath, root: String, steps: Vec<TraversalStep>) -> Option<Named> {
+/// What an expression names, with keys as `key` tells them.
+pub(crate) fn named_by(
+    expression: &Expression,
+    within: &ModulePath,
+    key: &mut dyn FnMut(&Expression) -> Option<Key>,
+) -> Option<Named> {
+    let (mut root, steps) = expression.as_traversal()?;
     let mut module = ModuleInstance(Vec::new());
     for name in &within.0 {
         module = module.child(name, None);
     }
     let mut steps = steps.into_iter().peekable();
-    let mut root = root;
     loop {
         let Some(TraversalStep::Attribute(name)) = steps.next() else { return None };
         let mut keys = Vec::new();
-        while let Some(TraversalStep::Index(key)) = steps.peek() {
-            keys.push(literal_key(key)?);
+        while let Some(TraversalStep::Index(of_instance)) = steps.peek() {
+            keys.push(key(of_instance)?);
             steps.next();
         }
         if root != "module" {
@@ -119,13 +155,14 @@ fn named(within: &ModulePath, root: String, steps: Vec<TraversalStep>) -> Option
     }
 }
 
-fn literal_key(key: &Expression) -> Option<Key> {
+/// A key that is written out.
+pub(crate) fn literal_key(key: &Expression) -> Option<Key> {
     let name = key.literal_string().map(|name| Key::Name(name.to_owned()));
     name.or_else(|| key.ast().as_number()?.as_u64().map(Key::Index))
 }
 
 /// Complains of moves and removals that contradict the rest of the configuration.
-pub(super) fn check(config: &Config, diagnostics: &mut Diagnostics) {
+pub(crate) fn check(config: &Config, diagnostics: &mut Diagnostics) {
     let is_whole = |module: &ModuleInstance| module.0.iter().all(|step| step.key.is_none());
     let declared = |named: &Named| match named {
         Named::Resource(address) => {

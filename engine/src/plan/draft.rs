@@ -5,6 +5,7 @@
 //! address, a dry-run's outcome) reaches everything that depends on it.
 
 mod data;
+mod imports;
 mod instance;
 mod lifecycle;
 mod orphans;
@@ -118,6 +119,7 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
     }
     drafting.orphans();
     drafting.gone_outputs();
+    drafting.imports();
     drafting.policies();
     drafting.draft
 }

@@ -6,6 +6,7 @@ mod crashes;
 mod data;
 mod diagnostics;
 mod extremes;
+mod imports;
 mod lifecycle;
 mod modules;
 mod nested;

@@ -26,7 +26,7 @@ impl Drafting<'_> {
     }
 
     /// Whether the instances of its block cannot be told, or those of a module on the way to it.
-    fn is_unsettled(&self, address: &Address) -> bool {
+    pub(super) fn is_unsettled(&self, address: &Address) -> bool {
         let mut block = address.block();
         let mut steps = block.module.0.len();
         while !self.unsettled.contains(&block) {
