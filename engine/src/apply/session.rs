@@ -285,6 +285,10 @@ async fn connect(
 fn obey(plan: &Plan, snapshot: &Snapshot, values: &mut Values<'_>) -> Result<(), Failure> {
     let mut problems = Diagnostics::new();
     let now = values.policies(|| policy::value(&plan.changes, snapshot, plan.destroy), &mut problems);
+    // What takes its value from something that is gone is in no destroy's way.
+    if problems.has_errors() && !plan.destroy {
+        return Err(Failure::Diagnostics(problems));
+    }
     let objections = policy::objections(&plan.policies, now);
     match objections.has_errors() {
         true => Err(Failure::Diagnostics(objections)),

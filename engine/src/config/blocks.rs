@@ -130,8 +130,9 @@ pub(super) fn resource(
     let repetition = repetition(&mut body, diagnostics);
     let target = ty.target.and_then(|kind| body.take(kind.as_str()));
     let depends_on = body.take("depends_on");
-    let timeouts = body.take_blocks("timeouts").first().map(|block| timeouts(file, block, diagnostics));
-    let lifecycle = body.take_blocks("lifecycle").first().map(|block| lifecycle(file, block, diagnostics));
+    let timeouts = body.take_block("timeouts", diagnostics).map(|block| timeouts(file, block, diagnostics));
+    let lifecycle =
+        body.take_block("lifecycle", diagnostics).map(|block| lifecycle(file, block, diagnostics));
     let content = Arc::new(content(&mut body, &ty.body, diagnostics));
     body.finish(diagnostics);
     ResourceBlock {

@@ -107,6 +107,17 @@ impl<'a> BodyReader<'a> {
         self.take_blocks_that(name, |block| block.ident.as_str() == name)
     }
 
+    /// The nested block of a type of which there may be only one.
+    pub(super) fn take_block(&mut self, name: &str, diagnostics: &mut Diagnostics) -> Option<&'a Block> {
+        let blocks = self.take_blocks(name);
+        if let Some(second) = blocks.get(1) {
+            let detail = format!("Only one `{name}` block may be here.");
+            let span = self.file.span(&second.ident);
+            diagnostics.push(Diagnostic::error("Too many blocks", detail).at(span));
+        }
+        blocks.into_iter().next()
+    }
+
     /// The nested blocks of one type and the `dynamic` blocks that make such ones.
     pub(super) fn take_nested(&mut self, name: &str) -> Vec<&'a Block> {
         self.take_blocks_that(name, |block| match made_by(block) {

@@ -46,7 +46,7 @@ pub(super) fn decode(
     let repetition = repetition(&mut body, diagnostics);
     let target = ty.target.and_then(|kind| body.take(kind.as_str()));
     let depends_on = body.take("depends_on");
-    let lifecycle = body.take_blocks("lifecycle").into_iter().next();
+    let lifecycle = body.take_block("lifecycle", diagnostics);
     let content = Arc::new(content(&mut body, &ty.body, diagnostics));
     body.finish(diagnostics);
     let [preconditions, postconditions] =

@@ -179,10 +179,12 @@ impl Place<'_> {
         };
         let inner: Arc<[String]> = self.iterators.iter().cloned().chain(iterator.clone()).collect();
         let labels = labels.map(|labels| labels.within(&inner));
-        let contents = body.take_blocks("content");
-        let spans: Vec<_> = contents.iter().map(|block| self.file.span(&block.ident)).collect();
-        diagnostics.extend(wrong_count(&only_content(), body.span.as_ref(), &spans));
-        let content = contents.first().map(|block| {
+        let written = body.take_block("content", diagnostics);
+        if written.is_none() {
+            let problem = Diagnostic::error("Missing block", "A `content` block is needed here.");
+            diagnostics.push(problem.at(body.span.clone()));
+        }
+        let content = written.map(|block| {
             let what = format!("The content of \"{}\"", ty.name);
             let span = self.file.span(&block.ident);
             let mut body = BodyReader::within(&inner, self.file.clone(), what, span, &block.body);
@@ -193,10 +195,6 @@ impl Place<'_> {
         body.finish(diagnostics);
         Some(Dynamic { for_each: for_each?, iterator: iterator?, labels, content: content? })
     }
-}
-
-fn only_content() -> BlockType {
-    BlockType::single("content", Body::default(), "What each block says.").at_least(1)
 }
 
 fn iterator_name(iterator: &Expression, diagnostics: &mut Diagnostics) -> Option<String> {

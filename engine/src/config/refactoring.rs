@@ -89,7 +89,7 @@ pub(super) fn removed(
     let mut body = BodyReader::new(file.clone(), "The `removed` block", span.clone(), &block.body);
     let for_each = body.take("for_each");
     let from = body.require("from", diagnostics);
-    let lifecycle = body.take_blocks("lifecycle").into_iter().next();
+    let lifecycle = body.take_block("lifecycle", diagnostics);
     body.finish(diagnostics);
     let destroy = lifecycle.is_none_or(|block| {
         let span = file.span(&block.ident);

@@ -258,6 +258,10 @@ fn wrong_blocks_are_told_with_their_places() {
         "input { n = 1 }",
         "3:1 `input` Unsupported block type: `input` is an argument here: write `input = { … }`.",
     );
+    wrong(
+        "lifecycle { }\nlifecycle { }",
+        "4:1 `lifecycle` Too many blocks: Only one `lifecycle` block may be here.",
+    );
     wrong("log { }\nlog { }", "4:1 `log` Too many blocks: Only one `log` block may be here.");
     wrong(
         "gate \"a\" \"b\" { }\ngate \"a\" \"c\" { }\ngate \"a\" \"d\" { }",
