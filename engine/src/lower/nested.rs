@@ -16,13 +16,15 @@ use crate::value::{Kind, Path, PathStep, Value};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origin {
     content: Arc<Content>,
+    /// What its labels say, as far as that is known, by the attributes that they stand under.
+    labels: Vec<(&'static str, String)>,
     /// By type, in the order of the values that they gave.
     blocks: BTreeMap<String, Vec<Origin>>,
 }
 
 impl Origin {
     pub(super) fn new(content: &Arc<Content>) -> Self {
-        Self { content: Arc::clone(content), blocks: BTreeMap::new() }
+        Self { content: Arc::clone(content), labels: Vec::new(), blocks: BTreeMap::new() }
     }
 
     /// Where the part at a path is written, as far as the text tells; else what encloses it. `None` for what is not written here.
@@ -34,10 +36,19 @@ impl Origin {
         let blocks = self.blocks.get(name)?;
         let (block, rest) = match rest.split_first() {
             Some((PathStep::Index(index), rest)) => (blocks.get(*index)?, rest),
+            Some((PathStep::Element(keys), rest)) => (blocks.iter().find(|block| block.has(keys))?, rest),
             // A single block, or something about all of them.
             _ => (blocks.first()?, rest),
         };
         block.place(&Path(rest.to_vec())).or_else(|| block.content.span.clone())
+    }
+
+    /// Whether its labels and arguments are these, as far as they are written out.
+    fn has(&self, keys: &[(String, String)]) -> bool {
+        keys.iter().all(|(name, text)| {
+            let argument = self.content.attributes.get(name).and_then(Expression::literal_string);
+            argument == Some(text) || self.labels.iter().any(|(label, own)| label == name && own == text)
+        })
     }
 
     /// Some place in the block, to point at when there is no better one.
@@ -100,7 +111,9 @@ impl Blocks<'_> {
         scope: &Scope<'_>,
         diagnostics: &mut Diagnostics,
     ) {
-        let (value, origin) = complete(&self.ty.body, content, scope, diagnostics);
+        let (value, mut origin) = complete(&self.ty.body, content, scope, diagnostics);
+        let known = self.ty.labels.iter().zip(&labels).filter(|(_, label)| !label.is_sensitive());
+        origin.labels = known.filter_map(|(name, label)| Some((*name, label.as_str()?.to_owned()))).collect();
         let names = self.ty.labels.iter().map(|name| (*name).to_owned());
         let fields = value.as_map().cloned().unwrap_or_default();
         self.values.push(Value::object(fields.into_iter().chain(names.zip(labels))));

@@ -54,7 +54,17 @@ pub(crate) fn problems(desired: &Value) -> Vec<Problem> {
     };
     let ports = wrong.map(|(at, _)| problem(port(at)));
     let log = desired.get("log").filter(|log| log.get_str("to") == Some("nowhere"));
-    ports.chain(log.map(|_| problem(Path::attribute("log").join(PathStep::Attribute("to".into()))))).collect()
+    let gates = desired.get("gate").and_then(Value::as_list).unwrap_or_default();
+    let gates = gates.iter().filter(|gate| gate.get("count").is_some_and(|count| count.same(&0.into())));
+    let gates = gates.map(|gate| {
+        let key = |name: &str| (name.to_owned(), gate.get_str(name).unwrap_or_default().to_owned());
+        let gate = Path::attribute("gate").join(PathStep::Element(vec![key("kind"), key("name")]));
+        problem(gate.join(PathStep::Attribute("count".into())))
+    });
+    ports
+        .chain(gates)
+        .chain(log.map(|_| problem(Path::attribute("log").join(PathStep::Attribute("to".into())))))
+        .collect()
 }
 
 /// What is planned after `before` when the block of `thing.a` holds `after`; then it is applied, and the next plan is empty.
@@ -325,6 +335,7 @@ fn wrong_dynamic_blocks_are_told_with_their_places() {
 fn a_providers_problem_underlines_what_it_is_about() {
     let problem = "Not there: It must be somewhere. (in thing.a)";
     wrong("rule { port = 1 }\nrule { port = 0 }", &format!("4:15 `0` {problem}"));
+    wrong("gate \"a\" \"b\" { }\ngate \"a\" \"c\" { count = 0 }", &format!("4:24 `0` {problem}"));
     wrong("log { to = \"nowhere\" }", &format!("3:12 `\"nowhere\"` {problem}"));
     wrong(
         "rule { port = 1 }\ndynamic \"rule\" {\n  for_each = [2, 0]\n  content {\n    port = rule.value\n  }\n}\nrule { port = 1 }",
