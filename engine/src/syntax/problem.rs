@@ -78,10 +78,15 @@ pub(super) fn explain(source: SourceId, text: &str, error: &Error) -> Diagnostic
     Diagnostic::error(SUMMARY, detail(text, offset, error.message())).at(Span { source, range })
 }
 
-/// A heredoc before an offset that has no end, or a quoted string that does not end on its line: the parser lets that go on to the next
-/// quote, and HCL does not.
+/// What the parser accepts before an offset, and HCL does not: a quoted string that does not end on its line, a heredoc whose end has
+/// more on its line or that has none, a dot at the end of a line.
 pub(super) fn open_text(source: SourceId, text: &str, before: usize) -> Option<Diagnostic> {
-    let is_text = |it: &Unfinished| matches!(it, Unfinished::Quote(_) | Unfinished::Heredoc(_));
+    let is_text = |it: &Unfinished| {
+        matches!(
+            it,
+            Unfinished::Quote(_) | Unfinished::Heredoc(_) | Unfinished::HeredocLine(_) | Unfinished::Dot(_)
+        )
+    };
     let open = unfinished::find(text).filter(|it| is_text(it) && it.at() < before)?;
     let range = open.at()..open.at() + 1;
     Some(Diagnostic::error(SUMMARY, open.detail()).at(Span { source, range }))

@@ -38,12 +38,6 @@ fn problems_have_their_place_and_say_what_to_do() {
     check("\"a\" = 1\n", &["1:1 \"\\\"\" The name of an argument or block is written without quotes."]);
     check("a = [1 2]\n", &["1:8 \"2\" Expected a comma or ]."]);
     check(
-        "a = b.\n",
-        &[
-            "1:1 \"a\" This cannot be read as an argument or a block. Is an operand, a quote or a bracket missing?",
-        ],
-    );
-    check(
         "a = 1\na = 2\n",
         &["2:1 \"a\" The argument \"a\" is already set in this block. Each may be set once."],
     );
@@ -85,6 +79,22 @@ fn what_is_not_closed_is_shown_where_it_was_opened() {
         "a = \"[\" // {\nb = <<EOT\n{\nEOT\nc = 1 2\n",
         &["5:7 \"2\" Found \"2\", expected a new line or the end of the file."],
     );
+}
+
+#[test]
+fn what_the_parser_takes_and_hcl_does_not_is_refused() {
+    let dot = "A reference cannot go on in the next line, but in parentheses. Write what follows the dot behind it.";
+    check("a = b.\n", &[&format!("1:6 \".\" {dot}")]);
+    check("a = b.\n  c\n", &[&format!("1:6 \".\" {dot}")]);
+    check("a = { x = b. # why\n  c }\n", &[&format!("1:12 \".\" {dot}")]);
+    check("a = [(b.\n  c), f(d.\n  e)]\n", &[]);
+    check("a = \"${b.\n  c}\"\nd = {for x in y : x.\n  z => x...\n}\n", &[]);
+    check("# a.\na = \"b.\" // c.\nb = <<EOT\nc.\nEOT\n", &[]);
+    let line = "A line of a heredoc cannot start with its marker: the marker stands on a line of its own. If this line is part of \
+                the text, use another marker.";
+    check("a = <<EOT\nx\nEOT.\nb = 1\nEOT\n", &[&format!("3:1 \"E\" {line}")]);
+    check("a = f(<<-EOT\n  x\n  EOT)\n", &[&format!("3:3 \"E\" {line}")]);
+    check("a = f(<<EOT\nx\nEOTX\nEOT_\nEOT-1\nEOT  \n)\n", &[]);
 }
 
 #[test]

@@ -7,6 +7,10 @@ pub(super) enum Unfinished {
     Quote(usize),
     /// `<<MARKER` without the marker on a line of its own.
     Heredoc(usize),
+    /// A line of a heredoc that starts with its marker and goes on: the parser takes it for the end, and HCL does not.
+    HeredocLine(usize),
+    /// A `.` at the end of a line where the line ends the argument.
+    Dot(usize),
     /// A bracket that is never closed.
     Bracket(usize, char),
     /// A bracket that closes nothing, or not what was opened last.
@@ -23,6 +27,8 @@ impl Unfinished {
         match self {
             Self::Quote(at)
             | Self::Heredoc(at)
+            | Self::HeredocLine(at)
+            | Self::Dot(at)
             | Self::Bracket(at, _)
             | Self::Closing(at, _)
             | Self::Comment(at)
@@ -37,6 +43,14 @@ impl Unfinished {
                 "This string is not closed: add \" at its end. A string of several lines is a heredoc.".into()
             }
             Self::Heredoc(_) => "This heredoc has no end: its marker must stand on a line of its own.".into(),
+            Self::HeredocLine(_) => {
+                "A line of a heredoc cannot start with its marker: the marker stands on a line of its own. If this line is part of \
+                 the text, use another marker."
+                    .into()
+            }
+            Self::Dot(_) => {
+                "A reference cannot go on in the next line, but in parentheses. Write what follows the dot behind it.".into()
+            }
             Self::Bracket(_, letter) => format!("This {letter} is not closed."),
             Self::Closing(_, letter) => format!("This {letter} does not close what was opened last."),
             Self::Comment(_) => "This comment is not closed: add */ at its end.".into(),
@@ -79,6 +93,9 @@ pub(super) fn find(text: &str) -> Option<Unfinished> {
                     _ => rest.chars().next().map_or(1, char::len_utf8),
                 }
             }
+            frame if ends_line_with_dot(rest) && !in_one_line(text, frame.as_deref()) => {
+                return Some(Unfinished::Dot(at));
+            }
             _ => match step(rest, at, &mut frames) {
                 Ok(length) => length,
                 Err(unfinished) => return Some(unfinished),
@@ -97,7 +114,8 @@ fn step(rest: &str, at: usize, frames: &mut Vec<Frame>) -> Result<usize, Unfinis
     match rest.as_bytes() {
         [b'#', ..] | [b'/', b'/', ..] => Ok(line()),
         [b'/', b'*', ..] => rest.find("*/").map(|end| end + 2).ok_or(Unfinished::Comment(at)),
-        [b'<', b'<', ..] => heredoc(rest).unwrap_or(Some(2)).ok_or(Unfinished::Heredoc(at)),
+        [b'<', b'<', ..] => heredoc(rest, at).unwrap_or(Ok(2)),
+        [b'.', b'.', b'.', ..] => Ok(3),
         [b'"', ..] => {
             frames.push(Frame::Quote(at, Vec::new()));
             Ok(1)
@@ -120,8 +138,21 @@ fn step(rest: &str, at: usize, frames: &mut Vec<Frame>) -> Result<usize, Unfinis
     }
 }
 
-/// The length of a heredoc down to its end marker, if it has one; nothing if it is none.
-fn heredoc(rest: &str) -> Option<Option<usize>> {
+/// Whether what is left starts with a dot that is the last on its line.
+fn ends_line_with_dot(rest: &str) -> bool {
+    let after = rest.strip_prefix('.').map(|after| after.trim_start_matches([' ', '\t']));
+    after.is_some_and(|after| after.starts_with(['\n', '#']) || after.starts_with("//"))
+}
+
+/// Whether the ends of lines mean nothing where the text is: in parentheses, lists, loops and templates.
+fn in_one_line(text: &str, frame: Option<&Frame>) -> bool {
+    let Some(Frame::Bracket(at, letter)) = frame else { return false };
+    let is_template = at.checked_sub(1).is_some_and(|before| matches!(text.as_bytes()[before], b'$' | b'%'));
+    *letter != '{' || is_template || text[at + 1..].trim_start().starts_with("for ")
+}
+
+/// The length of a heredoc down to its end marker; nothing if it is none.
+fn heredoc(rest: &str, at: usize) -> Option<Result<usize, Unfinished>> {
     let opening = rest.get(2..)?;
     let (marker, mut after) = opening.strip_prefix('-').unwrap_or(opening).split_once('\n')?;
     let marker = marker.trim_end();
@@ -130,11 +161,19 @@ fn heredoc(rest: &str) -> Option<Option<usize>> {
     }
     loop {
         let (line, next) = after.split_once('\n').unwrap_or((after, ""));
-        if line.trim_start().starts_with(marker) {
-            return Some(Some(rest.len() - after.len() + line.len()));
+        if line.trim() == marker {
+            return Some(Ok(rest.len() - after.len() + line.len()));
+        }
+        let beyond = line.trim_start().strip_prefix(marker);
+        let is_longer = |beyond: &str| {
+            beyond.starts_with(|letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-'))
+        };
+        if beyond.is_some_and(|beyond| !is_longer(beyond)) {
+            let line_start = at + rest.len() - after.len();
+            return Some(Err(Unfinished::HeredocLine(line_start + line.len() - line.trim_start().len())));
         }
         if next.is_empty() {
-            return Some(None);
+            return Some(Err(Unfinished::Heredoc(at)));
         }
         after = next;
     }

@@ -67,8 +67,9 @@ fn texts_end_where_they_are_too_long() {
     check(&repeated("0123456789", "base64encode(x)", 60, "1"), TEXT);
     check(&repeated("\"%\"", "urlencode(x)", 17, "1"), NO_PROBLEM);
     check(&repeated("\"<<<<<<<<<<\"", "jsonencode([x, x, x, x])", 20, "1"), TEXT);
-    check(&repeated("\"0123456789\"", "[x, x]", 20, "jsonencode([x, x, x, x, x])"), TEXT);
-    check(&repeated("\"0123456789\"", "[x, x]", 20, "yamlencode([x, x, x, x])"), TEXT);
+    let words = "\"sixty letters, so that there is more text than there are parts...\"";
+    check(&repeated(words, "[x, x]", 20, "jsonencode([x, x])"), TEXT);
+    check(&repeated(words, "[x, x]", 20, "yamlencode([x, x])"), TEXT);
     let lines = "%{ for i in range(1024) }%{ for j in range(1024) }0123456789012345678901234567890123456789\
                  0123456789012345678901234567890123456789%{ endfor }%{ endfor }";
     check(&format!("\"{lines}\""), "Text too long");
