@@ -31,6 +31,30 @@ pub enum Input {
     },
 }
 
+/// A variable without a default that nobody has given a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingVariable {
+    /// Its name.
+    pub name: String,
+    /// What it means.
+    pub description: Option<String>,
+    /// Whether its value is secret.
+    pub sensitive: bool,
+}
+
+/// The variables for which a value has to be asked, in the order in which they are declared.
+pub fn missing(config: &Config, inputs: &[Input]) -> Vec<MissingVariable> {
+    let given = gather(config, inputs, &mut Diagnostics::new());
+    let open = config.root.variables.iter();
+    let open = open.filter(|(name, variable)| variable.default.is_none() && !given.contains_key(*name));
+    open.map(|(name, variable)| MissingVariable {
+        name: name.clone(),
+        description: variable.description.clone(),
+        sensitive: variable.sensitive,
+    })
+    .collect()
+}
+
 /// A value as it was given, not yet converted.
 struct Given {
     value: Value,

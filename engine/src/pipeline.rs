@@ -11,7 +11,7 @@ use crate::builtin::Values;
 use crate::config::{Config, Registry, check_refactorings, decode};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::files::Files;
-use crate::inputs::{self, Input};
+use crate::inputs::{self, Input, MissingVariable};
 use crate::lang::FunctionContext;
 use crate::observer::{Observer, Progress};
 use crate::plan::{self, DraftInputs, Plan, Sights, Wants};
@@ -136,6 +136,11 @@ pub fn check(sources: &Sources, world: &World, folder: &str) -> (Option<Config>,
     diagnostics.extend(validate(&config, &world.registry, &*world.files, &functions));
     let config = (!diagnostics.has_errors()).then_some(config);
     (config, diagnostics.sorted())
+}
+
+/// The variables of a stack for which a value has to be asked.
+pub fn missing_variables(sources: &Sources, world: &World, inputs: &[Input]) -> Vec<MissingVariable> {
+    inputs::missing(&read(sources, world).0, inputs)
 }
 
 /// The configuration, and what is wrong with it before anything is evaluated.

@@ -1,12 +1,11 @@
 //! `console`: expressions and their values, from standard input and from a terminal.
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::program::{Ended, finish, meshform, piped};
+use crate::program::{Ended, meshform, piped, typed};
 use crate::stack::Stack;
 
 const STACK: &str = r#"
@@ -110,21 +109,12 @@ fn machines_get_each_value_on_a_line_of_its_own() {
     assert!(!ended.all().contains("hunter2"));
 }
 
-/// `script` gives the program a terminal, and types what it is given.
 #[test]
 fn lines_are_edited_at_a_terminal() {
-    if Command::new("script").arg("--version").output().is_err() {
-        eprintln!("NOT RUN: there is no script(1) here to type at a terminal");
-        return;
-    }
     let folder = TempDir::with_prefix("meshform-").unwrap();
     // Keys are typed once the prompt is there: what comes before, the terminal would show by itself.
     let keys = r"sleep 1; printf '[\r40,\r2]\r'; sleep 0.3; printf '6*8\0337\033[D\033[C\1777\r'; sleep 0.3; printf '\033[A\r'; sleep 0.3; printf '\003\004'; sleep 0.3";
-    let program = env!("CARGO_BIN_EXE_meshform");
-    let line = format!("({keys}) | script -qec '{program} console' /dev/null");
-    let mut command = Command::new("sh");
-    command.args(["-c", &line]).current_dir(folder.path()).env("TERM", "xterm").env_remove("CI");
-    let ended = finish(&mut command).done();
+    let ended = typed(folder.path(), "console", keys).done();
     let shown = ended.out.replace('\r', "");
     assert!(shown.contains("\n[\n  40,\n  2,\n]\n"), "{ended}");
     assert_eq!(shown.matches("\n42\n").count(), 2, "{ended}");

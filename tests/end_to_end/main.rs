@@ -53,3 +53,4 @@ mod spellings;
 mod sshd;
 mod stack;
 mod validate;
+mod variables;

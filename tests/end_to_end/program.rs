@@ -39,6 +39,20 @@ pub(crate) fn piped(command: &mut Command, input: &str) -> Ended {
     Ended::new(format!("{command:?}"), &child.wait_with_output().unwrap())
 }
 
+/// Runs the program at a terminal, which `script` gives it, while a shell script types. What it wrote is on standard output, its errors too.
+pub(crate) fn typed(folder: &Path, arguments: &str, keys: &str) -> Ended {
+    let program = env!("CARGO_BIN_EXE_meshform");
+    let line = format!("({keys}) | script -qec '{program} {arguments}' /dev/null");
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &line])
+        .current_dir(folder)
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1")
+        .env_remove("CI");
+    finish(&mut command)
+}
+
 /// How a command ended.
 pub(crate) struct Ended {
     command: String,

@@ -11,6 +11,8 @@ const VARIABLE_PREFIX: &str = "MESHFORM_VAR_";
 pub(crate) struct Environment {
     /// Whether progress is to be told line by line, because nobody watches or the terminal cannot redraw.
     pub(crate) line_by_line: bool,
+    /// Whether a machine runs this, which answers no questions: `CI`.
+    pub(crate) is_unattended: bool,
     /// Values of variables, by `MESHFORM_VAR_name`.
     pub(crate) variables: Vec<Input>,
 }
@@ -22,7 +24,8 @@ impl Environment {
         for (name, value) in entries {
             let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
             if name == "CI" {
-                environment.line_by_line |= !matches!(value, "" | "0" | "false");
+                environment.is_unattended = !matches!(value, "" | "0" | "false");
+                environment.line_by_line |= environment.is_unattended;
             } else if name == "TERM" {
                 environment.line_by_line |= value == "dumb";
             } else if let Some(variable) = name.strip_prefix(VARIABLE_PREFIX) {
@@ -45,7 +48,7 @@ mod tests {
     fn only_what_is_ours_is_read() {
         let entries = [("CI", "true"), ("MESHFORM_VAR_region", "eu"), ("HOME", "/root")];
         let environment = Environment::read(entries.map(|(name, value)| (name.into(), value.into())));
-        assert!(environment.line_by_line);
+        assert!(environment.line_by_line && environment.is_unattended);
         let [Input::Text { name, text, origin }] = environment.variables.as_slice() else {
             panic!("one variable")
         };

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
 /// Sentences are wrapped at this width where no terminal tells its own.
 const COLUMNS: usize = 100;
 /// Sentences are no wider than this, however wide the terminal.
@@ -42,6 +44,18 @@ pub(crate) fn ask(question: &str) -> io::Result<Option<String>> {
     let mut answer = String::new();
     let length = io::stdin().lock().read_line(&mut answer)?;
     Ok((length > 0).then(|| answer.trim().to_owned()))
+}
+
+/// The same for a secret: what is typed is not shown.
+pub(crate) fn ask_hidden(question: &str) -> io::Result<Option<String>> {
+    let before = tcgetattr(io::stdin())?;
+    let mut hidden = before.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(io::stdin(), OptionalActions::Flush, &hidden)?;
+    let answer = ask(question);
+    tcsetattr(io::stdin(), OptionalActions::Drain, &before)?;
+    say("\n");
+    answer
 }
 
 /// Whether someone is there to type and to read the results.

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
 fn saved(bytes: &[u8], arguments: &ChangeArguments, session: &Session) -> Result<Exit, Problem> {
     let plan = carry_out::saved(bytes, session)?;
     let stack = carry_out::stack_of(&plan)?;
-    let options = carry_out::change_options(&stack, arguments, plan.destroy, session)?;
+    let options = carry_out::change_options(&stack, None, arguments, plan.destroy, session)?;
     let watcher = carry_out::watcher(&arguments.run, session);
     match &watcher {
         Watcher::Machine(stream) => stream.write(json::events::planned(&plan)),

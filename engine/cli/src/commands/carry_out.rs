@@ -24,17 +24,18 @@ pub(super) fn detail(arguments: &RunArguments) -> Detail {
     Detail { full: arguments.full, columns: terminal::columns() }
 }
 
-/// What the engine is told besides the stack's files.
+/// What the engine is told besides the stack's files. Where there is a world for `asking`, missing variables are asked for.
 ///
 /// # Errors
 /// When a file of variables cannot be read.
 pub(super) fn options(
     stack: &Stack,
+    asking: Option<&World>,
     arguments: &RunArguments,
     destroy: bool,
     session: &Session,
 ) -> Result<Options, Problem> {
-    let inputs = arguments.variables.inputs(&session.environment, stack.variables.clone())?;
+    let inputs = arguments.variables.inputs(&session.environment, stack, asking)?;
     let folder = stack.folder_name();
     Ok(Options { folder, inputs, destroy, lock_wait_ms: arguments.lock_timeout, ..Options::default() })
 }
@@ -45,11 +46,12 @@ pub(super) fn options(
 /// When a file of variables cannot be read.
 pub(super) fn change_options(
     stack: &Stack,
+    asking: Option<&World>,
     arguments: &ChangeArguments,
     destroy: bool,
     session: &Session,
 ) -> Result<Options, Problem> {
-    let options = options(stack, &arguments.run, destroy, session)?;
+    let options = options(stack, asking, &arguments.run, destroy, session)?;
     Ok(Options { parallelism: arguments.parallelism.into(), ..options })
 }
 
@@ -80,8 +82,8 @@ pub(super) fn whole(
     if !arguments.auto_approve && (arguments.run.json || !terminal::can_ask()) {
         return Err(nobody_to_ask(destroy));
     }
-    let options = change_options(stack, arguments, destroy, session)?;
     let world = session.world(&stack.folder);
+    let options = change_options(stack, Some(&world), arguments, destroy, session)?;
     let runtime = runtime()?;
     let watcher = watcher(&arguments.run, session);
     let planned = runtime.block_on(plan(stack, &world, &options, &watcher))?;

@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
         now: world.clock.now_ms(),
         impure: Some(&dice),
     };
-    let given = arguments.variables.inputs(&session.environment, stack.variables.clone())?;
+    let given = arguments.variables.inputs(&session.environment, &stack, Some(&world))?;
     let (variables, problems) = inputs::resolve(&config, &given, &functions);
     if problems.has_errors() {
         return Err(found(problems));

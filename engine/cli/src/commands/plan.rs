@@ -39,8 +39,8 @@ pub(crate) struct Arguments {
 /// When there is no plan to be had, or it cannot be saved.
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
     let stack = Stack::read(&arguments.folder)?;
-    let options = carry_out::options(&stack, &arguments.run, arguments.destroy, session)?;
     let world = session.world(&stack.folder);
+    let options = carry_out::options(&stack, Some(&world), &arguments.run, arguments.destroy, session)?;
     let watcher = match arguments.run.json {
         true => Watcher::Nobody,
         false => Watcher::Person(Display::new(session.environment.line_by_line)),

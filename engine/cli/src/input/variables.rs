@@ -1,13 +1,16 @@
-//! The values of variables: the environment first, then files, then `-var`; what comes later wins.
+//! The values of variables: the environment first, then files, then `-var`; what comes later wins. What is missing is asked for.
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
-use super::stack::variables_file;
+use meshform_engine::inputs::{Input, MissingVariable};
+use meshform_engine::pipeline::{World, missing_variables};
+
+use super::stack::{Stack, variables_file};
 use crate::environment::Environment;
 use crate::problem::Problem;
-use meshform_engine::inputs::Input;
+use crate::terminal;
 
 /// The flags that give variables their values.
 #[derive(Args, Clone, Debug, Default)]
@@ -18,20 +21,25 @@ pub(crate) struct VariableArguments {
     /// Read values of variables from a file of NAME = VALUE lines (may be repeated)
     #[arg(long = "var-file", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Whether to ask for the values of variables that have none
+    #[arg(long, value_name = "BOOL", action = ArgAction::Set, default_value_t = true)]
+    input: bool,
 }
 
 impl VariableArguments {
-    /// All values in the order in which they outrank each other, the strongest last.
+    /// All values in the order in which they outrank each other, the strongest last. Those of required variables that have none are
+    /// asked for, if someone is there.
     ///
     /// # Errors
-    /// When a file cannot be read.
+    /// When a file cannot be read, or the terminal.
     pub(crate) fn inputs(
         &self,
         environment: &Environment,
-        beside: Vec<Input>,
+        stack: &Stack,
+        asking: Option<&World>,
     ) -> Result<Vec<Input>, Problem> {
         let mut inputs = environment.variables.clone();
-        inputs.extend(beside);
+        inputs.extend(stack.variables.iter().cloned());
         for path in &self.files {
             inputs.push(variables_file(Path::new(path))?);
         }
@@ -43,8 +51,27 @@ impl VariableArguments {
                 origin: "-var".to_owned(),
             });
         }
+        let can_ask = self.input && !environment.is_unattended && terminal::can_ask();
+        if let Some(world) = asking.filter(|_| can_ask) {
+            for missing in missing_variables(&stack.sources, world, &inputs) {
+                inputs.extend(asked(&missing)?);
+            }
+        }
         Ok(inputs)
     }
+}
+
+/// Asks for a variable's value; nothing at the end of the input.
+fn asked(missing: &MissingVariable) -> Result<Option<Input>, Problem> {
+    let about = missing.description.iter().map(|text| format!("  {text}\n")).collect::<String>();
+    let question = format!("var.{}\n{about}  Value: ", missing.name);
+    let answer = match missing.sensitive {
+        true => terminal::ask_hidden(&question),
+        false => terminal::ask(&question),
+    };
+    let answer = answer.map_err(|error| Problem::io("read", Path::new("the terminal"), &error))?;
+    let (name, origin) = (missing.name.clone(), "the answer".to_owned());
+    Ok(answer.map(|text| Input::Text { name, text, origin }))
 }
 
 /// Splits `NAME=VALUE`. What is not of that form is not repeated: it may be a secret.
