@@ -269,7 +269,8 @@ impl<'a> Environment<'a> {
             self.config.call_of(&call.module)
         });
         let blocks: Vec<_> = std::iter::once(block.clone()).chain(calls.map(|(call, _)| call)).collect();
-        self.behind(at, blocks.iter().flat_map(|id| self.config.named_first.get(id).into_iter().flatten()))
+        let named = blocks.iter().flat_map(|id| self.config.named_first.get(id).into_iter().flatten());
+        self.behind(at, named.flat_map(|entry| &entry.blocks))
     }
 
     /// These blocks, as far as they are resources or look-ups, and those behind the others.

@@ -31,6 +31,7 @@ pub mod inputs;
 mod lower;
 pub mod modules;
 mod unroll;
+mod unused;
 mod validate;
 
 pub mod dice;

@@ -20,6 +20,7 @@ use crate::ports::{
 };
 use crate::syntax;
 use crate::unroll::unroll;
+use crate::unused::unused;
 use crate::validate::validate;
 use crate::value::Value;
 
@@ -134,6 +135,7 @@ pub fn check(sources: &Sources, world: &World, folder: &str) -> (Option<Config>,
     let now_ms = world.clock.now_ms();
     let functions = FunctionContext { files: &*world.files, base: folder, now: now_ms, impure: None };
     diagnostics.extend(validate(&config, &world.registry, &*world.files, &functions));
+    diagnostics.extend(unused(&config));
     let config = (!diagnostics.has_errors()).then_some(config);
     (config, diagnostics.sorted())
 }

@@ -41,7 +41,9 @@ pub fn decode(sources: &Sources, files: &[File], registry: &Registry) -> (Config
         }
     }
     module_call::check(&config, &mut diagnostics);
-    references::resolve(&mut config, registry, &incomplete(sources, files), &mut diagnostics);
+    let incomplete = incomplete(sources, files);
+    config.is_complete = incomplete.is_empty();
+    references::resolve(&mut config, registry, &incomplete, &mut diagnostics);
     refactoring::check(&config, &mut diagnostics);
     config.repeated.iter().for_each(|block| block.check(&mut diagnostics));
     import::check(&config, &mut diagnostics);

@@ -54,13 +54,15 @@ pub struct Config {
     /// `import` blocks.
     pub imports: Vec<Import>,
     /// What `depends_on` names, block by block.
-    pub named_first: BTreeMap<BlockId, Vec<BlockId>>,
+    pub named_first: BTreeMap<BlockId, Vec<NamedFirst>>,
     /// What each block refers to.
     pub dependencies: IndexMap<BlockId, Vec<BlockId>>,
     /// All blocks, each after what it refers to.
     pub order: Vec<BlockId>,
     /// Blocks that something was found wrong with already: evaluating them would only repeat it.
     pub broken: BTreeSet<BlockId>,
+    /// Whether all files parsed.
+    pub is_complete: bool,
     /// What blocks refer to and nothing is named.
     pub unresolved: BTreeMap<BlockId, Vec<Reference>>,
 }
@@ -120,6 +122,17 @@ pub enum BlockName {
     Check(String),
     /// `policy.NAME`
     Policy(String),
+}
+
+/// One entry of `depends_on`.
+#[derive(Clone, Debug)]
+pub struct NamedFirst {
+    /// Where it is.
+    pub span: Span,
+    /// What it names.
+    pub blocks: Vec<BlockId>,
+    /// Whether the block refers to all of them besides.
+    pub is_referred_to: bool,
 }
 
 /// A `module` block.

@@ -9,7 +9,9 @@ use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use self::names::{Local, Missing, Names};
-use super::{BlockId, BlockName, Condition, Config, Module, ModuleCall, Policy, Registry, Repetition};
+use super::{
+    BlockId, BlockName, Condition, Config, Module, ModuleCall, NamedFirst, Policy, Registry, Repetition,
+};
 use crate::address::ModulePath;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lang::{Expression, Reference};
@@ -25,17 +27,22 @@ pub(super) fn resolve(
     let names = Names::new(config, registry);
     let mut dependencies = IndexMap::new();
     let mut unresolved: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    let mut named_first: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut named_first: BTreeMap<_, Vec<NamedFirst>> = BTreeMap::new();
     for block in blocks(config) {
         let mut found: BTreeSet<_> = block.needs.iter().cloned().collect();
+        let mut referred_to = BTreeSet::new();
         for used in &block.uses {
             for reference in used.expression.references() {
                 match names.resolve(&reference, &used.home, used.local) {
                     Ok(targets) => {
+                        found.extend(targets.iter().cloned());
                         if used.local.order {
-                            named_first.entry(block.id.clone()).or_default().extend(targets.iter().cloned());
+                            let entry =
+                                NamedFirst { span: reference.span, blocks: targets, is_referred_to: false };
+                            named_first.entry(block.id.clone()).or_default().push(entry);
+                        } else {
+                            referred_to.extend(targets);
                         }
-                        found.extend(targets);
                     }
                     Err(missing) => {
                         if let Missing::Wrong(problem) = missing
@@ -47,6 +54,9 @@ pub(super) fn resolve(
                     }
                 }
             }
+        }
+        for entry in named_first.get_mut(&block.id).into_iter().flatten() {
+            entry.is_referred_to = entry.blocks.iter().all(|named| referred_to.contains(named));
         }
         found.extend(implied_target(config, registry, &block.id));
         if matches!(block.id.name, BlockName::Variable(_)) {

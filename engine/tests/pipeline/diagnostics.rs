@@ -154,3 +154,64 @@ output "ids" {
         "a.hcl:2 Invalid syntax\nb.hcl:2 Invalid operand",
     );
 }
+
+#[test]
+fn what_nothing_uses_is_told() {
+    let check = |text: &str, expect: &str| {
+        assert_eq!(Bed::new().validated(&[("main.hcl", text)]), expect.trim(), "{text}");
+    };
+    check(
+        r#"variable "unused" {}
+variable "_meant" {}
+variable "checked" {
+  validation {
+    condition     = var.checked != ""
+    error_message = "It must not be empty."
+  }
+}
+variable "used" {}
+locals {
+  unused = 1
+  used   = var.used
+}
+output "o" { value = local.used }"#,
+        "
+main.hcl:1 Unused variable
+main.hcl:3 Unused variable
+main.hcl:11 Unused local value",
+    );
+    check(
+        r#"locals {
+  zones = ["a"]
+}
+resource "value" "a" { input = local.zones }
+resource "value" "b" {
+  input      = value.a.output
+  depends_on = [
+    value.a,
+    local.zones,
+    value.c,
+  ]
+}
+resource "value" "c" {}"#,
+        "
+main.hcl:8 Unused depends_on
+main.hcl:9 Unused depends_on",
+    );
+    // What is used by a block that is no part of the graph is used.
+    check(
+        r#"variable "names" {
+  default = ["x"]
+}
+moved {
+  for_each = toset(var.names)
+  from     = value.old[each.key]
+  to       = value.new[each.key]
+}
+resource "value" "new" { for_each = toset(["x"]) }"#,
+        "",
+    );
+    // It may be used where the text cannot be read.
+    let files = [("main.hcl", "locals {\n  a = 1\n}"), ("other.hcl", "locals {\n  b = [1 2]\n}")];
+    assert_eq!(Bed::new().validated(&files), "other.hcl:2 Invalid syntax");
+}
