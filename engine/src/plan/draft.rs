@@ -110,6 +110,7 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
             .map(|(address, record)| ((record.target.clone(), record.identity.clone()), address))
             .collect(),
         data_of_targets: data::data_of_targets(inputs.config),
+        deferred: Vec::new(),
         draft: Draft::default(),
         inputs,
         sights,
@@ -174,6 +175,8 @@ struct Drafting<'a> {
     moved: BTreeMap<Address, &'a Address>,
     /// The look-ups that targets depend on.
     data_of_targets: BTreeSet<&'a BlockId>,
+    /// What waits for another round.
+    deferred: Vec<Address>,
     draft: Draft,
 }
 
@@ -324,8 +327,24 @@ impl<'a> Drafting<'a> {
             depends_on: self.environment.resources_behind(at, id),
             ..blank(address, &kind, Action::Defer, Some(reason))
         };
-        self.draft.changes.insert(change.address.clone(), change);
+        self.add(change);
         Value::unknown(Type::Any)
+    }
+
+    fn add(&mut self, change: Change) {
+        if change.action == Action::Defer {
+            self.deferred.push(change.address.clone());
+        }
+        self.draft.changes.insert(change.address.clone(), change);
+    }
+
+    /// Why what comes after these has to wait for another round, too.
+    fn waits_along(&self, depends_on: &[Address]) -> Option<String> {
+        let is_meant = |deferred: &&Address| {
+            depends_on.iter().any(|needed| needed.contains(deferred) || deferred.contains(needed))
+        };
+        let deferred = self.deferred.iter().find(is_meant)?;
+        Some(format!("it comes after {deferred}, which is deferred"))
     }
 
     fn output(&mut self, at: &ModuleInstance, id: &BlockId, name: &str) -> Option<Value> {

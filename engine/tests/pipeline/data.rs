@@ -360,3 +360,112 @@ fn look_ups_change_nothing_about_what_a_plan_without_them_says() {
     let plan = Bed::new().plan(&stack("data \"clock\" \"now\" { }")).unwrap();
     assert!(plan.is_empty() && plan.changes.iter().all(|change| change.action != Action::Read));
 }
+
+#[test]
+fn look_ups_in_a_module_come_after_what_its_call_names() {
+    let bed = bed(&["a", "b"]);
+    let text = |input: &str| {
+        stack(&format!(
+            r#"
+resource "thing" "first" {{
+  name  = "first"
+  input = {input}
+}}
+module "m" {{
+  for_each   = toset(["a", "b"])
+  source     = "./m"
+  name       = each.key
+  depends_on = [thing.first]
+}}
+module "n" {{
+  source = "./m"
+  name   = "first"
+}}
+resource "thing" "last" {{
+  name       = "last"
+  input      = [module.m["a"].input, module.n.input]
+  depends_on = [module.m]
+}}
+### m
+variable "name" {{ }}
+data "thing" "x" {{ name = var.name }}
+check "x" {{
+  data "thing" "y" {{ name = data.thing.x.name }}
+  assert {{
+    condition     = data.thing.y.input != "bad"
+    error_message = "${{data.thing.y.input}}"
+  }}
+}}
+output "input" {{ value = data.thing.x.input }}
+"#
+        ))
+    };
+    bed.with(|reality| reality.things.insert("first".into(), reality.things["a"].clone()));
+    assert_eq!(
+        bed.show_plan(&text("1")),
+        "Adopt thing.first
+  input: \"of a\" -> 1
+Create thing.last
+Read module.m[\"a\"].data.thing.x (thing.first changes first)
+Read module.m[\"b\"].data.thing.x (thing.first changes first)"
+    );
+    applied(&bed, &text("1"));
+    assert_eq!(
+        bed.with(|reality| format!("{:?}", reality.things["last"].get("input"))),
+        "Some([\"of a\", \"of a\"])"
+    );
+    assert_eq!(
+        bed.show_plan(&text("1")),
+        "NoOp thing.first\nUpdate thing.last\n  input: [\"of a\", \"of a\"] -> [\"of a\", 1]"
+    );
+    applied(&bed, &text("1"));
+    assert!(bed.plan(&text("1")).unwrap().is_empty());
+    put(&bed, "b", "bad");
+    let warnings = bed.plan(&text("1")).unwrap().warnings;
+    assert_eq!(warnings.iter().map(|it| it.detail.as_str()).collect::<Vec<_>>(), ["bad (module.m.check.x)"]);
+}
+
+#[test]
+fn what_comes_after_what_is_deferred_is_deferred() {
+    let bed = bed(&["a"]);
+    let text = stack(
+        r#"
+resource "thing" "a" { name = "new" }
+resource "thing" "later" {
+  for_each = toset([thing.a.id])
+  name     = "x-${each.key}"
+}
+resource "thing" "c" {
+  name  = "c"
+  input = [for it in thing.later : it.id]
+}
+data "thing" "later" {
+  for_each = toset([thing.a.id])
+  name     = "a"
+}
+data "thing" "after" {
+  name       = "a"
+  depends_on = [data.thing.later]
+}
+resource "thing" "d" {
+  name  = "d"
+  input = [[for it in data.thing.later : it.id], data.thing.after.id]
+}
+"#,
+    );
+    let set = "an element of its `for_each` is known only after apply";
+    assert_eq!(
+        bed.show_plan(&text),
+        format!(
+            "Defer data.thing.after (it comes after data.thing.later, which is deferred)
+Defer data.thing.later ({set})
+Create thing.a
+Defer thing.c (it comes after thing.later, which is deferred)
+Defer thing.d (it comes after data.thing.later, which is deferred)
+Defer thing.later ({set})"
+        )
+    );
+    assert_eq!(applied(&bed, &text).deferred.len(), 5);
+    assert!(applied(&bed, &text).deferred.is_empty());
+    assert!(bed.plan(&text).unwrap().is_empty());
+}

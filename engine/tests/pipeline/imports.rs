@@ -145,3 +145,18 @@ fn what_repeats_a_move_must_be_known_before_all_else() {
     );
     assert_eq!(bed.validated(&[("main.hcl", text)]), "");
 }
+
+#[test]
+fn the_stack_imports_into_its_modules() {
+    let text = |import: &str| {
+        stack(&format!(
+            "module \"m\" {{\n  for_each = toset([\"a\"])\n  source = \"./m\"\n  name = each.key\n}}\n{import}\n### m\nvariable \"name\" {{ }}\nresource \"thing\" \"x\" {{\n  name  = var.name\n  input = \"old\"\n}}\n"
+        ))
+    };
+    let import = "import {\n  to = module.m[\"a\"].thing.x\n  id = \"a\"\n}";
+    let bed = bed(&["a"]);
+    assert_eq!(bed.show_plan(&text(import)), "Adopt module.m[\"a\"].thing.x (it is imported)");
+    let inside =
+        text("").replace("variable \"name\"", "import {\n  to = thing.x\n  id = \"a\"\n}\nvariable \"name\"");
+    assert!(bed.diagnostics(&inside).contains("Import in a module"), "{}", bed.diagnostics(&inside));
+}

@@ -143,12 +143,15 @@ resource "thing" "after" {
     assert_eq!(
         bed.show_plan(&text),
         r#"
-Create thing.after
+Defer thing.after (it comes after module.site.thing.first, which is deferred)
 Create thing.seed
 Defer module.site.thing.first (of module.site: an element of its `for_each` is known only after apply)
 Defer module.site.thing.second (of module.site: an element of its `for_each` is known only after apply)"#
             .trim()
     );
+    assert_eq!(applied(&bed, &text).deferred.len(), 3);
+    assert!(applied(&bed, &text).deferred.is_empty());
+    assert!(bed.plan(&text).unwrap().is_empty());
 }
 
 #[test]

@@ -53,6 +53,18 @@ enum Meant {
     Secret,
     /// What the target says of an earlier block.
     IdOf(u64),
+    /// What is found by looking the things of an earlier block up, after they are made.
+    Found(u64),
+}
+
+impl Meant {
+    /// The earlier block that it is about.
+    fn other(&self) -> Option<u64> {
+        match self {
+            Self::IdOf(other) | Self::Found(other) => Some(*other),
+            Self::Nothing | Self::Number(_) | Self::Secret => None,
+        }
+    }
 }
 
 struct Simulation {
@@ -102,7 +114,7 @@ impl Simulation {
         }
         let there: BTreeSet<u64> = self.blocks.keys().copied().collect();
         for block in self.blocks.values_mut() {
-            if matches!(block.input, Meant::IdOf(other) if !there.contains(&other)) {
+            if block.input.other().is_some_and(|other| !there.contains(&other)) {
                 block.input = Meant::Nothing;
             }
         }
@@ -119,10 +131,11 @@ impl Simulation {
             }
         };
         let keys = self.random.one_in(3).then(|| (0..4).filter(|_| self.random.one_in(2)).collect());
-        let input = match self.random.below(4) {
+        let input = match self.random.below(5) {
             0 => Meant::Nothing,
             1 => Meant::Number(self.random.below(3)),
             2 => Meant::Secret,
+            3 if at > 0 => Meant::Found(self.random.below(at)),
             _ if at > 0 => Meant::IdOf(self.random.below(at)),
             _ => Meant::Number(7),
         };
@@ -148,15 +161,31 @@ impl Simulation {
                     (keys, format!("\"{}-${{each.key}}\"", block.thing))
                 }
             };
+            let is_repeated = |other: &u64| self.blocks.get(other).is_some_and(|block| block.keys.is_some());
             let input = match &block.input {
                 Meant::Nothing => "null".to_owned(),
                 Meant::Number(number) => number.to_string(),
                 Meant::Secret => "var.s".to_owned(),
-                Meant::IdOf(other) => match self.blocks.get(other).is_some_and(|it| it.keys.is_some()) {
+                Meant::IdOf(other) => match is_repeated(other) {
                     true => format!("[for it in thing.b{other} : it.id]"),
                     false => format!("thing.b{other}.id"),
                 },
+                Meant::Found(other) => match is_repeated(other) {
+                    true => format!("[for it in data.thing.d{at} : it.id]"),
+                    false => format!("data.thing.d{at}.id"),
+                },
             };
+            if let Meant::Found(other) = &block.input {
+                let (each, name) = match is_repeated(other) {
+                    true => (format!("  for_each = thing.b{other}\n"), "each.value.name".to_owned()),
+                    false => (String::new(), format!("thing.b{other}.name")),
+                };
+                writeln!(
+                    text,
+                    "data \"thing\" \"d{at}\" {{\n{each}  name = {name}\n  depends_on = [thing.b{other}]\n}}"
+                )
+                .unwrap();
+            }
             writeln!(
                 text,
                 "resource \"thing\" \"b{at}\" {{\n{keys}  name  = {name}\n  input = {input}\n  fixed = \"{}\"\n}}",

@@ -16,6 +16,7 @@ pub(crate) fn line(counts: &Counts, plan: &Plan, applied: &Applied, elapsed_ms: 
         (counts.replace, "replaced"),
         (counts.adopt, "adopted"),
         (counts.step, "rolled out"),
+        (counts.read, "looked up"),
         (counts.forget, "forgotten"),
         (applied.failed.len(), "failed"),
         (abandoned(plan, applied), "abandoned"),

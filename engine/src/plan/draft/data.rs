@@ -75,8 +75,8 @@ impl<'a> Drafting<'a> {
         if block.check.is_none() && !self.inputs.destroy {
             let depends_on = self.environment.resources_behind(at, id);
             let address = Address::look_up(at.clone(), kind, name);
-            let change = Change { depends_on, ..blank(address.clone(), kind, Action::Defer, Some(reason)) };
-            self.draft.changes.insert(address, change);
+            let change = Change { depends_on, ..blank(address, kind, Action::Defer, Some(reason)) };
+            self.add(change);
         }
         Value::unknown(Type::Any)
     }
@@ -96,6 +96,11 @@ impl<'a> Drafting<'a> {
         };
         // What only a check asks is looked up after all else, whatever changes.
         if block.check.is_none() && !self.inputs.destroy {
+            let depends_on = self.environment.resources_behind(&look_up.address.module, id);
+            let (action, reason) = match self.waits_along(&depends_on) {
+                Some(reason) => (Action::Defer, reason),
+                None => (action, reason),
+            };
             let target = match &look_up.target {
                 Placement::On(target) if action == Action::Read => Some(target.clone()),
                 _ => None,
@@ -104,10 +109,10 @@ impl<'a> Drafting<'a> {
                 target,
                 planned: look_up.unknown.clone(),
                 desired: Some(look_up.arguments.clone()),
-                depends_on: self.environment.resources_behind(&look_up.address.module, id),
+                depends_on,
                 ..blank(look_up.address.clone(), &look_up.kind, action, Some(reason))
             };
-            self.draft.changes.insert(look_up.address.clone(), change);
+            self.add(change);
         }
         look_up.unknown.clone()
     }

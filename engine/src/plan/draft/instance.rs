@@ -45,7 +45,7 @@ impl<'a> Drafting<'a> {
         match self.change_of(instance, block) {
             Some(change) => {
                 let planned = change.planned.clone();
-                self.draft.changes.insert(instance.address.clone(), change);
+                self.add(change);
                 planned
             }
             None => {
@@ -63,7 +63,10 @@ impl<'a> Drafting<'a> {
         };
         let provider = self.inputs.registry.provider(&instance.kind)?.clone();
         let Some(identity) = provider.identify(&instance.kind, &instance.address, &instance.desired) else {
-            return Some(self.unidentified(instance, target));
+            return Some(match self.waits_along(&instance.depends_on) {
+                Some(reason) => deferred(instance, &reason),
+                None => self.unidentified(instance, target),
+            });
         };
         self.claim(instance, target.as_ref(), &identity, block)?;
         let recorded = self.record_of(&instance.address, target.as_ref(), &identity);
@@ -115,6 +118,13 @@ impl<'a> Drafting<'a> {
             difference.verdict = Verdict::Replace;
         } else if let Some(record) = placed.own() {
             difference = ignoring_all(difference, &block.lifecycle, record, &observed);
+        }
+        if let Some(reason) = self.waits_along(&instance.depends_on) {
+            // What is there may stay as it is, or change to what is known.
+            let is_new = difference.verdict == Verdict::Create;
+            if is_new || (difference.verdict != Verdict::NoOp && !instance.desired.is_wholly_known()) {
+                return Some(deferred(instance, &reason));
+            }
         }
         let change = self.assemble(instance, placed, (&observed, former.as_ref()), difference, trigger);
         self.prevent(&change, &block.lifecycle);
