@@ -177,7 +177,6 @@ const FUNCTIONS: &[&str] = &[
     "[title(t), upper(t), lower(t), strrev(t), length(t)]",
     "[substr(t, tonumber(u), tonumber(v)), trim(t, u), split(u, t), indent(3, t)]",
     "join(u, split(u, t)) == t",
-    "strrev(strrev(t)) == t",
     "sort(split(u, t))",
     "jsonencode(t)",
     "basename(t) == dirname(t)",
