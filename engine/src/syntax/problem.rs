@@ -79,12 +79,16 @@ pub(super) fn explain(source: SourceId, text: &str, error: &Error) -> Diagnostic
 }
 
 /// What the parser accepts before an offset, and HCL does not: a quoted string that does not end on its line, a heredoc whose end has
-/// more on its line or that has none, a dot at the end of a line.
+/// more on its line or that has none, a dot at the end of a line, a carriage return by itself.
 pub(super) fn open_text(source: SourceId, text: &str, before: usize) -> Option<Diagnostic> {
     let is_text = |it: &Unfinished| {
         matches!(
             it,
-            Unfinished::Quote(_) | Unfinished::Heredoc(_) | Unfinished::HeredocLine(_) | Unfinished::Dot(_)
+            Unfinished::Quote(_)
+                | Unfinished::Heredoc(_)
+                | Unfinished::HeredocLine(_)
+                | Unfinished::Dot(_)
+                | Unfinished::CarriageReturn(_)
         )
     };
     let open = unfinished::find(text).filter(|it| is_text(it) && it.at() < before)?;

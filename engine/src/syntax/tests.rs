@@ -90,6 +90,9 @@ fn what_the_parser_takes_and_hcl_does_not_is_refused() {
     check("a = [(b.\n  c), f(d.\n  e)]\n", &[]);
     check("a = \"${b.\n  c}\"\nd = {for x in y : x.\n  z => x...\n}\n", &[]);
     check("# a.\na = \"b.\" // c.\nb = <<EOT\nc.\nEOT\n", &[]);
+    let carriage = "A carriage return stands here alone. A line ends with a line feed, or with both.";
+    check("a = 1\n\r b = 2\r\n", &[&format!("2:1 \"\\r\" {carriage}")]);
+    check("a = \"\r\"\nb = <<EOT\n\r.\nEOT\n", &[]);
     let line = "A line of a heredoc cannot start with its marker: the marker stands on a line of its own. If this line is part of \
                 the text, use another marker.";
     check("a = <<EOT\nx\nEOT.\nb = 1\nEOT\n", &[&format!("3:1 \"E\" {line}")]);

@@ -11,6 +11,8 @@ pub(super) enum Unfinished {
     HeredocLine(usize),
     /// A `.` at the end of a line where the line ends the argument.
     Dot(usize),
+    /// A carriage return without a line feed, outside of texts.
+    CarriageReturn(usize),
     /// A bracket that is never closed.
     Bracket(usize, char),
     /// A bracket that closes nothing, or not what was opened last.
@@ -29,6 +31,7 @@ impl Unfinished {
             | Self::Heredoc(at)
             | Self::HeredocLine(at)
             | Self::Dot(at)
+            | Self::CarriageReturn(at)
             | Self::Bracket(at, _)
             | Self::Closing(at, _)
             | Self::Comment(at)
@@ -50,6 +53,9 @@ impl Unfinished {
             }
             Self::Dot(_) => {
                 "A reference cannot go on in the next line, but in parentheses. Write what follows the dot behind it.".into()
+            }
+            Self::CarriageReturn(_) => {
+                "A carriage return stands here alone. A line ends with a line feed, or with both.".into()
             }
             Self::Bracket(_, letter) => format!("This {letter} is not closed."),
             Self::Closing(_, letter) => format!("This {letter} does not close what was opened last."),
@@ -116,6 +122,8 @@ fn step(rest: &str, at: usize, frames: &mut Vec<Frame>) -> Result<usize, Unfinis
         [b'/', b'*', ..] => rest.find("*/").map(|end| end + 2).ok_or(Unfinished::Comment(at)),
         [b'<', b'<', ..] => heredoc(rest, at).unwrap_or(Ok(2)),
         [b'.', b'.', b'.', ..] => Ok(3),
+        [b'\r', b'\n', ..] => Ok(2),
+        [b'\r', ..] => Err(Unfinished::CarriageReturn(at)),
         [b'"', ..] => {
             frames.push(Frame::Quote(at, Vec::new()));
             Ok(1)
