@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::address::{Address, Key, ModuleInstance, ModulePath, TargetAddress};
 use crate::condition;
 use crate::config::{BlockId, BlockName, Condition, Config, ModuleCall, Output, Repetition};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inputs;
 use crate::lang::{Expression, FunctionContext, Scope, evaluate};
 use crate::lower::{Each, Expansion, expand};
@@ -303,6 +303,15 @@ impl<'a> Environment<'a> {
         }
         found.into_iter().collect()
     }
+}
+
+/// Complains of an output that gives out what is sensitive without saying so.
+pub(crate) fn sensitive_output(name: &str, output: &Output, value: &Value) -> Option<Diagnostic> {
+    let detail = format!(
+        "The value of the output \"{name}\" is sensitive. If it is meant to be given out, say so by `sensitive = true`; it then stays hidden in plans and logs."
+    );
+    let is_silent = value.has_sensitive() && !output.sensitive;
+    is_silent.then(|| Diagnostic::error("Sensitive output", detail).at(output.value.span()))
 }
 
 /// What is looked up, by type and name: `data.TYPE.NAME`.

@@ -5,7 +5,7 @@
 //!                            state store ─► Snapshot ─┤
 //!                                                     ▼
 //!                  ┌───────────────► plan::draft ─► Wants ──┐
-//!                  │ (lower, lang)        │                 │ connect, observe, preview
+//!                  │ (lower, lang)        │                 │ connect, look, preview
 //!                  └──────── Sights ◄─────┼─────────────────┘
 //!                                         ▼ nothing more is wanted
 //!                                   plan::settle ─► Plan ─ apply ─► journal ─ fold ─► Snapshot

@@ -187,6 +187,15 @@ mod tests {
             Err("follow the journal at its entry 2: value.x has the outcome of another operation"),
         );
         check(
+            vec![Event::Started {
+                at_ms: 0,
+                address: address(),
+                operation: StepOperation::Read,
+                intent: record(RecordStatus::Complete),
+            }],
+            Err("follow the journal at its entry 1: value.x was only looked up, which leaves no trace"),
+        );
+        check(
             vec![started(Operation::Create), Event::Ended { at_ms: 0, outputs: None }],
             Err("follow the journal at its entry 2: the apply ends while value.x is under way"),
         );

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::address::{Address, ModuleInstance, ModulePath, TargetAddress};
 use crate::config::{BlockId, BlockName, Config, DataBlock, Lifecycle, Registry, Repetition};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::environment::{Called, Environment, gather, target_value};
+use crate::environment::{Called, Environment, gather, sensitive_output, target_value};
 use crate::files::Files;
 use crate::lang::FunctionContext;
 use crate::lower::{self, Context, Expansion, Instance, LookUp, Lowered, expand};
@@ -222,6 +222,7 @@ impl<'a> Values<'a> {
             let at = &ModuleInstance::ROOT;
             diagnostics.extend(self.environment.output_failures(at, &id, output));
             let value = self.environment.evaluate(at, &id, &output.value, diagnostics);
+            diagnostics.extend(sensitive_output(name, output, &value));
             values.insert(name.clone(), value.marked(output.sensitive));
         }
         values

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use super::{Action, Change, OutputChange};
 use crate::address::{Address, ModuleInstance, TargetAddress};
 use crate::config::{BlockId, BlockName, Config, Registry, Repetition, ResourceBlock, destination};
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::environment::{Called, Environment, gather, target_value};
+use crate::diagnostic::Diagnostics;
+use crate::environment::{Called, Environment, gather, sensitive_output, target_value};
 use crate::files::Files;
 use crate::lang::FunctionContext;
 use crate::lower::{self, Context, Expansion, Lowered, expand, postconditions};
@@ -109,7 +109,7 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
             .iter()
             .map(|(address, record)| ((record.target.clone(), record.identity.clone()), address))
             .collect(),
-        data_of_targets: data::data_of_targets(inputs.config),
+        data_of_targets: if inputs.destroy { data::data_of_targets(inputs.config) } else { BTreeSet::new() },
         deferred: Vec::new(),
         draft: Draft::default(),
         inputs,
@@ -173,7 +173,7 @@ struct Drafting<'a> {
     recorded: BTreeMap<(Option<TargetAddress>, String), &'a Address>,
     /// Under which address an instance was recorded that has been moved since.
     moved: BTreeMap<Address, &'a Address>,
-    /// The look-ups that targets depend on.
+    /// In a destroy, the look-ups that targets depend on.
     data_of_targets: BTreeSet<&'a BlockId>,
     /// What waits for another round.
     deferred: Vec<Address>,
@@ -357,13 +357,7 @@ impl<'a> Drafting<'a> {
         if !id.module.0.is_empty() || self.inputs.destroy {
             return Some(after);
         }
-        if after.has_sensitive() && !output.sensitive {
-            let detail = format!(
-                "The value of the output \"{name}\" is sensitive. If it is meant to be given out, say so by `sensitive = true`; it then stays hidden in plans and logs."
-            );
-            let problem = Diagnostic::error("Sensitive output", detail).at(output.value.span());
-            self.draft.diagnostics.push(problem);
-        }
+        self.draft.diagnostics.extend(sensitive_output(name, output, &after));
         // What is recorded holds fingerprints: the same once the new value is redacted means the same.
         let before = self.inputs.snapshot.outputs.get(name).map(|before| {
             match before.same(&after.redacted(&**self.inputs.fingerprinter)) {

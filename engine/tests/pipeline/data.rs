@@ -469,3 +469,31 @@ Defer thing.later ({set})"
     assert!(applied(&bed, &text).deferred.is_empty());
     assert!(bed.plan(&text).unwrap().is_empty());
 }
+
+#[test]
+fn what_turns_out_to_be_secret_is_not_given_out() {
+    let bed = bed(&["secret"]);
+    let text = |sensitive: bool| {
+        stack(&format!(
+            r#"
+resource "thing" "a" {{ name = "a" }}
+data "thing" "s" {{
+  name       = "secret"
+  depends_on = [thing.a]
+}}
+output "s" {{
+  value     = data.thing.s.input
+  sensitive = {sensitive}
+}}
+"#
+        ))
+    };
+    let done = bed.apply(&text(false)).unwrap();
+    let found: Vec<_> = done.diagnostics.iter().map(|it| it.summary.as_str()).collect();
+    assert_eq!(found, ["Sensitive output"]);
+    assert!(!done.snapshot.outputs.contains_key("s"));
+    assert!(bed.diagnostics(&text(false)).contains("Sensitive output"));
+    applied(&bed, &text(true));
+    assert!(bed.with(|reality| reality.state.outputs["s"].is_sensitive()));
+    assert!(bed.plan(&text(true)).unwrap().is_empty());
+}

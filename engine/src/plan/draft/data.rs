@@ -180,7 +180,10 @@ impl<'a> Drafting<'a> {
                 let mut secrets = Secrets::new(self.inputs.fingerprinter);
                 secrets.learn(&look_up.arguments);
                 let found = secrets.mark(found);
-                self.draft.data.insert(look_up.address.clone(), found.clone());
+                // What only a check asks is looked up again when all is done.
+                if block.check.is_none() {
+                    self.draft.data.insert(look_up.address.clone(), found.clone());
+                }
                 return found;
             }
             Some((_, Err(error))) => {
