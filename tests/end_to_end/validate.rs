@@ -33,28 +33,28 @@ fn every_diagnostic_has_its_place() {
     };
     check(
         &[
-            ("main.hcl", "locals {\n  ä = local.nope\n}\n"),
+            ("main.hcl", "locals {\n  _ä = local.nope\n}\n"),
             (
                 "other.hcl",
                 "resource \"value\" \"x\" {\n  inptu = 1\n}\n\nresource \"value\" \"y\" {\n  count = [\n    1,\n  ]\n}\n",
             ),
         ],
         &[
-            "error main.hcl 2:7@16..2:17@26",
+            "error main.hcl 2:8@17..2:18@27",
             "error other.hcl 2:3@25..2:8@30",
             "error other.hcl 6:11@71..8:4@83",
         ],
     );
     // A name that is missing may be in the file that cannot be read.
     check(
-        &[("main.hcl", "locals {\n  a = local.nope\n}\n"), ("other.hcl", "a = [1 2]\n")],
+        &[("main.hcl", "locals {\n  _a = local.nope\n}\n"), ("other.hcl", "a = [1 2]\n")],
         &["error other.hcl 1:8@7..1:9@8"],
     );
 }
 
 #[test]
 fn what_is_right_has_no_diagnostics() {
-    let stack = Stack::of("locals {\n  a = 1\n}\n");
+    let stack = Stack::of("locals {\n  _a = 1\n}\n");
     let document: Value = serde_json::from_str(&stack.run(["validate", "-json"]).done().out).unwrap();
     let expect = json!({ "format_version": "1.0", "valid": true, "error_count": 0, "warning_count": 0, "diagnostics": [] });
     assert_eq!(document, expect);

@@ -300,6 +300,13 @@ check "health" {
     assert_eq!(warnings(&bed.plan(&text).unwrap()), ["Warning It is wrong. (check.health)"]);
     let done = bed.apply(&text).unwrap();
     assert!(done.diagnostics.is_empty(), "by then it is right: {:?}", done.diagnostics);
+    let secret = text.replace("name = \"a\" }\n  assert", "name = \"secret\" }\n  assert");
+    assert_ne!(secret, text);
+    put(&bed, "secret", "one");
+    put(&bed, "a", "wrong");
+    let plan = saved(bed.plan(&secret).unwrap());
+    put(&bed, "secret", "two");
+    assert!(bed.apply_plan(&plan).is_ok(), "what a check looks at may change");
     let outside = stack(
         "check \"c\" {\n  data \"thing\" \"seen\" { name = \"a\" }\n  assert {\n    condition = true\n    error_message = \"\"\n  }\n}\noutput \"o\" { value = data.thing.seen.id }",
     );
