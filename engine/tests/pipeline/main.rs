@@ -4,6 +4,7 @@
 
 mod crashes;
 mod data;
+mod data_later;
 mod diagnostics;
 mod extremes;
 mod imports;
