@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::address::ModulePath;
-use crate::config::{BlockId, BlockName, Config, Repetition};
+use crate::config::{BlockId, BlockName, Config, Refactoring, Repetition};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::lang::Expression;
 
@@ -45,7 +45,13 @@ fn used(config: &Config) -> BTreeSet<BlockId> {
         let target = import.target.as_ref().map(|(_, target)| target);
         own.into_iter().chain([&import.to, &import.id]).chain(target).map(|it| (ModulePath::ROOT, it))
     });
-    let repeated = config.repeated.iter().map(|block| (block.module.clone(), &block.for_each));
+    let repeated = config.repeated.iter().flat_map(|block| {
+        let own = match &block.each {
+            Refactoring::Moved { from, to } => vec![&block.for_each, from, to],
+            Refactoring::Removed { from, .. } => vec![&block.for_each, from],
+        };
+        own.into_iter().map(|it| (block.module.clone(), it))
+    });
     for (module, expression) in imports.chain(repeated) {
         used.extend(names(expression).map(|name| name.within(module.clone())));
     }

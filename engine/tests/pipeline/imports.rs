@@ -160,3 +160,9 @@ fn the_stack_imports_into_its_modules() {
         text("").replace("variable \"name\"", "import {\n  to = thing.x\n  id = \"a\"\n}\nvariable \"name\"");
     assert!(bed.diagnostics(&inside).contains("Import in a module"), "{}", bed.diagnostics(&inside));
 }
+
+#[test]
+fn what_a_repeated_move_names_is_used() {
+    let text = "locals {\n  new = { a = \"b\" }\n}\nmoved {\n  for_each = toset([\"a\"])\n  from = value.old[each.key]\n  to = value.new[local.new[each.key]]\n}\nresource \"value\" \"new\" {\n  for_each = toset([\"b\"])\n  input = 1\n}";
+    assert_eq!(Bed::new().validated(&[("main.hcl", text)]), "");
+}

@@ -253,6 +253,10 @@ fn check(plan: &Plan) -> Result<(), WireError> {
     if !plan.changes.is_sorted_by(|a, b| a.address < b.address) {
         return Err(WireError::Content("its changes are not in the order of their addresses".into()));
     }
+    // It would outrank what is planned for it.
+    if let Some(address) = plan.data.keys().find(|address| address.data_type().is_none()) {
+        return Err(WireError::Content(format!("it holds {address} as looked up, which is managed")));
+    }
     let lost = |step: &&Step| step.after.iter().any(|before| *before >= plan.steps.len());
     match plan.steps.iter().find(lost) {
         Some(step) => Err(WireError::Content(format!(
@@ -433,6 +437,10 @@ mod tests {
     #[test]
     fn impossible_plans_are_refused() {
         check(|plan| plan.changes.reverse(), "its changes are not in the order of their addresses");
+        check(
+            |plan| drop(plan.data.insert("kube_object.web".parse().unwrap(), Value::null())),
+            "it holds kube_object.web as looked up, which is managed",
+        );
         check(
             |plan| plan.steps[0].after.push(99),
             "its step for kube_object.web comes after one that is not there",
