@@ -24,6 +24,8 @@ fn is_apart(before: Option<Kind>, left: &Token<'_>, right: Kind) -> bool {
         // Line ends, calls, namespaces and attributes.
         (_, Kind::Newline) | (Kind::Identifier, Kind::ParenthesisOpen) => false,
         (Kind::Identifier, Kind::DoubleColon) | (Kind::DoubleColon, Kind::Identifier) => false,
+        // Together they would be another number.
+        (Kind::Number, Kind::Dot) if before != Some(Kind::Dot) => true,
         (Kind::Dot, _) | (_, Kind::Dot) => false,
         // Lists.
         (_, Kind::Comma | Kind::Ellipsis) => false,

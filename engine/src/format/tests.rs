@@ -8,6 +8,12 @@ fn check(text: &str, expect: &str) {
 }
 
 #[test]
+fn a_number_stays_apart_from_what_follows_it() {
+    check("a = 01. 0.8\n", "a = 01 .0.8\n");
+    check("a = b . 0 . c . 0.1 .d\n", "a = b.0.c.0.1.d\n");
+}
+
+#[test]
 fn lines_are_indented_by_the_brackets_that_are_open() {
     check("a {\nb {\nc = [\n1,\n]\n}\n}\n", "a {\n  b {\n    c = [\n      1,\n    ]\n  }\n}\n");
     // However many a line opens, what is in them is one step further in.

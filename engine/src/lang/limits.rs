@@ -27,6 +27,9 @@ pub(super) const ROUNDS_MAX: u64 = 2_000_000;
 /// How much the functions and operators of one expression may go through together, as [`work`] counts it: some seconds.
 pub(super) const WORK_MAX: u64 = 32 << 30;
 
+/// How many times the work of other functions it is to match a pattern.
+pub(super) const MATCHING: u64 = 8;
+
 /// After how many problems in its rounds a loop gives up: the others are of the same kind.
 pub(super) const PROBLEMS_MAX: usize = 20;
 

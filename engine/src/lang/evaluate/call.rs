@@ -80,7 +80,14 @@ impl Evaluator<'_> {
         if AT_ONCE.contains(&name) && values.first().is_none_or(|value| value.as_str().is_none()) {
             return Ok(());
         }
-        let charged = self.spent.work(values.iter().map(limits::work).sum());
+        let is_pattern = |value: &Value| value.as_str().is_some_and(|text| text.starts_with('/'));
+        let matches = match name {
+            "regex" | "regexall" => true,
+            "replace" => values.get(1).is_some_and(is_pattern),
+            _ => false,
+        };
+        let work: u64 = values.iter().map(limits::work).sum();
+        let charged = self.spent.work(if matches { work.saturating_mul(limits::MATCHING) } else { work });
         charged.map_err(|(summary, detail)| self.wrong_at(call.span(), summary, detail))
     }
 
