@@ -206,9 +206,17 @@ pub(crate) fn decode(text: &str) {
     let Ok(ast) = syntax::parse_expression(source, call) else { panic!("{call} does not parse") };
     let mut diagnostics = Diagnostics::new();
     let value = evaluate(&Expression::new(source, (*call).into(), ast), &scope, &mut diagnostics);
-    if call.contains(" == ") && !call.contains("dirname") && !diagnostics.has_errors() {
+    let compares = call.contains(" == ") && !call.contains("dirname") && !has_long_number(text);
+    if compares && !diagnostics.has_errors() {
         assert_ne!(value.as_bool(), Some(false), "{call} with {:?}", letters.as_str());
     }
+}
+
+/// Whether a text holds more digits than are shown of a number.
+fn has_long_number(text: &str) -> bool {
+    const SHOWN: usize = 150;
+    let others = |letter: char| !(letter.is_ascii_digit() || letter == '.');
+    text.split(others).any(|digits| digits.len() > SHOWN)
 }
 
 fn world() -> World {
