@@ -19,7 +19,7 @@ use std::{env, fs};
 
 use crate::mutate::Mutator;
 
-const RUNS: usize = 200;
+const RUNS: usize = 1_000;
 
 /// No text as short as these takes longer, not even unoptimised on a busy machine.
 const TIME_MAX: Duration = Duration::from_secs(60);
