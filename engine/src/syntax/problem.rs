@@ -79,7 +79,7 @@ pub(super) fn explain(source: SourceId, text: &str, error: &Error) -> Diagnostic
 }
 
 /// What the parser accepts before an offset, and HCL does not: a quoted string that does not end on its line, a heredoc whose end has
-/// more on its line or that has none, a dot at the end of a line, a carriage return by itself.
+/// more on its line or that has none, an expression that goes on in the next line (behind a dot, or behind a bracket), a carriage return by itself.
 pub(super) fn open_text(source: SourceId, text: &str, before: usize) -> Option<Diagnostic> {
     let is_text = |it: &Unfinished| {
         matches!(
@@ -88,6 +88,7 @@ pub(super) fn open_text(source: SourceId, text: &str, before: usize) -> Option<D
                 | Unfinished::Heredoc(_)
                 | Unfinished::HeredocLine(_)
                 | Unfinished::Dot(_)
+                | Unfinished::Operator(_)
                 | Unfinished::CarriageReturn(_)
         )
     };

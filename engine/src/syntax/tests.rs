@@ -90,6 +90,14 @@ fn what_the_parser_takes_and_hcl_does_not_is_refused() {
     check("a = [(b.\n  c), f(d.\n  e)]\n", &[]);
     check("a = \"${b.\n  c}\"\nd = {for x in y : x.\n  z => x...\n}\n", &[]);
     check("# a.\na = \"b.\" // c.\nb = <<EOT\nc.\nEOT\n", &[]);
+    let operator =
+        "An expression cannot go on in the next line, but in parentheses. Put them around the whole of it.";
+    check("a = [1]\n% b\n", &[&format!("2:1 \"%\" {operator}")]);
+    check("a = f(x)\n  ? 1 : 2\n", &[&format!("2:3 \"?\" {operator}")]);
+    check("a = [b]\n[0]\n", &[&format!("2:1 \"[\" {operator}")]);
+    check("a = ((c)\n  == d\n  ? f(1\n  + 2) : [3\n  * 4])\n// x\n/* y */\n", &[]);
+    check("a = [\n  [1],\n]\nb = <<EOT\n+ 1\nEOT\nc = \"${d\n  + 1}\"\n", &[]);
+    check("a = {for x in y : x => [\n  z]\n  if x\n  > 1}\n", &[]);
     let carriage = "A carriage return stands here alone. A line ends with a line feed, or with both.";
     check("a = 1\n\r b = 2\r\n", &[&format!("2:1 \"\\r\" {carriage}")]);
     check("a = \"\r\"\nb = <<EOT\n\r.\nEOT\n", &[]);

@@ -11,6 +11,8 @@ pub(super) enum Unfinished {
     HeredocLine(usize),
     /// A `.` at the end of a line where the line ends the argument.
     Dot(usize),
+    /// An operator at the start of a line where the line before has ended the argument.
+    Operator(usize),
     /// A carriage return without a line feed, outside of texts.
     CarriageReturn(usize),
     /// A bracket that is never closed.
@@ -31,6 +33,7 @@ impl Unfinished {
             | Self::Heredoc(at)
             | Self::HeredocLine(at)
             | Self::Dot(at)
+            | Self::Operator(at)
             | Self::CarriageReturn(at)
             | Self::Bracket(at, _)
             | Self::Closing(at, _)
@@ -53,6 +56,9 @@ impl Unfinished {
             }
             Self::Dot(_) => {
                 "A reference cannot go on in the next line, but in parentheses. Write what follows the dot behind it.".into()
+            }
+            Self::Operator(_) => {
+                "An expression cannot go on in the next line, but in parentheses. Put them around the whole of it.".into()
             }
             Self::CarriageReturn(_) => {
                 "A carriage return stands here alone. A line ends with a line feed, or with both.".into()
@@ -102,6 +108,9 @@ pub(super) fn find(text: &str) -> Option<Unfinished> {
             frame if ends_line_with_dot(rest) && !in_one_line(text, frame.as_deref()) => {
                 return Some(Unfinished::Dot(at));
             }
+            frame if starts_line_with_operator(text, at) && !in_one_line(text, frame.as_deref()) => {
+                return Some(Unfinished::Operator(at));
+            }
             _ => match step(rest, at, &mut frames) {
                 Ok(length) => length,
                 Err(unfinished) => return Some(unfinished),
@@ -150,6 +159,18 @@ fn step(rest: &str, at: usize, frames: &mut Vec<Frame>) -> Result<usize, Unfinis
 fn ends_line_with_dot(rest: &str) -> bool {
     let after = rest.strip_prefix('.').map(|after| after.trim_start_matches([' ', '\t']));
     after.is_some_and(|after| after.starts_with(['\n', '#']) || after.starts_with("//"))
+}
+
+/// Whether an operator at an offset is the first on its line. A minus may be the sign of a key.
+fn starts_line_with_operator(text: &str, at: usize) -> bool {
+    let (before, rest) = text.split_at(at);
+    let is_operator = match rest.as_bytes() {
+        [b'/', b'/' | b'*', ..] | [b'<', b'<', ..] => false,
+        [b'!' | b'=', b'=', ..] => true,
+        [first, ..] => b"+*/%<>?|&.[".contains(first),
+        [] => false,
+    };
+    is_operator && before.trim_end_matches([' ', '\t']).ends_with('\n')
 }
 
 /// Whether the ends of lines mean nothing where the text is: in parentheses, lists, loops and templates.
