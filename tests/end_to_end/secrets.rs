@@ -274,3 +274,34 @@ fn an_expression_that_fails_does_not_tell_it() {
     stack.edit("> 1", "> 100");
     run(&stack, &["plan"]).code(1).complains(&["main.hcl:5:17"]);
 }
+
+#[test]
+fn what_is_written_into_a_secret_is_hidden_even_if_it_is_a_plain_text() {
+    let stack = Stack::of(
+        r#"
+cluster "c" { sandbox = true }
+resource "kube_object" "login" {
+  manifest = {
+    apiVersion = "v1"
+    kind       = "Secret"
+    metadata   = { name = "login", namespace = "default" }
+    stringData = { password = "hunter2" }
+    data       = { other = base64encode("swordfish") }
+  }
+}
+"#,
+    );
+    let hidden = |ended: Ended| {
+        for secret in ["hunter2", "aHVudGVyMg", "swordfish", "c3dvcmRmaXNo"] {
+            assert!(!ended.all().contains(secret), "{secret} in {ended}");
+        }
+    };
+    hidden(stack.run(["plan", "-full"]).done());
+    hidden(stack.run(["plan", "-json"]).done());
+    hidden(stack.run(["apply", "-auto-approve", "-json"]).done());
+    hidden(stack.run(["state", "show", "kube_object.login"]).done());
+    hidden(stack.plan().done());
+    stack.edit("hunter2", "hunter3");
+    let ended = stack.run(["plan", "-full"]).done();
+    assert!(!ended.all().contains("hunter3") && ended.out.contains("password"), "{ended}");
+}

@@ -108,13 +108,20 @@ impl Context<'_> {
             timeouts: block.timeouts,
             each: each.clone(),
             address,
-            desired,
+            desired: self.marked(kind, desired),
             origin,
         };
         self.check(&instance, diagnostics);
         match ty.part_kind {
             None => Lowered::Instances(vec![instance]),
             Some(kind) => self.parts(&instance, kind, diagnostics),
+        }
+    }
+
+    fn marked(&self, kind: &str, desired: Value) -> Value {
+        match self.registry.provider(kind) {
+            Some(provider) => provider.mark(kind, desired),
+            None => desired,
         }
     }
 
@@ -138,7 +145,10 @@ impl Context<'_> {
         };
         match provider.lower(&request) {
             Ok(Some(parts)) => {
-                let parts = parts.into_iter().map(|part| part_instance(composite, part_kind, part));
+                let parts = parts.into_iter().map(|part| {
+                    let desired = self.marked(part_kind, part.desired);
+                    part_instance(composite, part_kind, Part { desired, ..part })
+                });
                 let parts: Vec<_> = parts.collect();
                 for part in &parts {
                     self.check(part, diagnostics);

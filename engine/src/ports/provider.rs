@@ -33,6 +33,11 @@ pub trait Provider: Send + Sync {
     /// Checks a resource's values beyond their types. Values may be unknown: what cannot be told yet is no problem.
     fn check(&self, kind: &str, desired: &Value) -> Vec<Problem>;
 
+    /// The values with all marked that is secret by its nature, whatever the configuration says of it.
+    fn mark(&self, _kind: &str, desired: Value) -> Value {
+        desired
+    }
+
     /// Checks a look-up's arguments beyond their types, as [`Provider::check`] does a resource's values.
     fn check_data(&self, _kind: &str, _arguments: &Value) -> Vec<Problem> {
         Vec::new()

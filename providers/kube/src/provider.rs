@@ -11,6 +11,7 @@ use meshform_engine::schema::{Body, DataType, ResourceType};
 use meshform_engine::value::{Path, Value};
 
 use crate::identity::ObjectName;
+use crate::manifest::with_secrets_marked;
 use crate::schema::{MANIFESTS, OBJECT};
 use crate::{check, client, difference, lookup, lower, schema};
 
@@ -44,6 +45,18 @@ impl Provider for KubeProvider {
             (OBJECT, Some(manifest)) => check::check(manifest, &Path::attribute("manifest")),
             _ => Vec::new(),
         }
+    }
+
+    fn mark(&self, kind: &str, desired: Value) -> Value {
+        let fields = match (kind, desired.as_map()) {
+            (OBJECT, Some(fields)) => fields.clone(),
+            _ => return desired,
+        };
+        let marked = fields.into_iter().map(|(name, value)| match name.as_str() {
+            "manifest" => (name, with_secrets_marked(&value)),
+            _ => (name, value),
+        });
+        Value::object(marked).marked(desired.is_sensitive())
     }
 
     fn check_data(&self, _kind: &str, arguments: &Value) -> Vec<Problem> {
