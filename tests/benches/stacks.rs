@@ -1,0 +1,170 @@
+//! What large stacks cost: CPU seconds and peak memory of `validate`, `plan`, `apply` and the `plan` after it.
+//!
+//! `cargo bench --bench stacks` prints them for 1,000, 10,000 and 100,000 instances, written as so many blocks and as one block with `count`,
+//! and how much more ten times as many cost. Where `terraform` is installed, it is measured on the same stacks of `terraform_data`, up to
+//! `TERRAFORM_MAX` instances (1,000 unless it is set: 10,000 take it minutes).
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
+/// The unit in which Linux counts a process's time, on every machine that Rust runs on.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// What one command took.
+#[derive(Clone, Copy, Default)]
+struct Cost {
+    cpu_seconds: f64,
+    peak_mb: f64,
+}
+
+fn main() {
+    println!(
+        "{:<26} {:>9} {:>11} {:>11} {:>11} {:>11}",
+        "", "HCL", "validate", "plan", "apply", "no-op plan"
+    );
+    for form in [Form::Blocks, Form::Count] {
+        let costs: Vec<_> = SIZES.iter().map(|count| meshform(form, *count)).collect();
+        for (at, pair) in costs.windows(2).enumerate() {
+            let ratios = pair[0]
+                .iter()
+                .zip(&pair[1])
+                .map(|(small, large)| format!(" {:>10.1}×", large.cpu_seconds / small.cpu_seconds));
+            let what = format!("{} to {} {}", SIZES[at + 1], SIZES[at], form.name());
+            println!("{what:<26} {:>9}{}", "", ratios.collect::<String>());
+        }
+        if Command::new("terraform").arg("-version").stdout(Stdio::null()).status().is_err() {
+            println!("terraform is not installed: nothing to compare with");
+            continue;
+        }
+        let limit = std::env::var("TERRAFORM_MAX").map_or(1_000, |limit| limit.parse().unwrap());
+        for count in SIZES.iter().filter(|count| **count <= limit) {
+            terraform(form, *count);
+        }
+    }
+}
+
+/// How a stack is written.
+#[derive(Clone, Copy)]
+enum Form {
+    /// As many blocks, nine of ten of which refer to the one before.
+    Blocks,
+    /// One block with `count`.
+    Count,
+}
+
+impl Form {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Blocks => "blocks",
+            Self::Count => "count",
+        }
+    }
+
+    fn text(self, kind: &str, count: usize) -> String {
+        let head = "variable \"region\" {\n  default = \"eu\"\n}\n";
+        match self {
+            Self::Blocks => {
+                std::iter::once(head.to_owned()).chain((0..count).map(|at| block(kind, at))).collect()
+            }
+            Self::Count => format!(
+                "{head}resource \"{kind}\" \"all\" {{\n  count = {count}\n  input = {{ name = \"r${{count.index}}-${{var.region}}\" }}\n}}\n"
+            ),
+        }
+    }
+}
+
+fn block(kind: &str, at: usize) -> String {
+    let parent = match at % 10 {
+        0 => "\"root\"".to_owned(),
+        _ => format!("{kind}.r{}.output.name", at - 1),
+    };
+    format!(
+        r#"
+resource "{kind}" "r{at}" {{
+  input = {{
+    name    = "r{at}-${{var.region}}"
+    parent  = {parent}
+    tags    = {{ app = "shop", tier = "web", index = {at}, note = "a somewhat longer text, that makes the block as large as those that people write by hand are" }}
+    ports   = [80, 443, {port}]
+    enabled = {at} % 2 == 0 ? true : false
+    labels  = {{ for part in ["a", "b", "c"] : part => upper("${{part}}-{at}") }}
+    about   = "It listens on {port}, and tells ${{var.region}} of it."
+  }}
+}}
+"#,
+        port = 8000 + at % 1000
+    )
+}
+
+fn meshform(form: Form, count: usize) -> [Cost; 4] {
+    let stack = TempDir::new().unwrap();
+    let text = form.text("value", count);
+    fs::write(stack.path().join("main.hcl"), &text).unwrap();
+    let run =
+        |arguments: &[&str]| run(Command::new(env!("CARGO_BIN_EXE_meshform")).args(arguments), stack.path());
+    let costs = [
+        run(&["validate"]),
+        run(&["plan"]),
+        run(&["apply", "-auto-approve"]),
+        run(&["plan", "-detailed-exitcode"]),
+    ];
+    show(&format!("meshform, {count} {}", form.name()), text.len(), &costs);
+    costs
+}
+
+fn terraform(form: Form, count: usize) {
+    let stack = TempDir::new().unwrap();
+    let text = form.text("terraform_data", count);
+    fs::write(stack.path().join("main.tf"), &text).unwrap();
+    let run = |arguments: &[&str]| run(Command::new("terraform").args(arguments), stack.path());
+    run(&["init"]);
+    let costs = [
+        run(&["validate"]),
+        run(&["plan"]),
+        run(&["apply", "-auto-approve"]),
+        run(&["plan", "-detailed-exitcode"]),
+    ];
+    show(&format!("terraform, {count} {}", form.name()), text.len(), &costs);
+}
+
+fn show(what: &str, bytes: usize, costs: &[Cost]) {
+    let costs = costs.iter().map(|cost| format!(" {:>5.2}s {:>4.0}M", cost.cpu_seconds, cost.peak_mb));
+    println!("{what:<26} {:>6.1} MB{}", bytes as f64 / 1e6, costs.collect::<String>());
+}
+
+/// Runs a command to its end, which has to be a good one.
+fn run(command: &mut Command, folder: &Path) -> Cost {
+    let command = command.current_dir(folder).env("CI", "1").stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let process = format!("/proc/{}", child.id());
+    let mut peak_kb = 0.0;
+    // One that has ended keeps its times, but not its memory, until it is waited for.
+    while let Some(kb) = peak_memory(&process) {
+        peak_kb = kb;
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let cpu_seconds = cpu_ticks(&process) / TICKS_PER_SECOND;
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{command:?} failed");
+    Cost { cpu_seconds, peak_mb: peak_kb / 1e3 }
+}
+
+fn peak_memory(process: &str) -> Option<f64> {
+    let status = fs::read_to_string(format!("{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+/// User and system time: the 14th and 15th fields of `stat`, of which the second may hold spaces and ends with a parenthesis.
+fn cpu_ticks(process: &str) -> f64 {
+    let stat = fs::read_to_string(format!("{process}/stat")).unwrap();
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()
+}
