@@ -46,6 +46,7 @@ mod quickstart;
 mod readme;
 mod real_cluster;
 mod real_host;
+mod rounds;
 mod secrets;
 mod spellings;
 #[expect(dead_code, reason = "the provider's own tests use more of it")]

@@ -19,6 +19,9 @@ pub(crate) struct Arguments {
     /// The stack's folder, or a saved plan
     #[arg(default_value = ".", value_name = "FOLDER|PLANFILE")]
     subject: PathBuf,
+    /// Plan and apply at most so many times in a row, while something waits for what only an apply tells
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
     #[command(flatten)]
     pub(crate) change: ChangeArguments,
 }
@@ -30,8 +33,20 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
     match Subject::find(&arguments.subject)? {
         Subject::Folder(folder) => {
-            carry_out::whole(&Stack::read(&folder)?, &arguments.change, false, session)
+            let stack = Stack::read(&folder)?;
+            let mut exit = Exit::Paused;
+            for _ in 0..arguments.rounds {
+                exit = carry_out::whole(&stack, &arguments.change, false, session)?;
+                if exit != Exit::Paused {
+                    break;
+                }
+            }
+            Ok(exit)
         }
+        Subject::PlanFile(_) if arguments.rounds > 1 => Err(Problem::new(
+            "A saved plan has one round",
+            "What waits for its apply has to be planned, and that plan was never reviewed. Apply the plan without -rounds, then plan again.",
+        )),
         Subject::PlanFile(bytes) => saved(&bytes, &arguments.change, session),
     }
 }
