@@ -58,6 +58,6 @@ fn empty_heredoc_end(text: &str, start: usize) -> Option<usize> {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
     let line = after.split('\n').next().unwrap_or_default();
-    let ends = word(marker) && line.trim_start_matches([' ', '\t']) == marker;
+    let ends = word(marker) && line.trim_matches([' ', '\t']) == marker;
     ends.then(|| text.len() - after.len() + line.len())
 }

@@ -18,6 +18,7 @@ fn check(text: &str, expect: &[&str]) {
 fn what_the_parser_cannot_read_by_itself_is_read() {
     check("a = 1e400\nb = [1E+999, -2.5e-999]\nc = 12e0", &[]);
     check("a = <<EOT\nEOT\nb = <<-EOT\n  EOT\nc = 1\n", &[]);
+    check("a = <<-EOT\n  EOT  \nb = <<EOT\nx\nEOT\n", &[]);
     check("\u{feff}a = 1\r\nb = [for\r\n x in [1]: x]\r\n", &[]);
     check("", &[]);
 }
