@@ -21,8 +21,11 @@ fn check(expression: &str, expect: &str) {
     let said = said.first().cloned().unwrap_or_default();
     assert!(said.contains(expect), "{expression}: expected {expect:?}, found {said:?}");
     let seconds = started.elapsed().as_secs();
-    assert!(seconds < 60, "{expression} took {seconds} s");
+    assert!(seconds < SECONDS_MAX, "{expression} took {seconds} s");
 }
+
+/// Some seconds are enough; this is for builds without optimisation on machines that do ten other things.
+const SECONDS_MAX: u64 = 600;
 
 const NO_PROBLEM: &str = "";
 const ROUNDS: &str = "Too many rounds";
