@@ -216,8 +216,10 @@ impl<'a> Environment<'a> {
             return Value::unknown(Type::Any);
         }
         let outputs = |called: &Called| {
-            let values = self.values.get(&called.at).into_iter().flatten();
-            Value::object(values.filter_map(|(name, value)| match name {
+            // The outputs stand together in the map, so that a large module is not gone through for each reference.
+            let values = self.values.get(&called.at).into_iter();
+            let from = values.flat_map(|values| values.range(BlockName::Output(String::new())..));
+            Value::object(from.map_while(|(name, value)| match name {
                 BlockName::Output(name) => Some((name.clone(), value.clone())),
                 _ => None,
             }))
