@@ -47,6 +47,8 @@ pub struct Options {
     pub inputs: Vec<Input>,
     /// Whether the whole stack is to go.
     pub destroy: bool,
+    /// Instances that are to be replaced though they need not be; a block or a composite means all of its own.
+    pub replace: Vec<Address>,
     /// The most steps that may run on one target at once.
     pub parallelism: usize,
     /// How long to wait for the state's lock, in milliseconds.
@@ -55,7 +57,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { folder: ".".to_owned(), inputs: Vec::new(), destroy: false, parallelism: 16, lock_wait_ms: 0 }
+        Self {
+            folder: ".".to_owned(),
+            inputs: Vec::new(),
+            destroy: false,
+            replace: Vec::new(),
+            parallelism: 16,
+            lock_wait_ms: 0,
+        }
     }
 }
 
@@ -191,6 +200,7 @@ pub async fn plan(
         fingerprinter: &fingerprinter,
         now_ms,
         destroy: options.destroy,
+        replace: &options.replace,
     };
     let mut sights = Sights::default();
     let draft = loop {

@@ -32,6 +32,12 @@ fn what_waits_is_applied_in_the_next_round() {
     let all = stack.run(["apply", "-auto-approve", "-rounds", "3"]).done();
     assert_eq!(all.out.matches("Applied:").count(), 2, "{all}");
     stack.plan().done();
-    stack.run(["plan", "-out", "plan.mf"]).done();
+    let replaced = stack.run(["plan", "-replace", "value.each[\"a\"]", "-out", "plan.mf"]).done();
+    assert!(replaced.out.contains("it is asked for (-replace)"), "{replaced}");
+    stack
+        .run(["destroy", "-auto-approve", "-replace", "value.each"])
+        .code(1)
+        .complains(&["Nothing to replace"]);
+    stack.run(["plan", "-replace", "value"]).code(2).complains(&["expected TYPE.NAME"]);
     stack.run(["apply", "plan.mf", "-rounds", "2"]).code(1).complains(&["A saved plan has one round"]);
 }

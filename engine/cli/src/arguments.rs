@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use meshform_engine::address::Address;
 
 use crate::commands::{
     apply, console, destroy, fmt, graph, output, plan, sandbox, show, state, validate, version,
@@ -60,6 +61,9 @@ pub(crate) enum Command {
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) variables: VariableArguments,
+    /// Replace an instance, or all of a block, though it need not be (may be repeated)
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) replace: Vec<Address>,
     /// Wait so long for the state's lock, such as 30s or 5m
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = milliseconds)]
     pub(crate) lock_timeout: u64,

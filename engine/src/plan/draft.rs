@@ -42,6 +42,8 @@ pub(crate) struct DraftInputs<'a> {
     pub(crate) fingerprinter: &'a Arc<dyn Fingerprinter>,
     pub(crate) now_ms: i64,
     pub(crate) destroy: bool,
+    /// What is to be replaced though it need not be.
+    pub(crate) replace: &'a [Address],
 }
 
 /// All that has been seen so far.
@@ -121,6 +123,7 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
     drafting.orphans();
     drafting.gone_outputs();
     drafting.imports();
+    drafting.check_replacements();
     drafting.policies();
     drafting.draft
 }

@@ -155,3 +155,25 @@ resource "thing" "b" {{
     );
     applied(&bed, &stack_of("true", "self.id == \"id-of-a\""));
 }
+
+#[test]
+fn what_is_asked_for_is_replaced() {
+    let text = stack(
+        "resource \"thing\" \"a\" {\n  count = 2\n  name = \"a${count.index}\"\n}\nresource \"thing\" \"b\" {\n  name  = \"b\"\n  input = thing.a[1].id\n}",
+    );
+    let mut bed = Bed::new();
+    applied(&bed, &text);
+    bed.replace = vec!["thing.a[1]".parse().unwrap()];
+    assert_eq!(
+        bed.show_plan(&text),
+        "NoOp thing.a[0]\nReplaceDeleteFirst thing.a[1] (it is asked for (-replace))\nUpdate thing.b\n  input: \"id-of-a1\" -> unknown(string)"
+    );
+    applied(&bed, &text);
+    let performed = bed.with(|reality| reality.performed.split_off(3));
+    assert_eq!(performed[..2], ["Delete a1", "Create a1"]);
+    bed.replace = vec!["thing.none".parse().unwrap()];
+    assert_eq!(
+        bed.diagnostics(&text),
+        "No such instance: thing.none is to be replaced, and the stack has no such instance."
+    );
+}

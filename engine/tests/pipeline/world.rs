@@ -72,12 +72,18 @@ pub(crate) struct Bed {
     pub(crate) reality: Shared,
     pub(crate) inputs: Vec<Input>,
     pub(crate) destroy: bool,
+    pub(crate) replace: Vec<Address>,
 }
 
 impl Bed {
     pub(crate) fn new() -> Self {
         let reality = Reality { uid: "uid-1".into(), ..Reality::default() };
-        Self { reality: Arc::new(Mutex::new(reality)), inputs: Vec::new(), destroy: false }
+        Self {
+            reality: Arc::new(Mutex::new(reality)),
+            inputs: Vec::new(),
+            destroy: false,
+            replace: Vec::new(),
+        }
     }
 
     fn world(&self) -> World {
@@ -87,7 +93,8 @@ impl Bed {
     }
 
     fn options(&self) -> Options {
-        Options { inputs: self.inputs.clone(), destroy: self.destroy, ..Options::default() }
+        let (inputs, replace) = (self.inputs.clone(), self.replace.clone());
+        Options { inputs, replace, destroy: self.destroy, ..Options::default() }
     }
 
     pub(crate) fn plan(&self, text: &str) -> Result<Plan, Failure> {

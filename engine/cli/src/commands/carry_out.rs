@@ -37,7 +37,13 @@ pub(super) fn options(
 ) -> Result<Options, Problem> {
     let inputs = arguments.variables.inputs(&session.environment, stack, asking)?;
     let folder = stack.folder_name();
-    Ok(Options { folder, inputs, destroy, lock_wait_ms: arguments.lock_timeout, ..Options::default() })
+    if destroy && !arguments.replace.is_empty() {
+        let detail =
+            "What is taken down cannot be replaced at the same time. Give -replace to plan or apply.";
+        return Err(Problem::new("Nothing to replace", detail));
+    }
+    let (replace, lock_wait_ms) = (arguments.replace.clone(), arguments.lock_timeout);
+    Ok(Options { folder, inputs, destroy, replace, lock_wait_ms, ..Options::default() })
 }
 
 /// The same, for what changes targets.

@@ -50,7 +50,13 @@ pub(super) fn ignoring_all(
 impl Drafting<'_> {
     /// Why an instance is replaced though it need not be: what it is to be replaced with changes.
     pub(super) fn trigger(&mut self, instance: &Instance, block: &ResourceBlock) -> Option<String> {
+        if self.inputs.replace.iter().any(|asked| asked.contains(&instance.address)) {
+            return Some("it is asked for (-replace)".to_owned());
+        }
         let triggers = &block.lifecycle.replace_triggered_by;
+        if triggers.is_empty() {
+            return None;
+        }
         let outer = self.environment.scope(&instance.address.module, &BlockId::of(&instance.address));
         let mut scope = outer.child();
         instance.each.bind(&mut scope);
@@ -83,6 +89,16 @@ impl Drafting<'_> {
         let before = self.inputs.snapshot.records.get(&change.address).map(|record| &record.attributes);
         let part = |value: &Value| value.at(path).map(|part| part.redacted(&**self.inputs.fingerprinter));
         touched && (path.0.is_empty() || before.and_then(part) != part(&change.planned))
+    }
+
+    /// Complains of what is to be replaced and is nowhere in the plan, once there is nothing more to see.
+    pub(super) fn check_replacements(&mut self) {
+        for asked in self.inputs.replace.iter().filter(|_| self.draft.wants.is_empty()) {
+            if !self.draft.changes.keys().any(|address| asked.contains(address)) {
+                let detail = format!("{asked} is to be replaced, and the stack has no such instance.");
+                self.draft.diagnostics.push(Diagnostic::error("No such instance", detail));
+            }
+        }
     }
 
     /// Complains when a change takes away what must stay.
