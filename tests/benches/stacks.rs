@@ -36,10 +36,7 @@ fn main() {
     for form in [Form::Blocks, Form::Count] {
         let costs: Vec<_> = SIZES.iter().map(|count| meshform(form, *count)).collect();
         for (at, pair) in costs.windows(2).enumerate() {
-            let ratios = pair[0]
-                .iter()
-                .zip(&pair[1])
-                .map(|(small, large)| format!(" {:>10.1}×", large.cpu_seconds / small.cpu_seconds));
+            let ratios = pair[0].iter().zip(&pair[1]).map(|(small, large)| ratio(small, large));
             let what = format!("{} to {} {}", SIZES[at + 1], SIZES[at], form.name());
             println!("{what:<26} {:>9}{}", "", ratios.collect::<String>());
         }
@@ -135,6 +132,13 @@ fn terraform(form: Form, count: usize) {
         costs.extend([run(&["apply", "-auto-approve"]), run(&["plan", "-detailed-exitcode"])]);
     }
     show(&format!("terraform, {count} {}", form.name()), text.len(), &costs);
+}
+
+fn ratio(small: &Cost, large: &Cost) -> String {
+    match small.cpu_seconds < CPU_SECONDS_MIN {
+        true => format!(" {:>11}", "-"),
+        false => format!(" {:>10.1}×", large.cpu_seconds / small.cpu_seconds),
+    }
 }
 
 fn show(what: &str, bytes: usize, costs: &[Cost]) {

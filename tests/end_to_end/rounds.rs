@@ -38,6 +38,6 @@ fn what_waits_is_applied_in_the_next_round() {
         .run(["destroy", "-auto-approve", "-replace", "value.each"])
         .code(1)
         .complains(&["Nothing to replace"]);
-    stack.run(["plan", "-replace", "value"]).code(2).complains(&["expected TYPE.NAME"]);
+    stack.run(["plan", "-replace", "value"]).code(1).complains(&["expected TYPE.NAME"]);
     stack.run(["apply", "plan.mf", "-rounds", "2"]).code(1).complains(&["A saved plan has one round"]);
 }
