@@ -13,6 +13,7 @@ mod modules;
 mod nested;
 mod plans;
 mod policies;
+mod random;
 mod refactoring;
 mod simulation;
 mod store;

@@ -13,7 +13,8 @@ use meshform_engine::ports::{Operation, Precondition};
 use meshform_engine::state::RecordStatus;
 use meshform_engine::value::Value;
 
-use crate::world::{Bed, Random, Reality, show};
+use crate::random::Random;
+use crate::world::{Bed, Reality, show};
 
 const SEEDS: u64 = 400;
 const ROUNDS: u64 = 4;

@@ -18,6 +18,7 @@ use meshform_engine::state::Snapshot;
 use meshform_engine::types::Type;
 use meshform_engine::value::{Path, Value};
 
+use crate::random::Random;
 use crate::store::Store;
 
 /// What exists, by identity, and what goes wrong.
@@ -45,24 +46,6 @@ impl Reality {
     fn fault(&mut self, rarity: u64) -> Option<u64> {
         let chaos = self.chaos.as_mut()?;
         (chaos.below(rarity) == 0).then(|| chaos.below(4))
-    }
-}
-
-/// The same numbers for the same seed: SplitMix64 (Steele, Lea and Flood, 2014).
-#[derive(Clone, Debug)]
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-
-    pub(crate) fn one_in(&mut self, cases: u64) -> bool {
-        self.below(cases) == 0
     }
 }
 
