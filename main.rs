@@ -6,8 +6,8 @@ use std::sync::Arc;
 use meshform_cli::{Parts, run};
 use meshform_provider_kube::KubeProvider;
 use meshform_provider_ssh::SshProvider;
-use meshform_sandbox::Sandbox;
-use meshform_state::{LocalStore, SystemClock};
+use meshform_sandbox::{Sandbox, ScratchSandbox};
+use meshform_state::{LocalStore, MemoryStore, SystemClock};
 
 fn main() -> ExitCode {
     run(Parts {
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         reserved: &[meshform_provider_istio::RESERVED_BLOCK, meshform_provider_rollout::RESERVED_BLOCK],
         store: |folder, clock| Arc::new(LocalStore::new(folder.to_owned(), clock)),
         sandbox: |folder| Arc::new(Sandbox::at(folder)),
+        scratch: || (Arc::new(MemoryStore::new()), Arc::new(ScratchSandbox::new())),
         clock: Arc::new(SystemClock),
     })
 }

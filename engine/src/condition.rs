@@ -5,6 +5,20 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lang::{Scope, convert, evaluate};
 use crate::types::Type;
 
+/// That a variable's value is not one that it may have.
+pub(crate) const VALIDATION: &str = "Invalid value for variable";
+/// That something must hold before, and does not.
+pub(crate) const PRECONDITION: &str = "Precondition does not hold";
+/// That something must hold afterwards, and does not.
+pub(crate) const POSTCONDITION: &str = "Postcondition does not hold";
+/// That a `check` block finds something.
+pub(crate) const CHECK: &str = "Check does not hold";
+
+/// Whether a diagnostic says that a condition of the configuration does not hold, and not that it cannot be evaluated.
+pub(crate) fn is_failure(diagnostic: &Diagnostic) -> bool {
+    [VALIDATION, PRECONDITION, POSTCONDITION, CHECK].contains(&diagnostic.summary.as_str())
+}
+
 /// What of `conditions` does not hold, each as an error `summary` that ends by saying what it is `about`.
 ///
 /// A condition that is not known yet holds so far.

@@ -244,7 +244,7 @@ impl<'a> Environment<'a> {
 
     /// What does not hold that must for an output to be given out.
     pub(crate) fn output_failures(&self, at: &ModuleInstance, id: &BlockId, output: &Output) -> Diagnostics {
-        let what = ("Precondition does not hold", &*id.to_string());
+        let what = (condition::PRECONDITION, &*id.to_string());
         condition::failures(&output.preconditions, what, &self.scope(at, id))
     }
 
@@ -255,7 +255,7 @@ impl<'a> Environment<'a> {
         id: &BlockId,
         asserts: &[Condition],
     ) -> Diagnostics {
-        let what = ("Check does not hold", &*id.to_string());
+        let what = (condition::CHECK, &*id.to_string());
         condition::failures(asserts, what, &self.scope(at, id)).into_warnings()
     }
 

@@ -22,6 +22,15 @@ pub enum Input {
         /// Where it comes from, such as `-var` or `MESHFORM_VAR_region`.
         origin: String,
     },
+    /// One value as it is.
+    Value {
+        /// The variable.
+        name: String,
+        /// Its value, not yet converted.
+        value: Value,
+        /// Where it is written.
+        place: Expression,
+    },
     /// A file of `NAME = VALUE` lines.
     File {
         /// The file's name.
@@ -59,7 +68,7 @@ pub fn missing(config: &Config, inputs: &[Input]) -> Vec<MissingVariable> {
 struct Given {
     value: Value,
     origin: String,
-    /// Where it is written, if it is an argument of a `module` block.
+    /// Where it is written, if that is in a file whose places are known.
     place: Option<Expression>,
 }
 
@@ -108,7 +117,7 @@ pub(crate) fn argument(
 /// What does not hold of a variable's value, which is in the scope.
 pub(crate) fn failures(name: &str, variable: &Variable, scope: &Scope<'_>) -> Diagnostics {
     let about = format!("variable \"{name}\"");
-    condition::failures(&variable.validations, ("Invalid value for variable", about.as_str()), scope)
+    condition::failures(&variable.validations, (condition::VALIDATION, about.as_str()), scope)
 }
 
 /// All variables with values unknown, and what is wrong with their defaults.
@@ -144,6 +153,15 @@ fn gather(config: &Config, inputs: &[Input], diagnostics: &mut Diagnostics) -> B
                 None if origin == "-var" => diagnostics.push(undeclared(config, name, origin)),
                 None => {}
             },
+            Input::Value { name, value, place } => {
+                let (value, origin) = (value.clone(), "the test's file".to_owned());
+                match config.root.variables.contains_key(name) {
+                    true => {
+                        drop(given.insert(name.clone(), Given { value, origin, place: Some(place.clone()) }))
+                    }
+                    false => diagnostics.push(undeclared(config, name, &origin).at(place.span())),
+                }
+            }
             Input::File { name, text } => {
                 for (variable, value) in from_file(name, text, diagnostics) {
                     match config.root.variables.contains_key(&variable) {

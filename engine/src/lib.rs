@@ -48,3 +48,4 @@ pub mod console;
 pub mod graph;
 pub mod observer;
 pub mod pipeline;
+pub mod testing;

@@ -49,6 +49,8 @@ pub struct Options {
     pub destroy: bool,
     /// Instances that are to be replaced though they need not be; a block or a composite means all of its own.
     pub replace: Vec<Address>,
+    /// Whether neither `prevent_destroy` nor a policy is in the way: for worlds that are made to be thrown away.
+    pub unprotected: bool,
     /// The most steps that may run on one target at once.
     pub parallelism: usize,
     /// How long to wait for the state's lock, in milliseconds.
@@ -62,6 +64,7 @@ impl Default for Options {
             inputs: Vec::new(),
             destroy: false,
             replace: Vec::new(),
+            unprotected: false,
             parallelism: 16,
             lock_wait_ms: 0,
         }
@@ -201,6 +204,7 @@ pub async fn plan(
         now_ms,
         destroy: options.destroy,
         replace: &options.replace,
+        unprotected: options.unprotected,
     };
     let mut sights = Sights::default();
     let draft = loop {

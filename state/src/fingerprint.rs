@@ -89,7 +89,6 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
 
 impl Key {
     /// A key of these bytes.
-    #[cfg(test)]
     pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

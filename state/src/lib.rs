@@ -10,6 +10,8 @@
 //!   StateStore  = LocalStore: load, begin ──▶ Journal: append, finish      lock: Lease with heartbeat and token
 //! ```
 //!
+//! `MemoryStore` is the same for a world that is made to be thrown away.
+//!
 //! Nothing here knows HCL, providers or terminals. A secret cannot pass: the only constructor of a stored value
 //! (`wire::value::Stored`) redacts it, and its serialiser refuses what was not redacted.
 
@@ -19,6 +21,7 @@ mod folder;
 mod journal;
 mod lease;
 mod local;
+mod memory;
 mod process;
 mod settle;
 mod upgrade;
@@ -26,3 +29,4 @@ mod wire;
 
 pub use self::clock::SystemClock;
 pub use self::local::LocalStore;
+pub use self::memory::MemoryStore;

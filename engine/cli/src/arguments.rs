@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use meshform_engine::address::Address;
 
 use crate::commands::{
-    apply, console, destroy, fmt, graph, output, plan, sandbox, show, state, validate, version,
+    apply, console, destroy, fmt, graph, output, plan, sandbox, show, state, test, validate, version,
 };
 use crate::input::VariableArguments;
 use crate::problem::{Problem, ReportStyle};
@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Fmt(fmt::Arguments),
     /// Evaluate expressions, one after the other
     Console(console::Arguments),
+    /// Run the tests of a stack, in worlds of their own
+    Test(test::Arguments),
     /// Show what depends on what, as a graph
     Graph(graph::Arguments),
     /// Show what apply would change
@@ -108,6 +110,7 @@ impl Command {
             Self::Validate(arguments) => document(arguments.json),
             Self::Fmt(_) => ReportStyle::Text,
             Self::Console(arguments) => document(arguments.json),
+            Self::Test(arguments) => events(arguments.json),
             Self::Graph(arguments) => document(arguments.is_json()),
             Self::Plan(arguments) => document(arguments.run.json),
             Self::Apply(arguments) => events(arguments.change.run.json),

@@ -18,6 +18,7 @@ mod exit;
 mod input;
 mod interrupt;
 mod json;
+mod junit;
 mod line_editor;
 mod problem;
 mod progress;
@@ -26,6 +27,7 @@ mod render;
 mod samples;
 mod session;
 mod terminal;
+mod tested;
 mod veil;
 
 use std::ffi::OsString;
@@ -47,6 +49,9 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The providers of a program.
 pub type Providers = Vec<Arc<dyn Provider>>;
 
+/// What a test runs in: where its state lives, and what stands in for its targets.
+pub type Scratch = (Arc<dyn StateStore>, Arc<dyn Sandbox>);
+
 /// What the program is put together from. Making any of it does no work yet: a command that needs none of it starts at once.
 #[derive(Clone)]
 pub struct Parts {
@@ -58,6 +63,8 @@ pub struct Parts {
     pub store: fn(&Path, Arc<dyn Clock>) -> Arc<dyn StateStore>,
     /// The sandbox of the stack whose `.meshform` folder is given.
     pub sandbox: fn(&Path) -> Arc<dyn Sandbox>,
+    /// A store and a sandbox for one use, which leave nothing behind.
+    pub scratch: fn() -> Scratch,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }

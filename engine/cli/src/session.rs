@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use meshform_engine::pipeline::World;
 use meshform_engine::ports::{Clock, Sandbox, StateStore};
+use meshform_engine::testing::{Bench, TestFile};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::Parts;
@@ -37,6 +38,15 @@ impl Session {
             Arc::new(DiskFiles),
             Arc::clone(&self.parts.clock),
         )
+    }
+
+    /// Everything that the engine needs to run one test file, and the sandbox in it, which is to be reset in the end.
+    pub(crate) fn bench(&self, file: &TestFile) -> (Bench, Arc<dyn Sandbox>) {
+        let (store, sandbox) = (self.parts.scratch)();
+        let providers = (self.parts.providers)(Arc::clone(&sandbox));
+        let reserved = self.parts.reserved.iter().copied();
+        let clock = Arc::clone(&self.parts.clock);
+        (Bench::new(file, providers, reserved, store, Arc::new(DiskFiles), clock), sandbox)
     }
 
     /// The store of a stack's state.

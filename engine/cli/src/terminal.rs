@@ -68,6 +68,11 @@ pub(crate) fn is_watched() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Whether a person follows what goes on.
+pub(crate) fn is_followed() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// How wide sentences may be.
 pub(crate) fn columns() -> usize {
     match terminal_size::terminal_size_of(io::stderr()) {

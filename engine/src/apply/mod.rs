@@ -15,4 +15,6 @@ mod values;
 pub use self::event::*;
 pub(crate) use self::fold::Fold;
 pub use self::fold::{FoldError, fold};
+pub(crate) use self::session::known_instances;
 pub use self::session::{Applied, FailedStep, apply};
+pub(crate) use self::values::Values;

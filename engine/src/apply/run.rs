@@ -12,6 +12,7 @@ use super::step::{Prepared, Preparing, failed_record, prepare};
 use super::values::Values;
 use super::{Event, Fold};
 use crate::address::{Address, TargetAddress};
+use crate::condition;
 use crate::diagnostic::Diagnostics;
 use crate::lower::LookUp;
 use crate::observer::{Observer, Progress, Stop};
@@ -334,12 +335,11 @@ fn settle(
     };
     let first = problems.iter().next()?;
     let details: Vec<_> = problems.iter().map(|problem| problem.detail.as_str()).collect();
-    Some(ProviderError {
-        code: ports::ErrorCode::Invalid,
-        summary: first.summary.clone(),
-        detail: details.join(" "),
-        path: None,
-    })
+    let code = match condition::is_failure(first) {
+        true => ports::ErrorCode::Condition,
+        false => ports::ErrorCode::Invalid,
+    };
+    Some(ProviderError { code, summary: first.summary.clone(), detail: details.join(" "), path: None })
 }
 
 /// Evaluates the outputs, if all that they may depend on came to its end.

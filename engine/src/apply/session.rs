@@ -42,6 +42,8 @@ pub struct Applied {
     pub stopped: bool,
     /// What was found when all was done: checks that do not hold, outputs that cannot be told.
     pub diagnostics: Diagnostics,
+    /// What is known of every instance and look-up in the end. What is sensitive in it is marked, and in the clear: it is not to be stored.
+    pub instances: BTreeMap<Address, Value>,
 }
 
 /// A step that failed.
@@ -110,7 +112,9 @@ async fn locked(
     reader.reveal(&mut values).await?;
     let targets = connect(plan, world, &mut values, observer).await?;
     reveal(plan, &targets, &loaded.snapshot, &mut values, &fingerprinter).await?;
-    obey(plan, &loaded.snapshot, &mut values)?;
+    if !options.unprotected {
+        obey(plan, &loaded.snapshot, &mut values)?;
+    }
     let mut journal = world.store.begin(lease, &loaded.snapshot).await?;
     observer.event(&Progress::ApplyStarted { steps: plan.steps.len() });
     let context = Run {
@@ -136,7 +140,7 @@ async fn locked(
         journal.append(&[Event::Ended { at_ms: world.clock.now_ms(), outputs }]).await?;
         journal.finish(outcome.snapshot.clone()).await?;
     }
-    Ok(Applied { diagnostics, ..report(plan, outcome, stop) })
+    Ok(Applied { diagnostics, instances: values.into_instances(), ..report(plan, outcome, stop) })
 }
 
 fn report(plan: &Plan, outcome: Outcome, stop: &Stop) -> Applied {
@@ -157,6 +161,7 @@ fn report(plan: &Plan, outcome: Outcome, stop: &Stop) -> Applied {
         snapshot: outcome.snapshot,
         stopped: stop.is_draining(),
         diagnostics: Diagnostics::new(),
+        instances: BTreeMap::new(),
     }
 }
 
@@ -226,7 +231,7 @@ fn fresh(plan: &Plan, snapshot: &Snapshot) -> Result<(), Failure> {
 }
 
 /// What is known of the instances before anything is done.
-fn known_instances(plan: &Plan, snapshot: &Snapshot) -> BTreeMap<Address, Value> {
+pub(crate) fn known_instances(plan: &Plan, snapshot: &Snapshot) -> BTreeMap<Address, Value> {
     let found = plan.data.iter().map(|(address, found)| (address.clone(), found.clone()));
     if plan.destroy {
         let records = snapshot.records.iter();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::agree::contradiction;
 use super::values::Values;
 use crate::address::Address;
+use crate::condition;
 use crate::config::{IgnoredChanges, Lifecycle, Registry};
 use crate::diagnostic::Diagnostics;
 use crate::lower::Instance;
@@ -56,9 +57,11 @@ pub(super) fn failed_record(prepared: &Prepared, failure: &StepFailure) -> Optio
     }
     match failure.error.code {
         // The target, or the proof before the write, turned the step down: nothing has changed.
-        ErrorCode::Changed | ErrorCode::Conflict | ErrorCode::Denied | ErrorCode::Invalid => {
-            prepared.prior.clone()
-        }
+        ErrorCode::Changed
+        | ErrorCode::Condition
+        | ErrorCode::Conflict
+        | ErrorCode::Denied
+        | ErrorCode::Invalid => prepared.prior.clone(),
         ErrorCode::Unreachable | ErrorCode::TimedOut | ErrorCode::Failed | ErrorCode::Other => {
             Some(Record { status: RecordStatus::Incomplete, ..prepared.intent.clone() })
         }
@@ -230,7 +233,11 @@ fn recorded_dependencies(change: &Change) -> Vec<Address> {
 
 fn unevaluated(problems: &Diagnostics) -> ProviderError {
     let details: Vec<_> = problems.iter().map(|problem| problem.detail.clone()).collect();
-    refused(details.join(" "))
+    let code = match problems.iter().any(condition::is_failure) {
+        true => ErrorCode::Condition,
+        false => ErrorCode::Changed,
+    };
+    ProviderError { code, ..refused(details.join(" ")) }
 }
 
 fn refused(detail: String) -> ProviderError {

@@ -7,7 +7,7 @@ use crate::config::{BlockId, BlockName, Config, DataBlock, Lifecycle, Registry, 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Called, Environment, gather, sensitive_output, target_value};
 use crate::files::Files;
-use crate::lang::FunctionContext;
+use crate::lang::{FunctionContext, Scope};
 use crate::lower::{self, Context, Expansion, Instance, LookUp, Lowered, expand};
 use crate::plan::{Action, Plan};
 use crate::policy::{self, Judgement};
@@ -16,7 +16,7 @@ use crate::types::Type;
 use crate::value::Value;
 
 /// The values of all blocks, re-evaluated where something that they depend on has become known.
-pub(super) struct Values<'a> {
+pub(crate) struct Values<'a> {
     config: &'a Config,
     registry: &'a Registry,
     files: &'a dyn Files,
@@ -36,7 +36,7 @@ pub(super) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         config: &'a Config,
         registry: &'a Registry,
         files: &'a dyn Files,
@@ -67,6 +67,18 @@ impl<'a> Values<'a> {
             destroy: plan.destroy,
             dependents,
         }
+    }
+
+    /// What is known of every instance and look-up.
+    pub(super) fn into_instances(self) -> BTreeMap<Address, Value> {
+        self.instances
+    }
+
+    /// All names of the stack itself with their values.
+    pub(crate) fn scope(&mut self, diagnostics: &mut Diagnostics) -> Scope<'a> {
+        let config = self.config;
+        config.order.iter().for_each(|id| self.refresh(id, diagnostics));
+        self.environment.console_scope()
     }
 
     /// An instance has these attributes from now on.
@@ -214,7 +226,7 @@ impl<'a> Values<'a> {
     }
 
     /// The values of all outputs of the stack.
-    pub(super) fn outputs(&mut self, diagnostics: &mut Diagnostics) -> BTreeMap<String, Value> {
+    pub(crate) fn outputs(&mut self, diagnostics: &mut Diagnostics) -> BTreeMap<String, Value> {
         let mut values = BTreeMap::new();
         for (name, output) in &self.config.root.outputs {
             let id = BlockName::Output(name.clone()).within(ModulePath::ROOT);

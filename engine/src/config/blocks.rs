@@ -14,9 +14,9 @@ use crate::lang::{Expression, TypeConstraint, type_of};
 use crate::schema::{Body, ResourceType};
 
 /// The labels of a block and where they are.
-pub(super) struct Labels {
-    pub(super) texts: Vec<String>,
-    pub(super) span: Option<Span>,
+pub(crate) struct Labels {
+    pub(crate) texts: Vec<String>,
+    pub(crate) span: Option<Span>,
 }
 
 pub(super) fn variable(
@@ -67,7 +67,7 @@ pub(super) fn check<'b>(
     (asserts, data)
 }
 
-pub(super) fn conditions(
+pub(crate) fn conditions(
     file: &FileText,
     blocks: Vec<&Block>,
     diagnostics: &mut Diagnostics,
@@ -285,7 +285,7 @@ pub(super) fn literal_bool(
     })
 }
 
-pub(super) fn literal_string(
+pub(crate) fn literal_string(
     expression: Option<Expression>,
     diagnostics: &mut Diagnostics,
 ) -> Option<String> {

@@ -10,12 +10,12 @@ use crate::lang::Expression;
 use crate::syntax::span_of;
 
 /// The arguments and nested blocks of one block, not yet taken.
-pub(super) struct BodyReader<'a> {
-    pub(super) file: FileText,
+pub(crate) struct BodyReader<'a> {
+    pub(crate) file: FileText,
     /// The iterators of the `dynamic` blocks around it: its expressions may use them.
-    pub(super) iterators: Arc<[String]>,
+    pub(crate) iterators: Arc<[String]>,
     /// Where to point when something is missing.
-    pub(super) span: Option<Span>,
+    pub(crate) span: Option<Span>,
     what: String,
     arguments: BTreeMap<String, (Option<Span>, Expression)>,
     blocks: Vec<&'a Block>,
@@ -25,24 +25,24 @@ pub(super) struct BodyReader<'a> {
 
 /// A source file's number and text.
 #[derive(Clone)]
-pub(super) struct FileText {
-    pub(super) source: SourceId,
-    pub(super) text: Arc<str>,
+pub(crate) struct FileText {
+    pub(crate) source: SourceId,
+    pub(crate) text: Arc<str>,
 }
 
 impl FileText {
-    pub(super) fn span(&self, node: &impl hcl_edit::Span) -> Option<Span> {
+    pub(crate) fn span(&self, node: &impl hcl_edit::Span) -> Option<Span> {
         span_of(self.source, node)
     }
 }
 
 impl<'a> BodyReader<'a> {
-    pub(super) fn new(file: FileText, what: impl Into<String>, span: Option<Span>, body: &'a Body) -> Self {
+    pub(crate) fn new(file: FileText, what: impl Into<String>, span: Option<Span>, body: &'a Body) -> Self {
         Self::within(&Arc::from([]), file, what, span, body)
     }
 
     /// A block inside `dynamic` blocks with these iterators.
-    pub(super) fn within(
+    pub(crate) fn within(
         iterators: &Arc<[String]>,
         file: FileText,
         what: impl Into<String>,
@@ -74,13 +74,13 @@ impl<'a> BodyReader<'a> {
     }
 
     /// An argument that may be missing.
-    pub(super) fn take(&mut self, name: &str) -> Option<Expression> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Expression> {
         self.expected_arguments.push(name.to_owned());
         self.arguments.remove(name).map(|(_, value)| value)
     }
 
     /// An argument that must be there.
-    pub(super) fn require(&mut self, name: &str, diagnostics: &mut Diagnostics) -> Option<Expression> {
+    pub(crate) fn require(&mut self, name: &str, diagnostics: &mut Diagnostics) -> Option<Expression> {
         let value = self.take(name);
         if value.is_none() {
             diagnostics.push(
@@ -95,7 +95,7 @@ impl<'a> BodyReader<'a> {
     }
 
     /// All arguments that are left: those of a block whose names the user chooses.
-    pub(super) fn take_all(&mut self) -> Vec<(String, Option<Span>, Expression)> {
+    pub(crate) fn take_all(&mut self) -> Vec<(String, Option<Span>, Expression)> {
         std::mem::take(&mut self.arguments)
             .into_iter()
             .map(|(name, (span, value))| (name, span, value))
@@ -103,12 +103,12 @@ impl<'a> BodyReader<'a> {
     }
 
     /// The nested blocks of one type.
-    pub(super) fn take_blocks(&mut self, name: &str) -> Vec<&'a Block> {
+    pub(crate) fn take_blocks(&mut self, name: &str) -> Vec<&'a Block> {
         self.take_blocks_that(name, |block| block.ident.as_str() == name)
     }
 
     /// The nested block of a type of which there may be only one.
-    pub(super) fn take_block(&mut self, name: &str, diagnostics: &mut Diagnostics) -> Option<&'a Block> {
+    pub(crate) fn take_block(&mut self, name: &str, diagnostics: &mut Diagnostics) -> Option<&'a Block> {
         let blocks = self.take_blocks(name);
         if let Some(second) = blocks.get(1) {
             let detail = format!("Only one `{name}` block may be here.");
@@ -119,7 +119,7 @@ impl<'a> BodyReader<'a> {
     }
 
     /// The nested blocks of one type and the `dynamic` blocks that make such ones.
-    pub(super) fn take_nested(&mut self, name: &str) -> Vec<&'a Block> {
+    pub(crate) fn take_nested(&mut self, name: &str) -> Vec<&'a Block> {
         self.take_blocks_that(name, |block| match made_by(block) {
             Some(made) => made.as_str() == name,
             None => block.ident.as_str() == name,
@@ -134,7 +134,7 @@ impl<'a> BodyReader<'a> {
     }
 
     /// Complains of everything that was not taken.
-    pub(super) fn finish(self, diagnostics: &mut Diagnostics) {
+    pub(crate) fn finish(self, diagnostics: &mut Diagnostics) {
         for (name, (span, _)) in &self.arguments {
             let detail = match self.expected_blocks.contains(name) {
                 true => format!("`{name}` is a block here: write `{name} {{ … }}`, without \"=\"."),

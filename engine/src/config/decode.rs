@@ -249,33 +249,8 @@ impl Decoder<'_> {
         body.finish(self.diagnostics);
     }
 
-    /// The block's labels, if there are as many as there should be and each is a name.
     fn labels(&mut self, file: &FileText, block: &Block, names: &[&str]) -> Option<Labels> {
-        let span = match (block.labels.first(), block.labels.last()) {
-            (Some(first), Some(last)) => join(file.span(first), file.span(last)),
-            _ => file.span(&block.ident),
-        };
-        if block.labels.len() != names.len() {
-            let labels: Vec<_> = names.iter().map(|name| format!(" \"{name}\"")).collect();
-            let form = format!("{}{} {{ … }}", block.ident.as_str(), labels.concat());
-            self.diagnostics.push(
-                Diagnostic::error("Wrong number of labels", format!("Such a block is written `{form}`."))
-                    .at(span),
-            );
-            return None;
-        }
-        let texts: Vec<_> = block.labels.iter().map(|label| label.as_str().to_owned()).collect();
-        if let Some(text) = texts.iter().find(|text| !is_identifier(text)) {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "Invalid name",
-                    format!("{text:?} is no name: use letters, digits, \"_\" and \"-\", beginning with a letter or \"_\"."),
-                )
-                .at(span),
-            );
-            return None;
-        }
-        Some(Labels { texts, span })
+        labels(file, block, names, self.diagnostics)
     }
 
     fn unknown_block(&mut self, file: &FileText, block: &Block, name: &str) {
@@ -301,6 +276,40 @@ impl Decoder<'_> {
         let detail = format!("There is no {what} \"{kind}\". {hint}");
         self.diagnostics.push(Diagnostic::error(format!("Unknown {what}"), detail).at(labels.span.clone()));
     }
+}
+
+/// The block's labels, if there are as many as there should be and each is a name.
+pub(crate) fn labels(
+    file: &FileText,
+    block: &Block,
+    names: &[&str],
+    diagnostics: &mut Diagnostics,
+) -> Option<Labels> {
+    let span = match (block.labels.first(), block.labels.last()) {
+        (Some(first), Some(last)) => join(file.span(first), file.span(last)),
+        _ => file.span(&block.ident),
+    };
+    if block.labels.len() != names.len() {
+        let labels: Vec<_> = names.iter().map(|name| format!(" \"{name}\"")).collect();
+        let form = format!("{}{} {{ … }}", block.ident.as_str(), labels.concat());
+        diagnostics.push(
+            Diagnostic::error("Wrong number of labels", format!("Such a block is written `{form}`."))
+                .at(span),
+        );
+        return None;
+    }
+    let texts: Vec<_> = block.labels.iter().map(|label| label.as_str().to_owned()).collect();
+    if let Some(text) = texts.iter().find(|text| !is_identifier(text)) {
+        diagnostics.push(
+            Diagnostic::error(
+                "Invalid name",
+                format!("{text:?} is no name: use letters, digits, \"_\" and \"-\", beginning with a letter or \"_\"."),
+            )
+            .at(span),
+        );
+        return None;
+    }
+    Some(Labels { texts, span })
 }
 
 fn insert<K: std::hash::Hash + Eq, V>(

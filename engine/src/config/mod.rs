@@ -22,8 +22,11 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub(crate) use self::blocks::conditions;
+pub(crate) use self::body::{BodyReader, FileText};
 pub use self::data::DataBlock;
 pub use self::decode::decode;
+pub(crate) use self::decode::labels;
 pub use self::import::Import;
 pub(crate) use self::nested::wrong_count;
 pub use self::nested::{Content, Dynamic, Nested};

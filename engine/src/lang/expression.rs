@@ -77,6 +77,11 @@ impl Expression {
         &self.0.ast
     }
 
+    /// As it is written.
+    pub fn text(&self) -> &str {
+        self.span().and_then(|span| self.0.text.get(span.range)).unwrap_or_default()
+    }
+
     /// The text of the whole file in which it stands.
     pub(super) fn file_text(&self) -> &str {
         &self.0.text
@@ -184,15 +189,15 @@ impl Expression {
         ast.span().map(|range| Span { source: self.0.source, range })
     }
 
-    fn sibling(&self, ast: Ast) -> Expression {
+    /// Another piece of the same file.
+    pub(crate) fn sibling(&self, ast: Ast) -> Expression {
         Self::new(self.0.source, self.0.text.clone(), ast).within(&self.0.bound)
     }
 }
 
 impl fmt::Debug for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.span().and_then(|span| self.0.text.get(span.range));
-        write!(f, "Expression({:?})", text.unwrap_or_default())
+        write!(f, "Expression({:?})", self.text())
     }
 }
 

@@ -51,7 +51,7 @@ impl LookUp {
         let mut scope = outer.child();
         self.each.bind(&mut scope);
         scope.set("self", found);
-        let what = ("Postcondition does not hold", &*self.address.to_string());
+        let what = (condition::POSTCONDITION, &*self.address.to_string());
         condition::failures(&block.postconditions, what, &scope)
     }
 }
@@ -73,7 +73,7 @@ impl Context<'_> {
         each.bind(&mut scope);
         let keys = each.key.iter().cloned().collect();
         let address = Address { keys, ..Address::look_up(at.clone(), kind, name) };
-        let what = ("Precondition does not hold", &*address.to_string());
+        let what = (condition::PRECONDITION, &*address.to_string());
         diagnostics.extend(condition::failures(&block.preconditions, what, &scope));
         let (arguments, origin) = complete(&ty.body, &block.content, &scope, diagnostics);
         let provider = self.registry.data_provider(kind)?;

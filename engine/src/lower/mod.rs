@@ -98,7 +98,7 @@ impl Context<'_> {
         each.bind(&mut scope);
         let keys = each.key.iter().cloned().collect();
         let address = Address { keys, ..Address::within(at.clone(), kind, name) };
-        let what = ("Precondition does not hold", &*address.to_string());
+        let what = (condition::PRECONDITION, &*address.to_string());
         diagnostics.extend(condition::failures(&block.lifecycle.preconditions, what, &scope));
         let (desired, origin) = complete(&ty.body, &block.content, &scope, diagnostics);
         let instance = Instance {
@@ -238,7 +238,7 @@ pub(crate) fn postconditions(
     let mut scope = outer.child();
     instance.each.bind(&mut scope);
     scope.set("self", attributes);
-    let what = ("Postcondition does not hold", &*instance.address.to_string());
+    let what = (condition::POSTCONDITION, &*instance.address.to_string());
     condition::failures(&block.lifecycle.postconditions, what, &scope)
 }
 

@@ -44,6 +44,7 @@ pub(crate) struct DraftInputs<'a> {
     pub(crate) destroy: bool,
     /// What is to be replaced though it need not be.
     pub(crate) replace: &'a [Address],
+    pub(crate) unprotected: bool,
 }
 
 /// All that has been seen so far.

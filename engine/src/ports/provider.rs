@@ -361,6 +361,8 @@ pub enum ErrorCode {
     Denied,
     /// What is there is not what was reviewed.
     Changed,
+    /// A condition that the configuration states does not hold.
+    Condition,
     /// Another owner holds what we would change.
     Conflict,
     /// The target says that the wanted thing is not valid.

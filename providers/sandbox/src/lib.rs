@@ -8,6 +8,8 @@
 //! kube     host
 //! ```
 //!
+//! `scratch` is the same without a process of its own, for one use.
+//!
 //! It knows nothing of configuration, plans or state: it's asked for a cluster or a host by name, and says how to
 //! reach it. It listens on loopback only.
 
@@ -17,5 +19,7 @@ pub mod host;
 pub mod kube;
 mod layout;
 mod private_file;
+mod scratch;
 
 pub use access::Sandbox;
+pub use scratch::ScratchSandbox;

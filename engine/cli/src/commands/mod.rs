@@ -11,6 +11,7 @@ pub(crate) mod plan;
 pub(crate) mod sandbox;
 pub(crate) mod show;
 pub(crate) mod state;
+pub(crate) mod test;
 pub(crate) mod validate;
 pub(crate) mod version;
 
@@ -28,6 +29,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Problem> 
         Command::Validate(arguments) => validate::run(&arguments, session),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Console(arguments) => console::run(&arguments, session),
+        Command::Test(arguments) => test::run(&arguments, session),
         Command::Graph(arguments) => graph::run(&arguments, session),
         Command::Plan(arguments) => plan::run(&arguments, session),
         Command::Apply(arguments) => apply::run(&arguments, session),

@@ -5,10 +5,12 @@ mod layout;
 mod modules;
 mod stack;
 mod subject;
+mod tests;
 mod variables;
 
 pub(crate) use self::disk::DiskFiles;
 pub(crate) use self::layout::{Written, formattable};
 pub(crate) use self::stack::{Stack, existing_folder};
 pub(crate) use self::subject::{Subject, output_operands};
+pub(crate) use self::tests::{TEST_FOLDER, Tests};
 pub(crate) use self::variables::VariableArguments;

@@ -5,7 +5,7 @@ use std::path::Path;
 use meshform_engine::diagnostic::{ModuleProblem, Sources};
 use meshform_engine::modules::{MissingModule, missing};
 
-use super::stack::{files, shown, text};
+use super::stack::{configuration, shown, text};
 use crate::problem::Problem;
 
 /// Adds the files of all modules that are called, directly or through others. Why one is not there is noted with it.
@@ -22,7 +22,7 @@ pub(super) fn read(sources: &mut Sources, stack: &Path) -> Result<(), Problem> {
             let folder = located(&call, stack)?;
             let is_new = |folder: &&String| sources.iter().all(|(_, it)| it.folder.as_ref() != Some(*folder));
             if let Some(folder) = folder.as_ref().ok().filter(is_new) {
-                for path in files(&stack.join(folder), ".hcl")? {
+                for path in configuration(&stack.join(folder))? {
                     sources.add_in(Some(folder), shown(&path), &text(&path)?);
                 }
             }
@@ -56,7 +56,7 @@ fn located(call: &MissingModule, stack: &Path) -> Result<Result<String, ModulePr
     if !there.is_dir() {
         return problem("No such module", format!("There is no folder {}.", shown(&there)));
     }
-    match files(&there, ".hcl")?.is_empty() {
+    match configuration(&there)?.is_empty() {
         true => problem("No such module", format!("The folder {} holds no .hcl files.", shown(&there))),
         false => Ok(Ok(folder)),
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use meshform_engine::diagnostic::Sources;
 
 use super::modules;
+use super::tests::TEST_ENDING;
 use crate::problem::Problem;
 use meshform_engine::inputs::Input;
 
@@ -40,7 +41,7 @@ impl Stack {
     pub(crate) fn read_any(folder: &Path) -> Result<Self, Problem> {
         existing_folder(folder)?;
         let mut sources = Sources::default();
-        for path in files(folder, ".hcl")? {
+        for path in configuration(folder)? {
             sources.add(shown(&path), &text(&path)?);
         }
         modules::read(&mut sources, folder)?;
@@ -86,7 +87,14 @@ pub(crate) fn existing_folder(folder: &Path) -> Result<(), Problem> {
 
 /// Whether a folder holds any configuration.
 pub(super) fn is_stack(folder: &Path) -> bool {
-    folder.is_dir() && files(folder, ".hcl").is_ok_and(|files| !files.is_empty())
+    folder.is_dir() && configuration(folder).is_ok_and(|files| !files.is_empty())
+}
+
+/// The files of a folder that say what should be: its tests are none of them.
+pub(super) fn configuration(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let mut files = files(folder, ".hcl")?;
+    files.retain(|path| !path.to_string_lossy().ends_with(TEST_ENDING));
+    Ok(files)
 }
 
 /// The files of a folder with such an ending, in the order of their names; hidden ones apart.
@@ -143,9 +151,14 @@ mod tests {
     #[test]
     fn files_are_read_by_name_and_hidden_ones_are_not() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, text) in
-            [("b.hcl", "b"), ("a.hcl", "a"), (".c.hcl", "c"), ("d.hcl~", "d"), ("x.auto.hclvars", "e")]
-        {
+        for (name, text) in [
+            ("b.hcl", "b"),
+            ("a.hcl", "a"),
+            (".c.hcl", "c"),
+            ("d.hcl~", "d"),
+            ("a.mftest.hcl", "t"),
+            ("x.auto.hclvars", "e"),
+        ] {
             fs::write(folder.path().join(name), text).unwrap();
         }
         fs::create_dir(folder.path().join("folder.hcl")).unwrap();

@@ -60,6 +60,7 @@ fn code(code: ErrorCode) -> &'static str {
         ErrorCode::Unreachable => "unreachable",
         ErrorCode::Denied => "denied",
         ErrorCode::Changed => "changed",
+        ErrorCode::Condition => "condition",
         ErrorCode::Conflict => "conflict",
         ErrorCode::Invalid => "invalid",
         ErrorCode::TimedOut => "timed_out",

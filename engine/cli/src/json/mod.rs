@@ -18,6 +18,7 @@ pub(crate) mod graph;
 pub(crate) mod plan;
 pub(crate) mod sandbox;
 pub(crate) mod state;
+pub(crate) mod test;
 pub(crate) mod value;
 
 /// The version of all documents.

@@ -18,6 +18,11 @@ impl EventStream {
         stream
     }
 
+    /// One that goes on where another one, or none yet, has begun.
+    pub(crate) fn continued() -> Self {
+        Self
+    }
+
     /// Writes one document.
     pub(crate) fn write(&self, mut document: Json) {
         document["at_ms"] = now_ms().into();

@@ -23,7 +23,7 @@ pub(crate) fn text(diagnostics: &Diagnostics, sources: &Sources, columns: usize)
 }
 
 /// One diagnostic, without a line feed at its end.
-fn one(diagnostic: &Diagnostic, sources: &Sources, columns: usize) -> String {
+pub(crate) fn one(diagnostic: &Diagnostic, sources: &Sources, columns: usize) -> String {
     let source = diagnostic.span.as_ref().and_then(|span| Some((span, sources.get(span.source)?)));
     let place = source.map(|(span, source)| (source, clipped(&source.text, span.range.clone())));
     match place {

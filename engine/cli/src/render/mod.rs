@@ -14,6 +14,7 @@ pub(crate) mod policies;
 pub(crate) mod sandbox;
 pub(crate) mod state;
 pub(crate) mod style;
+pub(crate) mod test;
 pub(crate) mod text;
 pub(crate) mod text_diff;
 pub(crate) mod unified;

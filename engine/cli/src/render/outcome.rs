@@ -115,6 +115,7 @@ mod tests {
             deferred: deferred.iter().map(|name| address(name)).collect(),
             stopped: false,
             diagnostics: Diagnostics::new(),
+            instances: BTreeMap::new(),
         };
         let counts = Counts { create: succeeded.len(), ..Counts::default() };
         let plain = |text: String| anstream::adapter::strip_str(&text).to_string();

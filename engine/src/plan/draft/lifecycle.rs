@@ -103,7 +103,7 @@ impl Drafting<'_> {
 
     /// Complains when a change takes away what must stay.
     pub(super) fn prevent(&mut self, change: &Change, lifecycle: &Lifecycle) {
-        if !lifecycle.prevent_destroy {
+        if !lifecycle.prevent_destroy || self.inputs.unprotected {
             return;
         }
         let what = match change.action {

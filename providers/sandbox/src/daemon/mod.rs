@@ -36,7 +36,7 @@ use tokio::sync::{Mutex, mpsc};
 use crate::layout::Layout;
 use crate::private_file;
 use record::Record;
-use residents::Residents;
+pub(crate) use residents::Residents;
 use wire::{Answer, Request};
 
 /// How often the process looks whether its folder is still its own.
