@@ -14,6 +14,7 @@
 //! policies          what must hold of a plan
 //! console           expressions and their values
 //! data              what is looked up
+//! testing           what comes of test files
 //! graph, validate   what depends on what; what is wrong, for machines
 //! readme            what the documentation says, done as it says
 //! ```
@@ -53,5 +54,6 @@ mod spellings;
 #[path = "../../providers/ssh/tests/sshd/server.rs"]
 mod sshd;
 mod stack;
+mod testing;
 mod validate;
 mod variables;

@@ -112,6 +112,12 @@ fn every_example_works_as_it_stands() {
     for name in folders(&checkout().join("examples")) {
         let stack = Stack::example(&name);
         stack.run(["validate"]).done();
+        if fs::read_dir(stack.folder())
+            .unwrap()
+            .any(|it| it.unwrap().path().to_string_lossy().ends_with(".mftest.hcl"))
+        {
+            stack.run(["test"]).done().says(&["Passed: "]);
+        }
         stack.plan().code(2);
         stack.apply().done();
         stack.plan().done();

@@ -36,12 +36,13 @@ impl Visit for Collector {
         }
     }
 
+    /// Of a call that is compared, its result explains more than what it is given.
     fn visit_binary_op(&mut self, node: &BinaryOp) {
         for side in [&node.lhs_expr, &node.rhs_expr] {
-            if let Ast::FuncCall(_) = side {
-                self.parts.push(side.clone());
+            match side {
+                Ast::FuncCall(_) => self.parts.push(side.clone()),
+                _ => self.visit_expr(side),
             }
-            self.visit_expr(side);
         }
     }
 

@@ -17,4 +17,5 @@ mod random;
 mod refactoring;
 mod simulation;
 mod store;
+mod testing;
 mod world;

@@ -69,7 +69,7 @@ impl Bed {
         }
     }
 
-    fn world(&self) -> World {
+    pub(crate) fn world(&self) -> World {
         let provider: Arc<dyn Provider> = Arc::new(Things(Arc::clone(&self.reality)));
         let store = Arc::new(Store(Arc::clone(&self.reality)));
         World::new([provider], [], store, Arc::new(Nothing), Arc::new(Epoch))
@@ -134,7 +134,7 @@ impl Bed {
 }
 
 /// The stack's file; after each line `### FOLDER` that of a module, which is called as "./FOLDER".
-fn sources(text: &str) -> Sources {
+pub(crate) fn sources(text: &str) -> Sources {
     let mut parts = text.split("\n### ");
     let mut sources = Sources::default();
     sources.add("main.hcl", parts.next().unwrap());
@@ -186,13 +186,13 @@ pub(crate) fn show(plan: &Plan) -> String {
     lines.join("\n")
 }
 
-struct Silent;
+pub(crate) struct Silent;
 
 impl Observer for Silent {
     fn event(&self, _: &Progress) {}
 }
 
-struct Epoch;
+pub(crate) struct Epoch;
 
 impl Clock for Epoch {
     fn now_ms(&self) -> i64 {
@@ -203,7 +203,7 @@ impl Clock for Epoch {
     }
 }
 
-struct Nothing;
+pub(crate) struct Nothing;
 
 impl Files for Nothing {
     fn read(&self, _: &str) -> Result<Vec<u8>, FileError> {
@@ -218,7 +218,7 @@ impl Files for Nothing {
 }
 
 /// `thing`: `name` says what it is, `input` and the nested blocks may change, `fixed` may not; `id` and `echo` are computed.
-struct Things(Shared);
+pub(crate) struct Things(pub(crate) Shared);
 
 impl Provider for Things {
     fn resource_types(&self) -> Vec<ResourceType> {

@@ -88,7 +88,7 @@ struct Suite {
 impl Suite {
     fn read(stack: Stack, arguments: &Arguments, session: &Session) -> Result<Self, Problem> {
         let tests = Tests::read(&stack, &arguments.test_directory)?;
-        let inputs = arguments.variables.inputs(&session.environment, stack.variables.clone())?;
+        let inputs = arguments.variables.inputs(&session.environment, &stack, None)?;
         let folder = stack.folder_name();
         let world = session.world(&stack.folder);
         let (config, problems) = check(&stack.sources, &world, &folder);

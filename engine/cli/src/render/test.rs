@@ -34,11 +34,14 @@ pub(crate) fn run(run: &TestedRun, sources: &Sources, is_verbose: bool, detail: 
         format!("  {} {} {}\n", paint(style, mark), harmless(&run.name), paint(FAINT, format!("({what})")));
     if let Some(planned) = run.report.plan.as_ref().filter(|_| is_verbose) {
         text.push_str(&block(&plan::text(planned, detail)));
+        text.push('\n');
     }
     let warnings = run.report.warnings.iter().map(|it| diagnostics::one(it, sources, detail.columns));
     let findings = run.report.findings.iter().map(|it| finding(it, sources, detail.columns));
-    for said in warnings.chain(findings) {
-        text.push_str(&block(&said));
+    let said: String = warnings.chain(findings).map(|said| block(&said)).collect();
+    text.push_str(&said);
+    if !said.is_empty() {
+        text.push('\n');
     }
     text
 }
@@ -54,7 +57,7 @@ pub(crate) fn clean_up(file: &TestedFile, sources: &Sources, columns: usize) -> 
     }
     if !file.clean_up.left.is_empty() {
         let left: Vec<_> = file.clean_up.left.iter().map(ToString::to_string).collect();
-        text.push_str(&format!("\n    Left behind: {}.\n\n", harmless(&left.join(", "))));
+        text.push_str(&block(&format!("Left behind: {}.", harmless(&left.join(", ")))));
     }
     text
 }
@@ -94,8 +97,8 @@ fn short(value: &Value) -> String {
     }
 }
 
-/// Lines below a run, with space around them.
+/// Lines below a run, with space before them.
 fn block(text: &str) -> String {
     let lines = indented(text.trim_end().lines().map(str::to_owned), 4);
-    format!("\n{}\n\n", lines.join("\n"))
+    format!("\n{}\n", lines.join("\n"))
 }
