@@ -11,6 +11,7 @@
 //! secrets           what must not be seen, in any of its spellings
 //! bad_input         what is wrong is told, and changes nothing
 //! fmt               the layout of files
+//! modules           parts of a stack: local ones, and those of a git repository or of a registry
 //! policies          what must hold of a plan
 //! console           expressions and their values
 //! data              what is looked up
@@ -34,6 +35,7 @@ mod console;
 mod control_plane;
 mod data;
 mod fmt;
+mod git_modules;
 mod graph;
 mod imports;
 mod killed;
@@ -41,12 +43,15 @@ mod kubectl;
 mod language;
 mod locks;
 mod modules;
+mod oci_modules;
 mod policies;
 mod program;
 mod quickstart;
 mod readme;
 mod real_cluster;
 mod real_host;
+mod registry;
+mod repository;
 mod rounds;
 mod secrets;
 mod spellings;

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use meshform_engine::address::Address;
 
 use crate::commands::{
-    apply, console, destroy, fmt, graph, output, plan, sandbox, show, state, test, validate, version,
+    apply, console, destroy, fmt, graph, init, output, plan, sandbox, show, state, test, validate, version,
 };
 use crate::input::VariableArguments;
 use crate::problem::{Problem, ReportStyle};
@@ -28,6 +28,8 @@ pub(crate) struct Arguments {
 /// What is to be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Fetch the modules that the stack uses, and lock their versions
+    Init(init::Arguments),
     /// Check the configuration without asking any target
     Validate(validate::Arguments),
     /// Put files into canonical layout
@@ -107,6 +109,7 @@ impl Command {
         let document = |json: bool| if json { ReportStyle::Document } else { ReportStyle::Text };
         let events = |json: bool| if json { ReportStyle::Events } else { ReportStyle::Text };
         match self {
+            Self::Init(arguments) => document(arguments.json),
             Self::Validate(arguments) => document(arguments.json),
             Self::Fmt(_) => ReportStyle::Text,
             Self::Console(arguments) => document(arguments.json),

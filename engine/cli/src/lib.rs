@@ -20,6 +20,7 @@ mod interrupt;
 mod json;
 mod junit;
 mod line_editor;
+mod modules;
 mod problem;
 mod progress;
 mod render;

@@ -14,7 +14,7 @@ use crate::input::DiskFiles;
 use crate::problem::Problem;
 
 /// The folder of a stack in which its state and its sandbox live.
-const STATE_FOLDER: &str = ".meshform";
+pub(crate) const STATE_FOLDER: &str = ".meshform";
 
 /// One run of the program.
 pub(crate) struct Session {

@@ -7,6 +7,7 @@ use super::body::{BodyReader, FileText};
 use super::{Config, Module, ModuleCall};
 use crate::address::ModulePath;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, did_you_mean};
+use crate::modules::not_literal;
 
 pub(super) fn decode(
     file: &FileText,
@@ -18,12 +19,8 @@ pub(super) fn decode(
     let mut body = BodyReader::new(file.clone(), what, labels.span.clone(), &block.body);
     let source = body.require("source", diagnostics);
     for (name, given) in [("source", source.clone()), ("version", body.take("version"))] {
-        // The files are read before anything is evaluated.
         if let Some(given) = given.filter(|given| given.literal_string().is_none()) {
-            let detail = format!(
-                "The {name} of a module is a plain text in double quotes: it is read before anything is evaluated."
-            );
-            diagnostics.push(Diagnostic::error("Not a literal", detail).at(given.span()));
+            diagnostics.push(not_literal(name).at(given.span()));
         }
     }
     let repetition = repetition(&mut body, diagnostics);

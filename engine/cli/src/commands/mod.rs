@@ -6,6 +6,7 @@ pub(crate) mod console;
 pub(crate) mod destroy;
 pub(crate) mod fmt;
 pub(crate) mod graph;
+pub(crate) mod init;
 pub(crate) mod output;
 pub(crate) mod plan;
 pub(crate) mod sandbox;
@@ -26,6 +27,7 @@ use crate::session::Session;
 /// When it could not do what it was asked for.
 pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Problem> {
     match command {
+        Command::Init(arguments) => init::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments, session),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Console(arguments) => console::run(&arguments, session),

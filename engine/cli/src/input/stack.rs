@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use meshform_engine::diagnostic::Sources;
 
-use super::modules;
+use super::modules::{self, ReadModule};
 use super::tests::TEST_ENDING;
+use crate::modules::{Fetching, ModuleStore};
 use crate::problem::Problem;
 use meshform_engine::inputs::Input;
 
@@ -40,12 +41,24 @@ impl Stack {
     /// When there is no such folder, or a file cannot be read.
     pub(crate) fn read_any(folder: &Path) -> Result<Self, Problem> {
         existing_folder(folder)?;
+        let (sources, _) = Self::sources(folder, &mut ModuleStore::open(folder, Fetching::Locked)?)?;
+        Ok(Self { folder: folder.to_owned(), sources, variables: Self::variables_beside(folder)? })
+    }
+
+    /// The configuration in a folder with that of its modules, and where those were found.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(crate) fn sources(
+        folder: &Path,
+        store: &mut ModuleStore,
+    ) -> Result<(Sources, Vec<ReadModule>), Problem> {
         let mut sources = Sources::default();
         for path in configuration(folder)? {
             sources.add(shown(&path), &text(&path)?);
         }
-        modules::read(&mut sources, folder)?;
-        Ok(Self { folder: folder.to_owned(), sources, variables: Self::variables_beside(folder)? })
+        let read = modules::read(&mut sources, folder, store)?;
+        Ok((sources, read))
     }
 
     /// The `*.auto.hclvars` files of a folder.

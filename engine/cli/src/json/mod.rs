@@ -15,6 +15,7 @@
 pub(crate) mod diagnostics;
 pub(crate) mod events;
 pub(crate) mod graph;
+pub(crate) mod init;
 pub(crate) mod plan;
 pub(crate) mod sandbox;
 pub(crate) mod state;

@@ -7,6 +7,7 @@ use meshform_engine::diagnostic::{Diagnostic, Diagnostics, Severity, Source, Sou
 
 use super::style::{DANGER, STRONG, WARNING, paint};
 use super::text::{counted, harmless, indented, wrap};
+use crate::modules::masked;
 
 /// A longer stretch is underlined on its first line only.
 const LINES_MAX: usize = 4;
@@ -41,7 +42,9 @@ fn placed(diagnostic: &Diagnostic, source: &Source, range: Range<usize>, columns
     // The renderer looks at all that it is given: only what is to be seen keeps many diagnostics of a long file quick.
     let (number, lines) = source.lines_around(&range);
     let range = range.start - lines.start..range.end - lines.start;
-    let snippet = Snippet::source(&source.text[lines]).line_start(number).path(source.name.as_str());
+    // A module's source may hold credentials.
+    let shown = masked(&source.text[lines]);
+    let snippet = Snippet::source(&*shown).line_start(number).path(source.name.as_str());
     let title = level.primary_title(harmless(&diagnostic.summary));
     let mut group = Group::with_title(title).element(snippet.annotation(AnnotationKind::Primary.span(range)));
     let detail = wrap(&harmless(&diagnostic.detail), columns.saturating_sub(6).max(20)).join("\n");

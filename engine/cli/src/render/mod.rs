@@ -7,6 +7,7 @@ pub(crate) mod diagnostics;
 pub(crate) mod fields;
 pub(crate) mod graph;
 pub(crate) mod hcl_text;
+pub(crate) mod init;
 pub(crate) mod outcome;
 pub(crate) mod outputs;
 pub(crate) mod plan;
