@@ -133,3 +133,67 @@ fn unkept() -> StoreError {
         problem: "a state that is only in memory has none".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use meshform_engine::address::Address;
+    use meshform_engine::plan::StepOperation;
+    use meshform_engine::ports::Operation;
+    use meshform_engine::state::{Record, RecordStatus};
+    use meshform_engine::value::Kind;
+
+    use super::*;
+
+    const CREATE: StepOperation = StepOperation::Perform(Operation::Create);
+
+    fn record() -> Record {
+        Record {
+            target: None,
+            identity: "value.x".into(),
+            attributes: Value::string("hush").sensitive(),
+            private: serde_json::Value::Null,
+            depends_on: Vec::new(),
+            status: RecordStatus::Complete,
+        }
+    }
+
+    /// The state after a journal of which only so many entries were written.
+    async fn kept(entries: usize, is_finished: bool) -> Loaded {
+        let (store, address) = (MemoryStore::new(), Address::new("value", "x"));
+        let lease = store.lock("apply", 0).await.unwrap();
+        let mut journal = store.begin(&*lease, &Snapshot::default()).await.unwrap();
+        let started =
+            Event::Started { at_ms: 0, address: address.clone(), operation: CREATE, intent: record() };
+        let ended = Event::Succeeded {
+            at_ms: 0,
+            address: address.clone(),
+            operation: CREATE,
+            record: Some(record()),
+        };
+        journal.append(&[started, ended][..entries]).await.unwrap();
+        if is_finished {
+            let snapshot = Snapshot { records: [(address, record())].into(), ..Snapshot::default() };
+            journal.finish(snapshot).await.unwrap();
+        }
+        lease.release().await.unwrap();
+        store.load().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_finished_is_kept_without_its_secrets() {
+        let loaded = kept(2, true).await;
+        assert_eq!((loaded.interrupted, loaded.snapshot.serial), (false, 1));
+        let [record] = &loaded.snapshot.records.into_values().collect::<Vec<_>>()[..] else {
+            panic!("one record")
+        };
+        assert!(matches!(record.attributes.kind(), Kind::Fingerprint(_)));
+    }
+
+    #[tokio::test]
+    async fn what_was_cut_off_is_known_to_be() {
+        let loaded = kept(1, false).await;
+        let statuses: Vec<_> = loaded.snapshot.records.values().map(|record| record.status).collect();
+        assert_eq!((loaded.interrupted, &statuses[..]), (true, &[RecordStatus::Incomplete][..]));
+        assert!(!kept(0, false).await.interrupted);
+    }
+}

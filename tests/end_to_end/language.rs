@@ -94,6 +94,9 @@ fn its_stacks_are_valid() {
         }
         stack.run(["fmt", "-check", "-recursive"]).done();
         stack.run(["validate"]).done();
+        if files.iter().any(|(name, _)| name.ends_with(".mftest.hcl")) {
+            stack.run(["test"]).done();
+        }
         // Where it is about a cluster or a host that is not there, that is all that can be said.
         if !files.iter().any(|(_, text)| text.contains("kubeconfig") || text.contains("address")) {
             stack.apply().done();

@@ -1,13 +1,15 @@
 //! The text of test files → [`TestFile`]s, with all that is wrong with them.
 
+mod made_up;
+mod run;
+
 use std::sync::Arc;
 
 use hcl_edit::structure::{Block, Structure};
 use indexmap::IndexMap;
 
-use super::file::{Checked, Command, Double, Mock, Moment, Run, Targets, TestFile};
-use super::names;
-use crate::config::{BodyReader, Config, FileText, Registry, conditions, labels};
+use super::file::{Targets, TestFile};
+use crate::config::{BodyReader, Config, FileText, Registry, labels};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceId, Sources, did_you_mean};
 use crate::lang::Expression;
 use crate::syntax;
@@ -158,157 +160,6 @@ impl<'a> Decoder<'a> {
         all.into_iter().map(|(name, _, value)| (name, value)).collect()
     }
 
-    fn mock(&mut self, block: &Block, prefix: &str) {
-        let Some(labels) = labels(&self.text, block, &["TYPE"], self.diagnostics) else { return };
-        let ty = labels.texts.concat();
-        let mut body = self.reader(block, &format!("The `{}` block", block.ident.as_str()));
-        let mock = Mock {
-            defaults: body.take("defaults"),
-            moment: moment(body.take("override_during"), self.diagnostics),
-            span: labels.span.clone(),
-        };
-        body.finish(self.diagnostics);
-        let (is_known, names): (bool, Vec<_>) = match prefix.is_empty() {
-            // What holds a value and does nothing else is what it is.
-            true => {
-                let names = self.registry.type_names().filter(|name| *name != "value");
-                (ty != "value" && self.registry.resource_type(&ty).is_some(), names.collect())
-            }
-            false => (self.registry.data_type(&ty).is_some(), self.registry.data_type_names().collect()),
-        };
-        if !is_known {
-            let hint = match did_you_mean(&ty, names.iter().copied()) {
-                Some(candidate) => format!("Did you mean \"{candidate}\"?"),
-                None => format!("There are {}.", names.join(", ")),
-            };
-            let detail = format!("Nothing of the type \"{ty}\" can be made up. {hint}");
-            self.diagnostics.push(Diagnostic::error("Unknown type", detail).at(labels.span));
-            return;
-        }
-        if self.file.mocks.insert(format!("{prefix}{ty}"), mock).is_some() {
-            let detail = format!("There is another {} of \"{ty}\" in this file.", block.ident.as_str());
-            self.diagnostics.push(Diagnostic::error("Duplicate block", detail).at(labels.span));
-        }
-    }
-
-    fn double(&mut self, block: &Block) -> Option<Double> {
-        labels(&self.text, block, &[], self.diagnostics)?;
-        let is_data = block.ident.as_str() == "override_data";
-        let mut body = self.reader(block, &format!("The `{}` block", block.ident.as_str()));
-        let target = body.require("target", self.diagnostics);
-        let values = body.take("values");
-        let moment = moment(body.take("override_during"), self.diagnostics);
-        body.finish(self.diagnostics);
-        let target = target?;
-        let named =
-            names::instance(&target, self.config).map_err(|problem| self.diagnostics.push(problem)).ok()?;
-        let wrong = match &named {
-            crate::config::Named::Resource(address) if address.data_type().is_some() != is_data => {
-                Some(match is_data {
-                    true => {
-                        "`override_data` is for what is looked up: a resource is overridden by `override_resource`."
-                    }
-                    false => {
-                        "`override_resource` is for resources: what is looked up is overridden by `override_data`."
-                    }
-                })
-            }
-            crate::config::Named::Resource(address) if address.kind == "value" => {
-                Some("A `value` is what it is everywhere: there is nothing about it to be made up.")
-            }
-            _ => None,
-        };
-        if let Some(detail) = wrong {
-            self.diagnostics.push(Diagnostic::error("Invalid address", detail).at(target.span()));
-            return None;
-        }
-        Some(Double { target: named, values, moment })
-    }
-
-    fn run(&mut self, block: &Block) {
-        let Some(labels) = labels(&self.text, block, &["NAME"], self.diagnostics) else { return };
-        let name = labels.texts.concat();
-        let mut body = self.reader(block, &format!("The run \"{name}\""));
-        let command = command(body.take("command"), self.diagnostics);
-        let expected = body.take("expect_failures");
-        let blocks = body.take_blocks("variables");
-        let variables = blocks.first().map(|block| self.variables(block)).unwrap_or_default();
-        if let Some(second) = blocks.get(1) {
-            let detail = format!("The run \"{name}\" has one `variables` block. Put all into one of them.");
-            let span = self.text.span(&second.ident);
-            self.diagnostics.push(Diagnostic::error("Duplicate block", detail).at(span));
-        }
-        let asserts = conditions(&self.text, body.take_blocks("assert"), self.diagnostics);
-        let mut doubles = Vec::new();
-        for kind in ["override_resource", "override_data"] {
-            doubles.extend(body.take_blocks(kind).into_iter().filter_map(|block| self.double(block)));
-        }
-        for (foreign, detail) in FOREIGN.iter().chain(&UNSUPPORTED) {
-            for block in body.take_blocks(foreign) {
-                let span = self.text.span(&block.ident);
-                self.diagnostics.push(Diagnostic::error("Unsupported block type", *detail).at(span));
-            }
-        }
-        body.finish(self.diagnostics);
-        if self.file.runs.iter().any(|run| run.name == name) {
-            let detail = format!(
-                "There is another run named \"{name}\" in this file. Give one of the two another name."
-            );
-            self.diagnostics.push(Diagnostic::error("Duplicate name", detail).at(labels.span));
-            return;
-        }
-        let expected = self.expected(expected);
-        let mut run = Run {
-            name,
-            span: labels.span,
-            command,
-            variables,
-            asserts,
-            expected,
-            doubles,
-            needs: Vec::new(),
-        };
-        run.needs = self.needs(&run);
-        self.file.runs.push(run);
-    }
-
-    fn expected(&mut self, list: Option<Expression>) -> Vec<Checked> {
-        let Some(list) = list else { return Vec::new() };
-        let Some(items) = list.list_items() else {
-            let detail =
-                "It is a list of what is to fail, such as [var.replicas, check.health, kube_object.web].";
-            self.diagnostics.push(Diagnostic::error("Invalid expect_failures", detail).at(list.span()));
-            return Vec::new();
-        };
-        let mut expected = Vec::new();
-        for item in items {
-            match names::checked(&item, self.config) {
-                Ok(what) => expected.push(Checked { what, span: item.span() }),
-                Err(problem) => self.diagnostics.push(problem),
-            }
-        }
-        expected
-    }
-
-    /// The runs whose outputs a run uses. Complains of all that it refers to and is not there.
-    fn needs(&mut self, run: &Run) -> Vec<String> {
-        let before: Vec<_> = self.file.runs.iter().map(|run| run.name.clone()).collect();
-        let variables: Vec<_> = self.file.variables.keys().chain(run.variables.keys()).cloned().collect();
-        let conditions = run.asserts.iter().flat_map(|assert| [&assert.condition, &assert.error_message]);
-        let values = run.doubles.iter().filter_map(|double| double.values.as_ref());
-        let mut needs = Vec::new();
-        for expression in conditions.chain(run.variables.values()).chain(values) {
-            for reference in expression.references() {
-                let problem = names::unresolved(&reference, self.config, &before, &variables);
-                self.diagnostics.extend(problem);
-                if reference.root == "run" {
-                    needs.extend(reference.name.filter(|name| before.contains(name)));
-                }
-            }
-        }
-        needs
-    }
-
     fn unknown_block(&mut self, block: &Block, name: &str) {
         let foreign =
             FOREIGN.iter().find(|(foreign, _)| *foreign == name).map(|(_, detail)| (*detail).to_owned());
@@ -352,37 +203,5 @@ impl<'a> Decoder<'a> {
             }
         }
         self.file
-    }
-}
-
-/// Blocks of a run that this version does not have.
-const UNSUPPORTED: [(&str, &str); 2] = [
-    ("module", "A run is of the stack itself: a module is tested by test files in its own folder."),
-    ("plan_options", "A run plans as `meshform plan` does, and that takes no such options yet."),
-];
-
-fn command(given: Option<Expression>, diagnostics: &mut Diagnostics) -> Command {
-    let Some(given) = given else { return Command::default() };
-    match given.as_identifier() {
-        Some("plan") => Command::Plan,
-        Some("apply") => Command::Apply,
-        _ => {
-            let detail = "It is `plan` or `apply`, without quotes.";
-            diagnostics.push(Diagnostic::error("Invalid command", detail).at(given.span()));
-            Command::default()
-        }
-    }
-}
-
-fn moment(given: Option<Expression>, diagnostics: &mut Diagnostics) -> Moment {
-    let Some(given) = given else { return Moment::default() };
-    match given.as_identifier() {
-        Some("plan") => Moment::Plan,
-        Some("apply") => Moment::Apply,
-        _ => {
-            let detail = "It is `plan` or `apply`, without quotes.";
-            diagnostics.push(Diagnostic::error("Invalid override_during", detail).at(given.span()));
-            Moment::default()
-        }
     }
 }

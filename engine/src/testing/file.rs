@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use crate::address::Address;
 use crate::config::{BlockId, Condition, Named};
 use crate::diagnostic::{SourceId, Span};
 use crate::lang::Expression;
@@ -94,6 +95,8 @@ pub struct Run {
     pub command: Command,
     /// The values of variables, before those of the file.
     pub variables: IndexMap<String, Expression>,
+    /// Instances that are replaced though they need not be; a block means all of its own.
+    pub replace: Vec<Address>,
     /// What must hold afterwards.
     pub asserts: Vec<Condition>,
     /// What must fail.

@@ -1,6 +1,6 @@
 //! What a test file's names stand for in the stack: `var.x`, `check.y`, `kube_object.web["a"]`, `module.site.data.kube_object.z`.
 
-use crate::address::{Address, ModulePath};
+use crate::address::{Address, ModuleInstance, ModulePath};
 use crate::config::{BlockId, BlockName, Config, Named, literal_key, named_by};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::lang::{Expression, Reference, TraversalStep};
@@ -158,7 +158,7 @@ fn address(expression: &Expression) -> Option<Named> {
     }
     let (root, steps) = expression.as_traversal()?;
     let mut steps = steps.into_iter().peekable();
-    let mut module = crate::address::ModuleInstance::ROOT;
+    let mut module = ModuleInstance::ROOT;
     let mut word = root;
     while word == "module" {
         let TraversalStep::Attribute(name) = steps.next()? else { return None };

@@ -20,7 +20,7 @@ use crate::plan::Plan;
 use crate::ports::{Clock, Provider, StateStore};
 use crate::schema::Body;
 use crate::state::Snapshot;
-use crate::value::Value;
+use crate::value::{Path, Value};
 
 /// A run that applies goes on for so many rounds while anything is deferred.
 const ROUNDS_MAX: usize = 8;
@@ -120,7 +120,8 @@ impl<'a> Session<'a> {
             Ok(start) => start,
             Err(problems) => return RunReport::failed(problems),
         };
-        let options = Options { inputs: start.inputs, ..self.subject.options.clone() };
+        let mut options =
+            Options { inputs: start.inputs, replace: run.replace.clone(), ..self.subject.options.clone() };
         let mut rounds = 0;
         loop {
             rounds += 1;
@@ -147,6 +148,8 @@ impl<'a> Session<'a> {
             }
             let goes_on =
                 !applied.deferred.is_empty() && !applied.succeeded.is_empty() && rounds < ROUNDS_MAX;
+            // What was to be replaced has been.
+            options.replace.clear();
             if !goes_on {
                 troubles.take((!applied.deferred.is_empty()).then(|| still_deferred(&applied)));
                 let report = troubles.judged(run, None);
@@ -281,7 +284,7 @@ impl<'a> Session<'a> {
                     format!("There is no attribute \"{name}\". A target tells {}.", computed.join(", "))
                 }
             };
-            let place = crate::value::Path::attribute(name.as_str());
+            let place = Path::attribute(name.as_str());
             problems.push(Diagnostic::error("Invalid values", detail).at(given.part_at(&place)));
         }
         value.clone()

@@ -6,6 +6,7 @@ use futures::executor::block_on;
 use meshform_engine::diagnostic::{SourceId, Sources};
 use meshform_engine::observer::Stop;
 use meshform_engine::pipeline::{Options, check as validate};
+use meshform_engine::plan::Action;
 use meshform_engine::ports::Provider;
 use meshform_engine::testing::{Bench, CleanUp, RunReport, Session, Subject, TestFile, decode};
 
@@ -164,11 +165,13 @@ fn what_other_tools_have_is_answered() {
     for (block, answer) in [
         ("mock_provider \"k\" { }", "There are no providers to be mocked"),
         ("run \"a\" {\n  module { }\n}", "A run is of the stack itself"),
-        ("run \"a\" {\n  plan_options { }\n}", "that takes no such options yet"),
+        ("run \"a\" {\n  plan_options {\n    refresh = false\n  }\n}", "there is no `refresh`"),
+        ("run \"a\" {\n  plan_options {\n    mode = refresh-only\n  }\n}", "The only mode is `normal`"),
+        ("run \"a\" {\n  plan_options {\n    replace = [data.thing.found]\n  }\n}", "is no resource"),
         ("override_module { }", "override the resources and look-ups in it"),
     ] {
         let (_, problems) = decoded(block);
-        assert!(problems.contains("Unsupported block type") && problems.contains(answer), "{problems}");
+        assert!(problems.contains(answer), "{problems}");
     }
 }
 
@@ -303,6 +306,27 @@ fn assertions_say_what_they_saw() {
         &["error | Invalid assertion: The condition must be true or false. [var.size: 1]"],
     );
     check(&run("plan", "var.size.x"), &["error | Unsupported attribute: A number has no attributes."]);
+}
+
+#[test]
+fn what_need_not_be_replaced_is_if_a_run_says_so() {
+    let test = r#"
+test { targets = "real" }
+run "first" { }
+run "again" {
+  plan_options {
+    replace = [value.held]
+    mode    = normal
+  }
+}
+run "after" { }"#;
+    let (reports, _) = tested(&Bed::new(), test);
+    let actions = reports.iter().map(|report| {
+        let plan = report.plan.as_ref().unwrap();
+        let change = plan.changes.iter().find(|change| change.address.to_string() == "value.held");
+        change.unwrap().action
+    });
+    assert_eq!(actions.collect::<Vec<_>>(), [Action::Create, Action::ReplaceDeleteFirst, Action::NoOp]);
 }
 
 #[test]
