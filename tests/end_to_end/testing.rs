@@ -1,6 +1,8 @@
 //! `test`: what comes of `*.mftest.hcl` files, told in every form, and nothing of it left behind.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -298,4 +300,52 @@ fn test_files_are_formatted_as_all_others() {
     let stack = stack(&[("a.mftest.hcl", "run \"a\" {\ncommand=plan\n}\n")]);
     stack.run(["fmt", "a.mftest.hcl"]).done().says(&["a.mftest.hcl"]);
     assert_eq!(fs::read_to_string(stack.path("a.mftest.hcl")).unwrap(), "run \"a\" {\n  command = plan\n}\n");
+}
+
+#[test]
+fn what_is_deferred_is_applied_in_another_round() {
+    let stack = stack(&[(
+        "a.mftest.hcl",
+        "run \"made\" {\n  assert {\n    condition     = keys(value.copy) == [output.uid]\n    error_message = \"No copy.\"\n  }\n}\n",
+    )]);
+    let text = fs::read_to_string(stack.path("main.hcl")).unwrap();
+    let copy = "resource \"value\" \"copy\" {\n  for_each = toset([kube_object.page.object.metadata.uid])\n  input    = each.key\n}\n";
+    stack.write("main.hcl", &format!("{text}{copy}"));
+    stack.run(["test"]).done().says(&["✓ made (apply"]);
+}
+
+#[test]
+fn an_interrupt_ends_the_run_and_takes_down_what_it_made() {
+    let stack = stack(&[("a.mftest.hcl", "run \"made\" { }\nrun \"late\" { }\n")]);
+    stack.edit(
+        "run  = \"echo ${var.message}\"",
+        "run  = \"sleep 4; echo ${kube_object.page.object.metadata.uid}\"",
+    );
+    let mut command = stack.command();
+    command.args(["test", "-json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut said = String::new();
+    let mut take = |until: &str| {
+        for line in lines.by_ref().map(Result::unwrap) {
+            said.push_str(&format!("{line}\n"));
+            if line.contains(until) {
+                return;
+            }
+        }
+    };
+    take("\"address\":\"host_command.greet\"");
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    take("test_summary");
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{said}");
+    let events: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let statuses: Vec<_> = of_type(&events, "test_run").iter().map(|run| run["status"].clone()).collect();
+    assert_eq!(statuses, ["error", "skip"], "{said}");
+    assert!(of_type(&events, "test_clean_up")[0]["left"].as_array().unwrap().is_empty(), "{said}");
+    let deleted = of_type(&events, "step_succeeded");
+    assert!(
+        deleted.iter().any(|it| it["operation"] == "delete" && it["address"] == "kube_object.page"),
+        "{said}"
+    );
 }

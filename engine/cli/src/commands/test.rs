@@ -1,7 +1,9 @@
 //! `meshform test`: the runs of a stack's test files, in worlds of their own.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Instant;
 
 use clap::Args;
@@ -143,7 +145,7 @@ impl Suite {
             let report = match wanted.contains(&run.name) {
                 true => {
                     let watcher = teller.begin_run(file, run);
-                    under_way.run(run, &watcher, stop).await
+                    under_way.run(run, &*watcher, stop).await
                 }
                 false => RunReport::skipped(),
             };
@@ -167,7 +169,7 @@ async fn interruptibly<T>(work: impl Future<Output = T>, stop: &Stop, teller: &T
 async fn cleaned(under_way: TestSession<'_>, teller: &Teller<'_>) -> CleanUp {
     let stop = Stop::default();
     let watcher = teller.watcher();
-    interruptibly(under_way.clean_up(&watcher, &stop), &stop, teller).await
+    interruptibly(under_way.clean_up(&*watcher, &stop), &stop, teller).await
 }
 
 /// The files that the filters name, with the runs in them; all of them without filters.
@@ -237,12 +239,14 @@ struct Teller<'a> {
     is_verbose: bool,
     session: &'a Session,
     stream: Option<EventStream>,
+    /// Whoever watches what is under way.
+    watcher: RefCell<Option<Rc<Watcher>>>,
 }
 
 impl<'a> Teller<'a> {
     fn new(arguments: &Arguments, session: &'a Session) -> Self {
         let stream = arguments.json.then(EventStream::new);
-        Self { is_verbose: arguments.verbose, session, stream }
+        Self { is_verbose: arguments.verbose, session, stream, watcher: RefCell::default() }
     }
 
     fn begin(&self, suite: &Suite) {
@@ -260,7 +264,7 @@ impl<'a> Teller<'a> {
     }
 
     /// Whoever watches what a run does.
-    fn begin_run(&self, file: &TestFile, run: &Run) -> Watcher {
+    fn begin_run(&self, file: &TestFile, run: &Run) -> Rc<Watcher> {
         if let Some(stream) = &self.stream {
             stream.write(json::test::run_started(&file.name, run));
         }
@@ -268,17 +272,21 @@ impl<'a> Teller<'a> {
     }
 
     /// A person is shown what goes on only while it does: the results are what stays.
-    fn watcher(&self) -> Watcher {
-        match &self.stream {
+    fn watcher(&self) -> Rc<Watcher> {
+        let watcher = Rc::new(match &self.stream {
             Some(_) => Watcher::Machine(EventStream::continued()),
             None if terminal::is_followed() && !self.session.environment.line_by_line => {
-                Watcher::Person(Display::new(false))
+                Watcher::Person(Display::new(false).fleeting())
             }
             None => Watcher::Nobody,
-        }
+        });
+        self.watcher.replace(Some(Rc::clone(&watcher)));
+        watcher
     }
 
     fn end_run(&self, file: &TestFile, run: &TestedRun, sources: &Sources) -> Result<(), Problem> {
+        // The redrawn part goes before anything else is printed.
+        self.watcher.take();
         match &self.stream {
             Some(stream) => stream.write(json::test::run(&file.name, run, sources, self.is_verbose)),
             None => {
@@ -290,6 +298,7 @@ impl<'a> Teller<'a> {
     }
 
     fn end_file(&self, file: &TestedFile, sources: &Sources) -> Result<(), Problem> {
+        self.watcher.take();
         match &self.stream {
             Some(stream) => stream.write(json::test::clean_up(file, sources)),
             None => terminal::print(&render::test::clean_up(file, sources, terminal::columns()))?,
@@ -306,9 +315,9 @@ impl<'a> Teller<'a> {
     }
 
     fn note(&self, text: &str) {
-        match &self.stream {
-            Some(stream) => stream.write(json::events::note(text)),
-            None => terminal::say(&format!("{text}\n")),
+        match self.watcher.borrow().as_deref() {
+            None | Some(Watcher::Nobody) => terminal::say(&format!("{text}\n")),
+            Some(watcher) => watcher.note(text),
         }
     }
 }

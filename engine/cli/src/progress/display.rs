@@ -28,6 +28,8 @@ struct Canvas {
     board: Board,
     started: Instant,
     live: bool,
+    /// Whether what has happened stays to be read.
+    is_lasting: bool,
     /// Lines that stay, to be printed when the frame is drawn next.
     waiting: Vec<String>,
     /// How many lines of the frame stand on the terminal.
@@ -44,6 +46,7 @@ impl Display {
             board: Board::new(live),
             started: Instant::now(),
             live,
+            is_lasting: true,
             waiting: Vec::new(),
             drawn: 0,
             since_failure: None,
@@ -58,6 +61,12 @@ impl Display {
         // Without a ticker the lines come at the end.
         let ticker = std::thread::Builder::new().spawn(tick).ok().map(|thread| (stop, thread));
         Self { canvas, ticker }
+    }
+
+    /// The same, of which nothing stays but what is said besides.
+    pub(crate) fn fleeting(self) -> Self {
+        lock(&self.canvas).is_lasting = false;
+        self
     }
 
     /// Says something besides the events.
@@ -78,6 +87,9 @@ impl Observer for Display {
         let mut canvas = lock(&self.canvas);
         let now_ms = canvas.now_ms();
         let mut lines = canvas.board.take(event, now_ms);
+        if !canvas.is_lasting {
+            lines.clear();
+        }
         if matches!(event, Progress::StepFailed { .. }) {
             canvas.since_failure.get_or_insert(0);
         }
@@ -111,7 +123,9 @@ impl Canvas {
     fn tick(&mut self) {
         let now_ms = self.now_ms();
         let mut reminders = self.board.remind(now_ms);
-        self.waiting.append(&mut reminders);
+        if self.is_lasting {
+            self.waiting.append(&mut reminders);
+        }
         self.draw();
     }
 
