@@ -1,6 +1,8 @@
 //! Modules from git repositories: chosen by `init`, the same for everyone after that.
 
 use std::fs;
+use std::process::Stdio;
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -262,6 +264,51 @@ fn nothing_of_the_users_settings_runs_or_changes_the_files() {
     fs::remove_file(stack.path(".meshform.lock.hcl")).unwrap();
     init().done();
     assert_eq!(lock(&stack), first);
+}
+
+#[test]
+fn a_killed_fetch_leaves_nothing_that_counts() {
+    let repository = repository();
+    repository.write("modules/text/ballast.txt", &"ballast\n".repeat(500_000));
+    repository.commit();
+    let stack = stack(&format!("{}//modules/site", repository.source()), "");
+    let started = Instant::now();
+    stack.run(["init"]).done();
+    let (whole, good) = (started.elapsed(), lock(&stack));
+    for part in 1..8 {
+        fs::remove_dir_all(stack.path(".meshform/modules")).unwrap();
+        fs::remove_file(stack.path(".meshform.lock.hcl")).unwrap();
+        let mut victim =
+            stack.command().arg("init").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(whole * part / 8);
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        stack.run(["init"]).done();
+        assert_eq!(lock(&stack), good, "killed after {part}/8 of {whole:?}");
+        stack.run(["validate"]).done();
+    }
+    // What the last of them left goes with the next fetch.
+    let folders =
+        || fs::read_dir(stack.path(".meshform/modules")).unwrap().map(|entry| entry.unwrap().path());
+    let whole = folders().find(|path| path.join("modules").is_dir()).unwrap();
+    fs::remove_dir_all(whole).unwrap();
+    stack.run(["validate"]).done();
+    let left: Vec<_> = folders().filter(|path| path.to_string_lossy().contains(".fetching-")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn two_at_once_do_not_disturb_each_other() {
+    let repository = repository();
+    let stack = stack(&format!("{}//modules/site", repository.source()), "");
+    stack.run(["init"]).done();
+    fs::remove_dir_all(stack.path(".meshform/modules")).unwrap();
+    let spawn =
+        || stack.command().arg("validate").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let runs: Vec<_> = (0..4).map(|_| spawn()).collect();
+    for run in runs {
+        Ended::new("validate".to_owned(), &run.wait_with_output().unwrap()).done();
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Modules from an OCI registry: one on loopback that wants a login, moves its layers, and lies.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -125,6 +126,28 @@ fn who_has_logged_in_may_read() {
         "{moved:?}"
     );
     assert_eq!(text(&stack), "private");
+}
+
+#[test]
+fn a_helper_may_keep_the_login() {
+    let registry = Registry::start();
+    registry.publish("latest", ZIP, &package("zip", "helped"));
+    registry.lock_up();
+    let stack = stack(&format!("{}//site", registry.source()), "");
+    let docker = stack.path("docker");
+    fs::create_dir(&docker).unwrap();
+    fs::write(docker.join("config.json"), json!({ "credsStore": "test" }).to_string()).unwrap();
+    let helper = docker.join("docker-credential-test");
+    let (user, password) = LOGIN.split_once(':').unwrap();
+    let answer = json!({ "ServerURL": "", "Username": user, "Secret": password });
+    let host = format!("127.0.0.1:{}", registry.port);
+    fs::write(&helper, format!("#!/bin/sh\n[ \"$1 $(cat)\" = 'get {host}' ] && echo '{answer}'\n")).unwrap();
+    fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).unwrap();
+    run(&stack, Some(&docker), &["init"]).code(1).complains(&["docker login"]);
+    let path = format!("{}:{}", docker.display(), std::env::var("PATH").unwrap());
+    let told = finish(stack.command().env("PATH", path).env("DOCKER_CONFIG", &docker).arg("init")).done();
+    assert!(!told.all().contains(password), "{told}");
+    assert_eq!(text(&stack), "helped");
 }
 
 #[test]

@@ -82,7 +82,16 @@ impl Cache {
     ///
     /// # Errors
     /// When the cache cannot be written.
-    pub(super) fn keep(&self, unfinished: Unfinished, folder: &str) -> Result<(), ModuleProblem> {
+    pub(super) fn keep(
+        &self,
+        unfinished: Unfinished,
+        folder: &str,
+        hash: &TreeHash,
+    ) -> Result<(), ModuleProblem> {
+        // Someone may be reading it.
+        if matches!(self.look(folder, hash), Ok(Cached::Whole)) {
+            return Ok(());
+        }
         let place = self.stack.join(folder);
         let trouble = |error| unwritable(&place, &error);
         match fs::remove_dir_all(&place) {
@@ -112,12 +121,13 @@ pub(super) fn folder_of_all() -> String {
     format!("{STATE_FOLDER}/{MODULES}")
 }
 
-/// Only called by who holds the guard: nobody else is at work.
+/// Only called by who holds the guard: nobody else is at work. What cannot be removed, as a program that survived the one that started it
+/// still writes there, is left to the next fetch.
 fn remove_unfinished(modules: &Path) -> io::Result<()> {
     for entry in fs::read_dir(modules)? {
         let entry = entry?;
         if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
-            fs::remove_dir_all(entry.path())?;
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
     Ok(())

@@ -198,11 +198,16 @@ impl ModuleStore {
             }
             Cached::Changed(_) | Cached::Absent => {}
         }
-        let (unfinished, found) = self.fetch(package, &pin.content)?;
+        let unfinished = self.cache.prepare()?;
+        // While it was waited for, another process may have fetched it.
+        if matches!(self.cache.look(&folder, &pin.hash)?, Cached::Whole) {
+            return Ok((folder, pin, Action::Kept));
+        }
+        let found = fetch(package, &pin.content, &unfinished)?;
         if found != pin.hash {
             return Err(forged(package, &pin, &found));
         }
-        self.cache.keep(unfinished, &folder)?;
+        self.cache.keep(unfinished, &folder, &pin.hash)?;
         Ok((folder, pin, Action::Fetched))
     }
 
@@ -226,37 +231,37 @@ impl ModuleStore {
         if let Some(pin) = before.clone().filter(|pin| pin.content == content) {
             return self.pinned(package, Pin { version, ..pin });
         }
-        let (unfinished, hash) = self.fetch(package, &content)?;
+        let unfinished = self.cache.prepare()?;
+        let hash = fetch(package, &content, &unfinished)?;
         let folder = self.cache.folder(&package.name(), &hash);
-        self.cache.keep(unfinished, &folder)?;
+        self.cache.keep(unfinished, &folder, &hash)?;
         let action = if before.is_some() { Action::Changed } else { Action::Fetched };
         Ok((folder, Pin { version, content, hash }, action))
     }
+}
 
-    fn fetch(&self, package: &Package, content: &Content) -> Result<(Unfinished, TreeHash), ModuleProblem> {
-        terminal::say(&format!("Fetching {} ({})\n", package.address(), content.short()));
-        let unfinished = self.cache.prepare()?;
-        let into = unfinished.files();
-        std::fs::create_dir(&into)
-            .map_err(|error| unfetched(format!("Failed to write {}: {error}.", into.display())))?;
-        match (package, content) {
-            (Package::Git(package), Content::Commit(commit)) => wait(git::fetch(package, commit, &into))??,
-            (Package::Oci(package), Content::Digest(digest)) => {
-                wait(within(oci::fetch(package, digest, &into)))???;
-            }
-            (Package::Git(_), Content::Digest(_)) | (Package::Oci(_), Content::Commit(_)) => {
-                return Err(unfetched(format!(
-                    "The lock file has no {} for {}. Run \"meshform init -upgrade\".",
-                    if matches!(package, Package::Git(_)) { "commit" } else { "digest" },
-                    package.address()
-                )));
-            }
+/// Puts the files of a package down, and gives their hash.
+fn fetch(package: &Package, content: &Content, unfinished: &Unfinished) -> Result<TreeHash, ModuleProblem> {
+    terminal::say(&format!("Fetching {} ({})\n", package.address(), content.short()));
+    let into = unfinished.files();
+    std::fs::create_dir(&into)
+        .map_err(|error| unfetched(format!("Failed to write {}: {error}.", into.display())))?;
+    match (package, content) {
+        (Package::Git(package), Content::Commit(commit)) => wait(git::fetch(package, commit, &into))??,
+        (Package::Oci(package), Content::Digest(digest)) => {
+            wait(within(oci::fetch(package, digest, &into)))???;
         }
-        let found = hash(&into).map_err(|error| {
-            unfetched(format!("The package {} cannot be used. {}", package.address(), error.sentence()))
-        })?;
-        Ok((unfinished, found))
+        (Package::Git(_), Content::Digest(_)) | (Package::Oci(_), Content::Commit(_)) => {
+            return Err(unfetched(format!(
+                "The lock file has no {} for {}. Run \"meshform init -upgrade\".",
+                if matches!(package, Package::Git(_)) { "commit" } else { "digest" },
+                package.address()
+            )));
+        }
     }
+    hash(&into).map_err(|error| {
+        unfetched(format!("The package {} cannot be used. {}", package.address(), error.sentence()))
+    })
 }
 
 /// A path from a folder on, without `.` and with `..` only where it leads out of the stack's folder.
