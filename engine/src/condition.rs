@@ -46,6 +46,10 @@ pub(crate) fn failures(
 pub(crate) fn message(condition: &Condition, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> String {
     let message = evaluate(&condition.error_message, scope, diagnostics);
     match message.as_str() {
+        _ if message.has_ephemeral() => {
+            "A condition does not hold; its message refers to an ephemeral value, which is not shown."
+                .to_owned()
+        }
         Some(text) if !message.has_sensitive() => text.to_owned(),
         Some(_) => "A condition does not hold; its message is sensitive.".to_owned(),
         None => "A condition does not hold; its message is known only after apply.".to_owned(),

@@ -10,7 +10,7 @@ use crate::environment::{Called, Environment, gather, target_value};
 use crate::format;
 use crate::lang::{Expression, FunctionContext, Scope, evaluate};
 use crate::lower::{self, Context};
-use crate::state::Snapshot;
+use crate::state::{Record, Snapshot};
 use crate::syntax;
 use crate::types::Type;
 use crate::value::Value;
@@ -153,8 +153,10 @@ impl Names<'_> {
         let block = Address::within(at.clone(), kind, name);
         let records =
             self.snapshot.records.range(&block..).take_while(|(address, _)| block.is_sibling(address));
-        let values: Vec<_> =
-            records.map(|(address, record)| (address.keys.clone(), record.attributes.clone())).collect();
+        let seen = |(address, record): (&Address, &Record)| {
+            (address.keys.clone(), self.registry.seen(address, record.attributes.clone()))
+        };
+        let values: Vec<_> = records.map(seen).collect();
         match values.is_empty() {
             true => Value::unknown(Type::Any),
             false => gather(repetition, values),

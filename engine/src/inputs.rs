@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::condition;
 use crate::config::{Config, Variable};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, did_you_mean};
+use crate::ephemeral;
 use crate::lang::{Expression, FunctionContext, Scope, convert, evaluate};
 use crate::syntax;
 use crate::types::Type;
@@ -84,7 +85,7 @@ pub fn resolve(
     for (name, variable) in &config.root.variables {
         let value = one(name, variable, given.get(name), functions, &mut diagnostics)
             .unwrap_or_else(|| Value::unknown(variable.constraint.ty.clone()));
-        values.insert(name.clone(), value.marked(variable.sensitive));
+        values.insert(name.clone(), value.marked(variable.marks()));
     }
     for (name, variable) in &config.root.variables {
         validate(name, variable, &values, functions, &mut diagnostics);
@@ -111,7 +112,13 @@ pub(crate) fn argument(
         (None, None) => unknown(),
         _ => one(name, variable, given.as_ref(), functions, diagnostics).unwrap_or_else(unknown),
     };
-    value.marked(variable.sensitive)
+    if let Some(place) = given.as_ref().and_then(|given| given.place.as_ref()).filter(|_| !variable.ephemeral)
+    {
+        let why = "The variable must say that it takes such values: `ephemeral = true`.";
+        let what = format!("The value of the module's variable \"{name}\"");
+        diagnostics.extend(ephemeral::refused(&value, &what, why, place.span()));
+    }
+    value.marked(variable.marks())
 }
 
 /// What does not hold of a variable's value, which is in the scope.
@@ -130,7 +137,7 @@ pub(crate) fn unknown(
         one(name, variable, None, functions, &mut diagnostics);
     }
     let values = config.root.variables.iter().map(|(name, variable)| {
-        (name.clone(), Value::unknown(variable.constraint.ty.clone()).marked(variable.sensitive))
+        (name.clone(), Value::unknown(variable.constraint.ty.clone()).marked(variable.marks()))
     });
     let values = values.collect();
     for (name, variable) in &config.root.variables {

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! The semantics are Terraform's. Where they differ, it is on purpose: numbers are exact decimals; `&&` and `||` leave out the
-//! right side when the left one decides; a conditional whose results have no common type keeps the chosen one as it is.
+//! right side when the left one decides; a conditional whose results have no common type keeps the chosen one as it is; null equals
+//! null, of whatever types they are.
 
 mod constraint;
 mod convert;

@@ -27,6 +27,7 @@ pub mod syntax;
 mod condition;
 pub mod config;
 mod environment;
+mod ephemeral;
 pub mod inputs;
 mod lower;
 pub mod modules;

@@ -51,6 +51,33 @@ impl Type {
         }
     }
 
+    /// Whether it is open in any part.
+    pub fn has_any(&self) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Bool | Self::Number | Self::String => false,
+            Self::List(element) | Self::Set(element) | Self::Map(element) => element.has_any(),
+            Self::Tuple(elements) => elements.iter().any(Self::has_any),
+            Self::Object(fields) => fields.values().any(|field| field.ty.has_any()),
+        }
+    }
+
+    /// What the values of this type have: an attribute that may be left out is there nevertheless, and is null.
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        match self {
+            Self::List(element) => element.settled().list(),
+            Self::Set(element) => Self::Set(Box::new(element.settled())),
+            Self::Map(element) => element.settled().map(),
+            Self::Tuple(elements) => Self::Tuple(elements.iter().map(Self::settled).collect()),
+            Self::Object(fields) => {
+                let settled = |field: &Field| Field { ty: field.ty.settled(), optional: false };
+                Self::Object(fields.iter().map(|(name, field)| (name.clone(), settled(field))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// A list of this type.
     pub fn list(self) -> Self {
         Self::List(Box::new(self))

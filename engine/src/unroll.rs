@@ -89,7 +89,7 @@ pub(crate) fn key(expression: &Expression, scope: &Scope<'_>, diagnostics: &mut 
     }
     let value = evaluate(expression, scope, diagnostics);
     match (value.as_str(), value.as_number()) {
-        _ if value.is_sensitive() => None,
+        _ if value.marks().is_any() => None,
         (Some(name), _) => Some(Key::Name(name.to_owned())),
         (_, Some(number)) => Some(Key::Index(number.normalized().to_plain_string().parse().ok()?)),
         _ => None,

@@ -6,6 +6,7 @@ use crate::address::{ModuleInstance, TargetAddress};
 use crate::config::{BlockId, BlockName, Config, DataBlock, Registry, Repetition, ResourceBlock};
 use crate::diagnostic::Diagnostics;
 use crate::environment::{Called, Environment, gather, target_value};
+use crate::ephemeral;
 use crate::files::Files;
 use crate::inputs;
 use crate::lang::{FunctionContext, evaluate};
@@ -88,7 +89,8 @@ impl Validation<'_> {
                 let output = module.outputs.get(name)?;
                 self.diagnostics.extend(self.environment.output_failures(at, id, output));
                 let value = self.environment.evaluate(at, id, &output.value, &mut self.diagnostics);
-                Some(value.marked(output.sensitive))
+                self.diagnostics.extend(ephemeral::refused_output(name, &value, &output.value));
+                Some(value.without_ephemeral().marked(output.sensitive))
             }
             BlockName::Check(name) => {
                 let failed = self.environment.check_failures(at, id, module.checks.get(name)?);

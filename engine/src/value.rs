@@ -1,10 +1,12 @@
-//! The values of the language: exact numbers, typed unknowns, and the *sensitive* mark that survives every operation.
+//! The values of the language: exact numbers, typed unknowns, and the marks *sensitive* and *ephemeral* that survive every operation.
 //!
 //! Containers are shared, so cloning a value is cheap whatever its size.
 
 mod extent;
 mod json;
+mod marks;
 mod path;
+mod stated;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,22 +16,25 @@ use bigdecimal::BigDecimal;
 
 use self::extent::Extent;
 pub use self::json::{NotJson, from_json, to_json};
+pub use self::marks::Marks;
 pub use self::path::{Path, PathStep};
 use crate::types::Type;
 
-/// A value and whether it is sensitive.
+/// A value and its marks.
 ///
-/// The mark belongs to this value and all that is inside; parts may be marked on their own.
+/// A mark belongs to this value and all that is inside; parts may be marked on their own.
 #[derive(Clone)]
 pub struct Value {
     kind: Kind,
     extent: Extent,
+    /// See [`Value::stated`].
+    stated: Option<Arc<Type>>,
 }
 
-/// The same content with the same marks.
+/// The same content with the same marks. Types that are only stated do not count.
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
-        self.is_sensitive() == other.is_sensitive() && self.kind == other.kind
+        self.marks() == other.marks() && self.kind == other.kind
     }
 }
 
@@ -44,7 +49,7 @@ pub enum Kind {
     Number(BigDecimal),
     /// Text.
     String(Arc<str>),
-    /// A list or tuple: elements in order, of one type or of several.
+    /// Elements in order: a list if their type is stated, else a tuple, in which each has its own.
     List(Arc<Vec<Value>>),
     /// Distinct elements, kept in the order of [`Value::compare`].
     Set(Arc<Vec<Value>>),
@@ -72,7 +77,7 @@ pub struct Object {
 impl Value {
     /// A value that is not sensitive.
     pub fn new(kind: Kind) -> Self {
-        Self { extent: Extent::of(&kind), kind }
+        Self { extent: Extent::of(&kind), kind, stated: None }
     }
 
     /// The absent value.
@@ -95,7 +100,7 @@ impl Value {
         Self::new(Kind::Bool(truth))
     }
 
-    /// A list or tuple.
+    /// A tuple; with [`Value::stating`] a list.
     pub fn list(elements: impl IntoIterator<Item = Value>) -> Self {
         Self::new(Kind::List(Arc::new(elements.into_iter().collect())))
     }
@@ -138,37 +143,65 @@ impl Value {
         self.kind
     }
 
-    /// Whether this very value carries the mark (its parts may, too).
+    /// The marks of this very value (its parts may carry more).
+    pub fn marks(&self) -> Marks {
+        self.extent.marks
+    }
+
+    /// The marks that are here or anywhere inside.
+    pub fn all_marks(&self) -> Marks {
+        self.extent.all_marks
+    }
+
+    /// Whether this very value is sensitive (its parts may be, too).
     pub fn is_sensitive(&self) -> bool {
-        self.extent.is_sensitive
+        self.marks().is_sensitive()
     }
 
-    /// Whether the mark is here or anywhere inside.
+    /// Whether the sensitive mark is here or anywhere inside.
     pub fn has_sensitive(&self) -> bool {
-        self.extent.has_sensitive
+        self.all_marks().is_sensitive()
     }
 
-    /// The same value, marked.
+    /// Whether the ephemeral mark is here or anywhere inside.
+    pub fn has_ephemeral(&self) -> bool {
+        self.all_marks().is_ephemeral()
+    }
+
+    /// The same value, marked as sensitive.
     #[must_use]
     pub fn sensitive(self) -> Self {
-        self.marked(true)
+        self.marked(Marks::SENSITIVE)
     }
 
-    /// The same value, marked when `mark` is true; a mark is never taken away.
+    /// The same value with more marks, such as that it is sensitive if that is true; none is ever taken away.
     #[must_use]
-    pub fn marked(mut self, mark: bool) -> Self {
-        self.extent.is_sensitive |= mark;
-        self.extent.has_sensitive |= mark;
+    pub fn marked(mut self, marks: impl Into<Marks>) -> Self {
+        let marks = marks.into();
+        self.extent.marks |= marks;
+        self.extent.all_marks |= marks;
         self
     }
 
     /// The same value with every mark taken off, here and inside. Only for what hands values to a target.
     #[must_use]
     pub fn unmarked(&self) -> Self {
-        if !self.has_sensitive() {
+        if !self.all_marks().is_any() {
             return self.clone();
         }
-        Self::new(self.kind.map_parts(&Self::unmarked))
+        Self { stated: self.stated.clone(), ..Self::new(self.kind.map_parts(&Self::unmarked)) }
+    }
+
+    /// The same value with null for every part that is ephemeral, so that it may be stored.
+    #[must_use]
+    pub fn without_ephemeral(&self) -> Self {
+        if self.marks().is_ephemeral() {
+            return Self::null().marked(self.is_sensitive());
+        }
+        if !self.has_ephemeral() {
+            return self.clone();
+        }
+        self.with_kind(self.kind.map_parts(&Self::without_ephemeral))
     }
 
     /// Whether it is the absent value.
@@ -254,12 +287,12 @@ impl Value {
             if let Kind::Fingerprint(_) | Kind::Unknown(_) = self.kind {
                 return self.clone();
             }
-            return Self::new(Kind::Fingerprint(keyed.fingerprint(self).into())).sensitive();
+            return Self::new(Kind::Fingerprint(keyed.fingerprint(self).into())).marked(self.marks());
         }
         if !self.has_sensitive() {
             return self.clone();
         }
-        Self::new(self.kind.map_parts(&|part| part.redacted(keyed)))
+        self.with_kind(self.kind.map_parts(&|part| part.redacted(keyed)))
     }
 
     /// A word for its kind, as used in messages: "string", "object", …
@@ -269,6 +302,7 @@ impl Value {
             Kind::Bool(_) => "bool",
             Kind::Number(_) => "number",
             Kind::String(_) => "string",
+            Kind::List(_) if self.stated.is_none() => "tuple",
             Kind::List(_) => "list",
             Kind::Set(_) => "set",
             Kind::Map(_) => "map",

@@ -1,7 +1,7 @@
 //! Where the values of variables come from.
 
 use crate::program::typed;
-use crate::stack::Stack;
+use crate::stack::{Stack, tree};
 
 const STACK: &str = r#"
 variable "region" {
@@ -64,4 +64,34 @@ fn what_is_missing_is_asked_for_at_a_terminal() {
     assert!(!shown.contains("hunter2"), "a secret is not shown: {ended}");
     let told = typed(stack.folder(), "plan -input=false", "sleep 0.5").code(1);
     assert!(told.out.contains("No value for required variable"), "{told}");
+}
+
+#[test]
+fn an_ephemeral_value_is_in_no_file_and_is_given_again() {
+    const TOKEN: &str = "t-8f3a91c7";
+    let stack = Stack::of(
+        r#"
+variable "token" {
+  type      = string
+  ephemeral = true
+}
+
+cluster "main" {
+  sandbox = var.token != ""
+}
+
+resource "value" "length" {
+  input = ephemeralasnull(length(var.token)) == null
+}
+"#,
+    );
+    let given = format!("token={TOKEN}");
+    stack.run(["plan", "-var", given.as_str(), "-out", "saved.plan"]).done();
+    stack.run(["apply", "saved.plan"]).code(1).complains(&["Ephemeral variable not given"]);
+    // It may be another one by now.
+    stack.run(["apply", "saved.plan", "-var", "token=t-new"]).done();
+    for (path, bytes) in tree(stack.folder()) {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(!text.contains(TOKEN) && !text.contains("t-new"), "{} holds it: {text}", path.display());
+    }
 }

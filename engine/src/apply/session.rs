@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::dice::Dice;
 use crate::inputs;
-use crate::lang::FunctionContext;
+use crate::lang::{FunctionContext, convert};
 use crate::observer::{Observer, Progress, Stop};
 use crate::pipeline::{Failure, Options, World, read};
 use crate::plan::{Action, Plan, StepOperation};
@@ -165,7 +165,8 @@ fn report(plan: &Plan, outcome: Outcome, stop: &Stop) -> Applied {
     }
 }
 
-/// The variables of the plan. What a saved plan holds only the fingerprint of must be given again, and be the same.
+/// The variables of the plan. What a saved plan holds only the fingerprint of must be given again, and be the same; what it does not
+/// hold at all, as it is ephemeral, must be given, too.
 fn variables(
     plan: &Plan,
     config: &Config,
@@ -173,10 +174,13 @@ fn variables(
     functions: &FunctionContext<'_>,
     fingerprinter: &dyn Fingerprinter,
 ) -> Result<BTreeMap<String, Value>, Failure> {
-    if !plan.variables.values().any(has_fingerprint) {
-        return Ok(plan.variables.clone());
+    let is_missing = |name: &&String| !plan.variables.contains_key(*name);
+    let missing: Vec<&String> = config.root.variables.keys().filter(is_missing).collect();
+    if missing.is_empty() && !plan.variables.values().any(has_fingerprint) {
+        return Ok(typed(plan.variables.clone(), config));
     }
-    let (given, problems) = inputs::resolve(config, &options.inputs, functions);
+    // Whatever else is wrong with the inputs of now does not matter to a plan that has its own.
+    let (given, _) = inputs::resolve(config, &options.inputs, functions);
     let mut diagnostics = Diagnostics::new();
     let mut variables = BTreeMap::new();
     for (name, planned) in &plan.variables {
@@ -185,25 +189,45 @@ fn variables(
         match given {
             None => drop(variables.insert(name.clone(), planned.clone())),
             Some(given) if same(&given) => drop(variables.insert(name.clone(), given.clone())),
-            Some(given) => {
-                let what = if given.is_known() { "has another value now" } else { "is not given" };
-                diagnostics.push(Diagnostic::error(
-                    "Sensitive variable differs",
-                    format!(
-                        "The plan was made with a value of \"{name}\" that it does not hold, as it is sensitive, and the variable {what}. Give it again as it was for the plan."
-                    ),
-                ));
-            }
+            Some(given) => diagnostics.push(differs(name, given)),
+        }
+    }
+    for name in missing {
+        match given.get(name).filter(|given| given.is_known()) {
+            Some(given) => drop(variables.insert(name.clone(), given.clone())),
+            None => diagnostics.push(not_held(name)),
         }
     }
     match diagnostics.has_errors() {
         true => Err(Failure::Diagnostics(diagnostics)),
-        false => {
-            // Whatever else is wrong with the inputs of now does not matter to a plan that has its own.
-            drop(problems);
-            Ok(variables)
+        false => Ok(typed(variables, config)),
+    }
+}
+
+fn differs(name: &str, given: &Value) -> Diagnostic {
+    let what = if given.is_known() { "has another value now" } else { "is not given" };
+    let detail = format!(
+        "The plan was made with a value of \"{name}\" that it does not hold, as it is sensitive, and the variable {what}. Give it again as it was for the plan."
+    );
+    Diagnostic::error("Sensitive variable differs", detail)
+}
+
+fn not_held(name: &str) -> Diagnostic {
+    let detail = format!(
+        "The plan does not hold the value of \"{name}\", as it is ephemeral. Give it to the apply, too, as by -var {name}=…."
+    );
+    Diagnostic::error("Ephemeral variable not given", detail)
+}
+
+/// The values with the types that the variables are of, which a saved plan does not hold.
+fn typed(mut values: BTreeMap<String, Value>, config: &Config) -> BTreeMap<String, Value> {
+    for (name, value) in &mut values {
+        let declared = config.root.variables.get(name);
+        if let Some(Ok(typed)) = declared.map(|variable| convert(value, &variable.constraint.ty)) {
+            *value = typed;
         }
     }
+    values
 }
 
 /// Whether a saved plan does not hold all of a value.

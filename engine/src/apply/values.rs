@@ -52,6 +52,10 @@ impl<'a> Values<'a> {
             }
         }
         let deferred = plan.changes.iter().filter(|change| change.action == Action::Defer);
+        let seen = instances.into_iter().map(|(address, attributes)| {
+            let seen = registry.seen(&address, attributes);
+            (address, seen)
+        });
         Self {
             environment: Environment::new(config, functions, variables),
             stale: config.order.iter().cloned().collect(),
@@ -62,7 +66,7 @@ impl<'a> Values<'a> {
             config,
             registry,
             files,
-            instances,
+            instances: seen.collect(),
             deferred: deferred.map(|change| change.address.clone()).collect(),
             destroy: plan.destroy,
             dependents,
@@ -83,7 +87,7 @@ impl<'a> Values<'a> {
 
     /// An instance has these attributes from now on.
     pub(super) fn settle(&mut self, address: &Address, attributes: Value) {
-        self.instances.insert(address.clone(), attributes);
+        self.instances.insert(address.clone(), self.registry.seen(address, attributes));
         let block = BlockId::of(address);
         let mut open = vec![&block];
         let mut found = BTreeSet::new();

@@ -41,6 +41,7 @@ pub(super) fn variable(
         constraint,
         default: body.take("default"),
         sensitive: literal_bool(body.take("sensitive"), false, diagnostics),
+        ephemeral: literal_bool(body.take("ephemeral"), false, diagnostics),
         nullable: literal_bool(body.take("nullable"), true, diagnostics),
         description: literal_string(body.take("description"), diagnostics),
         validations,

@@ -39,7 +39,7 @@ pub use self::repeated::{Refactoring, Repeated};
 use crate::address::{Address, ModulePath, TargetAddress, TargetKind};
 use crate::diagnostic::Span;
 use crate::lang::{Expression, Reference, TypeConstraint};
-use crate::value::Path;
+use crate::value::{Marks, Path};
 
 /// A whole stack, decoded.
 #[derive(Clone, Debug, Default)]
@@ -164,12 +164,22 @@ pub struct Variable {
     pub default: Option<Expression>,
     /// Whether its value is sensitive.
     pub sensitive: bool,
+    /// Whether its value is known while a run lasts, and never recorded.
+    pub ephemeral: bool,
     /// Whether null is a value of its own rather than "use the default".
     pub nullable: bool,
     /// What it means.
     pub description: Option<String>,
     /// What must hold of its value.
     pub validations: Vec<Condition>,
+}
+
+impl Variable {
+    /// The marks that its value gets.
+    pub fn marks(&self) -> Marks {
+        let ephemeral = if self.ephemeral { Marks::EPHEMERAL } else { Marks::NONE };
+        Marks::from(self.sensitive) | ephemeral
+    }
 }
 
 /// What a `validation`, `precondition`, `postcondition` or `assert` block says.

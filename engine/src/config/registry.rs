@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::address::TargetKind;
+use crate::address::{Address, TargetKind};
 use crate::ports::Provider;
 use crate::schema::{Body, DataType, ResourceType};
+use crate::types::Type;
+use crate::value::Value;
 
 /// Which provider implements what.
 #[derive(Clone, Default)]
@@ -14,6 +16,9 @@ pub struct Registry {
     data_types: BTreeMap<&'static str, (Arc<dyn Provider>, Arc<DataType>)>,
     targets: BTreeMap<TargetKind, TargetType>,
     reserved: BTreeMap<&'static str, &'static str>,
+    /// Of resource and data types, those of the values that expressions see of them.
+    value_types: BTreeMap<&'static str, Arc<Type>>,
+    data_value_types: BTreeMap<&'static str, Arc<Type>>,
 }
 
 /// A kind of target: who connects to it, and what its block may contain.
@@ -25,9 +30,11 @@ impl Registry {
         let mut registry = Self::default();
         for provider in providers {
             for ty in provider.resource_types() {
+                registry.value_types.insert(ty.name, Arc::new(ty.body.ty()));
                 registry.types.insert(ty.name, (Arc::clone(&provider), Arc::new(ty)));
             }
             for ty in provider.data_types() {
+                registry.data_value_types.insert(ty.name, Arc::new(ty.body.ty()));
                 registry.data_types.insert(ty.name, (Arc::clone(&provider), Arc::new(ty)));
             }
             if let Some((kind, body)) = provider.target() {
@@ -62,6 +69,19 @@ impl Registry {
     /// The provider of a data type.
     pub fn data_provider(&self, data_type: &str) -> Option<&Arc<dyn Provider>> {
         self.data_types.get(data_type).map(|(provider, _)| provider)
+    }
+
+    /// What expressions see of an instance or a look-up: its attributes, with the types that its schema states. Neither targets nor
+    /// files tell those.
+    pub(crate) fn seen(&self, address: &Address, attributes: Value) -> Value {
+        let stated = match address.data_type() {
+            Some(ty) => self.data_value_types.get(ty),
+            None => self.value_types.get(&*address.kind),
+        };
+        match stated {
+            Some(ty) => attributes.stating_all(ty),
+            None => attributes,
+        }
     }
 
     /// The names of all data types.

@@ -64,7 +64,7 @@ impl Defaults {
         if self.is_empty() {
             return value;
         }
-        let sensitive = value.is_sensitive();
+        let marks = value.marks();
         let kind = match value.into_kind() {
             Kind::List(elements) => Kind::List(self.apply_to_elements(&elements)),
             Kind::Set(elements) => Kind::Set(self.apply_to_elements(&elements)),
@@ -75,7 +75,7 @@ impl Defaults {
             })),
             other => other,
         };
-        Value::new(kind).marked(sensitive)
+        Value::new(kind).marked(marks)
     }
 
     fn apply_to_elements(&self, elements: &[Value]) -> Arc<Vec<Value>> {

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::number;
 use super::unify::unify_values;
 use crate::types::{Field, Type};
-use crate::value::{Kind, Object, Path, PathStep, Value};
+use crate::value::{Kind, Marks, Object, Path, PathStep, Value};
 
 /// Why a value does not fit a type. Never shows what is sensitive.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl fmt::Display for ConvertError {
 /// When it has no such form; the error names the innermost part to blame.
 pub fn convert(value: &Value, ty: &Type) -> Result<Value, ConvertError> {
     match convert_kind(value, ty) {
-        Ok(converted) => Ok(converted.marked(value.is_sensitive())),
+        Ok(converted) => Ok(converted.marked(value.marks())),
         // The keys of something sensitive are sensitive, too.
         Err(error) if value.is_sensitive() => Err(ConvertError { path: Path::default(), ..error }),
         Err(error) => Err(error),
@@ -43,35 +43,60 @@ pub fn convert(value: &Value, ty: &Type) -> Result<Value, ConvertError> {
 
 fn convert_kind(value: &Value, ty: &Type) -> Result<Value, ConvertError> {
     match (value.kind(), ty) {
-        (_, Type::Any) | (Kind::Null | Kind::Fingerprint(_), _) => Ok(value.clone()),
+        (_, Type::Any) | (Kind::Fingerprint(_), _) => Ok(value.clone()),
+        (Kind::Null, _) => Ok(Value::null().stating(ty.settled())),
         (Kind::Unknown(known), _) => convert_unknown(known, ty),
         (_, Type::Bool) => to_bool(value),
         (_, Type::Number) => to_number(value),
         (_, Type::String) => to_text(value),
         (_, Type::List(element)) => match value.kind() {
-            Kind::List(elements) | Kind::Set(elements) => Ok(Value::list(convert_all(elements, element)?)),
+            Kind::List(_) if states(value, element) => Ok(value.clone()),
+            Kind::List(elements) | Kind::Set(elements) => {
+                let (elements, element) = convert_all(elements, &told(value, element))?;
+                Ok(Value::list(elements).stating(element))
+            }
             _ => Err(mismatch(value, ty)),
         },
         (_, Type::Set(element)) => match value.kind() {
-            Kind::List(elements) | Kind::Set(elements) => Ok(set_of(convert_all(elements, element)?)),
+            Kind::Set(_) if states(value, element) => Ok(value.clone()),
+            Kind::List(elements) | Kind::Set(elements) => {
+                let (elements, element) = convert_all(elements, &told(value, element))?;
+                Ok(set_of(elements).stating(element))
+            }
             _ => Err(mismatch(value, ty)),
         },
-        (_, Type::Map(element)) => to_map(value, element),
+        (_, Type::Map(element)) => match value.kind() {
+            Kind::Map(_) if states(value, element) => Ok(value.clone()),
+            _ => to_map(value, &told(value, element)),
+        },
         (_, Type::Tuple(elements)) => to_tuple(value, elements),
         (_, Type::Object(fields)) => to_object(value, fields),
     }
 }
 
+/// Whether the elements are known to be of just that type.
+fn states(value: &Value, element: &Type) -> bool {
+    value.stated() == Some(element)
+}
+
+/// The type that elements are to have: for "any", the one that they have already, if it is stated.
+fn told(value: &Value, element: &Type) -> Type {
+    match (element, value.stated()) {
+        (Type::Any, Some(stated)) => stated.clone(),
+        _ => element.clone(),
+    }
+}
+
 /// A set. Sensitive elements make it sensitive as a whole, since the order of its elements tells about them.
 pub(super) fn set_of(elements: Vec<Value>) -> Value {
-    let sensitive = elements.iter().any(Value::has_sensitive);
-    let mut elements = match sensitive {
+    let marks = Marks::of(&elements);
+    let mut elements = match marks.is_any() {
         true => elements.iter().map(Value::unmarked).collect(),
         false => elements,
     };
     elements.sort_by(Value::compare);
     elements.dedup_by(|a, b| a.same(b) && a.is_wholly_known());
-    Value::new(Kind::Set(elements.into())).marked(sensitive)
+    Value::new(Kind::Set(elements.into())).marked(marks)
 }
 
 fn convert_unknown(known: &Type, ty: &Type) -> Result<Value, ConvertError> {
@@ -94,7 +119,7 @@ fn narrower(known: &Type, ty: &Type) -> Type {
 }
 
 /// Whether some value of the first type converts to the second.
-fn fits(from: &Type, to: &Type) -> bool {
+pub(super) fn fits(from: &Type, to: &Type) -> bool {
     match (from, to) {
         (Type::Any, _) | (_, Type::Any) => true,
         (Type::Bool | Type::Number | Type::String, Type::String) => true,
@@ -157,18 +182,15 @@ fn to_map(value: &Value, element: &Type) -> Result<Value, ConvertError> {
     let entries = match value.kind() {
         Kind::Map(entries) => entries,
         Kind::Object(object) if object.open => {
-            return Ok(Value::unknown(element.clone().map()).marked(value.has_sensitive()));
+            return Ok(Value::unknown(element.clone().map()).marked(value.all_marks()));
         }
         Kind::Object(object) => &object.fields,
         _ => return Err(mismatch(value, &element.clone().map())),
     };
-    let element = element_type(entries.values(), element)?;
-    let entries = entries.iter().map(|(key, value)| {
-        let converted =
-            convert(value, &element).map_err(|error| error.inside(PathStep::Attribute(key.clone())))?;
-        Ok((key.clone(), converted))
-    });
-    Ok(Value::map(entries.collect::<Result<Vec<_>, ConvertError>>()?))
+    let (mut converted, element) =
+        convert_parts(entries.iter().map(|(key, value)| (PathStep::Attribute(key.clone()), value)), element)?;
+    let entries = entries.keys().cloned().zip(converted.drain(..));
+    Ok(Value::map(entries).stating(element))
 }
 
 fn to_tuple(value: &Value, types: &[Type]) -> Result<Value, ConvertError> {
@@ -194,7 +216,7 @@ fn to_object(value: &Value, fields: &BTreeMap<String, Field>) -> Result<Value, C
                 convert(part, &field.ty).map_err(|error| error.inside(PathStep::Attribute(name.clone())))?
             }
             None if open => Value::unknown(field.ty.clone()),
-            None if field.optional => Value::null(),
+            None if field.optional => convert(&Value::null(), &field.ty)?,
             None => return Err(wrong(format!("attribute {name:?} is required"))),
         };
         converted.insert(name.clone(), part);
@@ -202,21 +224,34 @@ fn to_object(value: &Value, fields: &BTreeMap<String, Field>) -> Result<Value, C
     Ok(Value::new(Kind::Object(Object { fields: converted, open: false }.into())))
 }
 
-fn convert_all(elements: &[Value], ty: &Type) -> Result<Vec<Value>, ConvertError> {
-    let ty = element_type(elements.iter(), ty)?;
-    let converted = elements
-        .iter()
-        .enumerate()
-        .map(|(index, element)| convert(element, &ty).map_err(|error| error.inside(PathStep::Index(index))));
-    converted.collect()
+fn convert_all(elements: &[Value], ty: &Type) -> Result<(Vec<Value>, Type), ConvertError> {
+    convert_parts(elements.iter().enumerate().map(|(index, element)| (PathStep::Index(index), element)), ty)
 }
 
-/// Elements of "any" type must all have one in common.
-fn element_type<'a>(elements: impl Iterator<Item = &'a Value>, ty: &Type) -> Result<Type, ConvertError> {
-    if *ty != Type::Any {
-        return Ok(ty.clone());
+/// The elements of a list, set or map as values of a type, and that type in full: elements of a type with "any" in it must have one in
+/// common.
+fn convert_parts<'a>(
+    parts: impl Iterator<Item = (PathStep, &'a Value)> + Clone,
+    ty: &Type,
+) -> Result<(Vec<Value>, Type), ConvertError> {
+    let all_as = |ty: &Type| {
+        let converted =
+            parts.clone().map(|(step, part)| convert(part, ty).map_err(|error| error.inside(step)));
+        converted.collect::<Result<Vec<_>, _>>()
+    };
+    if !ty.has_any() {
+        return Ok((all_as(ty)?, ty.settled()));
     }
-    unify_values(elements).ok_or_else(|| wrong("all elements must be of one type".into()))
+    let first = if *ty == Type::Any { None } else { Some(all_as(ty)?) };
+    let common = match &first {
+        Some(converted) => unify_values(converted.iter()),
+        None => unify_values(parts.clone().map(|(_, part)| part)),
+    };
+    let common = common.ok_or_else(|| wrong("all elements must be of one type".into()))?;
+    match (first, common == Type::Any) {
+        (Some(converted), true) => Ok((converted, ty.settled())),
+        _ => Ok((all_as(&common)?, common)),
+    }
 }
 
 fn mismatch(value: &Value, ty: &Type) -> ConvertError {

@@ -26,7 +26,7 @@ use super::limits::{self, Passed, Spent, Tally};
 use super::{Scope, convert, number};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceId, Span};
 use crate::types::Type;
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Marks, Value};
 
 /// The value of an expression.
 ///
@@ -135,7 +135,7 @@ impl Evaluator<'_> {
 
     fn object(&self, object: &AstObject, diagnostics: &mut Diagnostics) -> Evaluated {
         let mut fields = BTreeMap::new();
-        let mut sensitive = false;
+        let mut marks = Marks::NONE;
         let mut all_known = true;
         let mut tally = Tally::default();
         for (key, item) in object.iter() {
@@ -145,20 +145,20 @@ impl Evaluator<'_> {
                 ObjectKey::Ident(name) => Value::string(name.as_str()),
                 ObjectKey::Expression(key) => self.object_key(key, diagnostics)?,
             };
-            sensitive |= key.is_sensitive();
+            marks |= key.marks();
             match key.as_str() {
                 Some(key) => drop(fields.insert(key.to_owned(), value)),
                 None => {
                     all_known = false;
-                    sensitive |= value.has_sensitive();
+                    marks |= value.all_marks();
                 }
             }
         }
         if !all_known {
-            sensitive |= fields.values().any(Value::has_sensitive);
-            return Ok(Value::unknown(Type::Any).marked(sensitive));
+            marks |= Marks::of(fields.values());
+            return Ok(Value::unknown(Type::Any).marked(marks));
         }
-        Ok(Value::object(fields).marked(sensitive))
+        Ok(Value::object(fields).marked(marks))
     }
 
     fn object_key(&self, key: &Ast, diagnostics: &mut Diagnostics) -> Evaluated {

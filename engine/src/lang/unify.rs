@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use super::convert::fits;
 use crate::types::{Field, Type};
 use crate::value::{Kind, Value};
 
-/// As much as can be said about the type of a value. A list gives a tuple, since each element has a type of its own; `null`
-/// and open objects give [`Type::Any`].
+/// As much as can be said about the type of a value; null and open objects may be anything.
 pub fn type_of_value(value: &Value) -> Type {
     match value.kind() {
-        Kind::Null | Kind::Fingerprint(_) => Type::Any,
+        Kind::Null => value.stated().cloned().unwrap_or(Type::Any),
+        Kind::Fingerprint(_) => Type::Any,
         Kind::Bool(_) => Type::Bool,
         Kind::Number(_) => Type::Number,
         Kind::String(_) => Type::String,
-        Kind::List(elements) => Type::Tuple(elements.iter().map(type_of_value).collect()),
-        Kind::Set(elements) => Type::Set(Box::new(common(elements.iter()))),
-        Kind::Map(entries) => Type::Map(Box::new(common(entries.values()))),
+        Kind::List(elements) => match value.stated() {
+            Some(element) => element.clone().list(),
+            None => Type::Tuple(elements.iter().map(type_of_value).collect()),
+        },
+        Kind::Set(_) => Type::Set(Box::new(element_type_of(value).unwrap_or(Type::Any))),
+        Kind::Map(_) => element_type_of(value).unwrap_or(Type::Any).map(),
         Kind::Object(object) if object.open => Type::Any,
         Kind::Object(object) => Type::Object(
             object
@@ -28,26 +32,50 @@ pub fn type_of_value(value: &Value) -> Type {
     }
 }
 
+/// The type of all elements of a list, set or map, whether any are there or not. Those of a tuple or an object have none in common.
+pub(super) fn element_type_of(value: &Value) -> Option<Type> {
+    match (value.kind(), value.stated()) {
+        (Kind::List(_), stated) => stated.cloned(),
+        (Kind::Set(_) | Kind::Map(_), Some(stated)) => Some(stated.clone()),
+        (Kind::Set(elements), None) => Some(common(elements.iter())),
+        (Kind::Map(entries), None) => Some(common(entries.values())),
+        _ => None,
+    }
+}
+
 /// The type that all values have in common, or any.
-fn common<'a>(values: impl Iterator<Item = &'a Value>) -> Type {
+pub(super) fn common<'a>(values: impl Iterator<Item = &'a Value>) -> Type {
     unify_values(values).unwrap_or(Type::Any)
 }
 
-/// The type that all values have in common; `null` fits with everything.
+/// The type that all values have in common; a `null` of no type fits with everything.
 pub(super) fn unify_values<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Type> {
-    let types: Vec<Type> = values.filter(|value| !value.is_null()).map(type_of_value).collect();
+    let is_typed = |value: &&Value| !value.is_null() || value.stated().is_some();
+    let mut types: Vec<Type> = Vec::new();
+    for value in values.filter(is_typed) {
+        let ty = type_of_value(value);
+        // Elements mostly are of one type; what is the same as its neighbour adds nothing.
+        if types.last() != Some(&ty) {
+            types.push(ty);
+        }
+    }
     unify(&types)
 }
 
-/// The type to which values of all these types convert without loss, as Terraform finds it. `None` if there is none;
-/// [`Type::Any`] when it cannot be told yet.
+/// The type to which values of all these types convert, as Terraform finds it. `None` if there is none; [`Type::Any`] when it
+/// cannot be told yet.
 pub(super) fn unify(types: &[Type]) -> Option<Type> {
     let Some((first, rest)) = types.split_first() else { return Some(Type::Any) };
     if rest.iter().all(|ty| ty == first) {
         return Some(first.clone());
     }
     if types.contains(&Type::Any) {
-        return Some(Type::Any);
+        // What is not known yet will be converted, if it stands beside texts, numbers or bools only.
+        let told: Vec<Type> = types.iter().filter(|ty| **ty != Type::Any).cloned().collect();
+        return match told.iter().all(is_primitive) {
+            true => unify(&told),
+            false => Some(Type::Any),
+        };
     }
     match first {
         Type::Bool | Type::Number | Type::String => unify_primitives(types),
@@ -57,10 +85,13 @@ pub(super) fn unify(types: &[Type]) -> Option<Type> {
     }
 }
 
+fn is_primitive(ty: &Type) -> bool {
+    matches!(ty, Type::Bool | Type::Number | Type::String)
+}
+
 /// A number and a bool have nothing in common, unless a string is among them.
 fn unify_primitives(types: &[Type]) -> Option<Type> {
-    let primitive = |ty: &Type| matches!(ty, Type::Bool | Type::Number | Type::String);
-    (types.iter().all(primitive) && types.contains(&Type::String)).then_some(Type::String)
+    (types.iter().all(is_primitive) && types.contains(&Type::String)).then_some(Type::String)
 }
 
 /// Objects of the same attributes stay objects; else they are maps, if their values have a type in common.
@@ -98,7 +129,8 @@ fn all_objects(types: &[Type]) -> Option<Vec<&BTreeMap<String, Field>>> {
         .collect()
 }
 
-/// Tuples of one length stay tuples; else they are lists, or sets when a set is among them but no list.
+/// Tuples of one length stay tuples; else they are lists, also with lists among them. Beside sets, one of the types must be fit for
+/// all: a list if there is one, else a set.
 fn unify_sequences(types: &[Type]) -> Option<Type> {
     let tuples: Option<Vec<&Vec<Type>>> = types
         .iter()
@@ -117,6 +149,20 @@ fn unify_sequences(types: &[Type]) -> Option<Type> {
         });
         return columns.collect::<Option<_>>().map(Type::Tuple);
     }
+    if let Some(set) = types.iter().find(|ty| matches!(ty, Type::Set(_))) {
+        let list = types.iter().find(|ty| matches!(ty, Type::List(_)));
+        let all_sets = types.iter().all(|ty| matches!(ty, Type::Set(_)));
+        return match all_sets {
+            true => unify_elements(types).map(|element| Type::Set(Box::new(element))),
+            false => {
+                Some(list.unwrap_or(set)).filter(|wanted| types.iter().all(|ty| fits(ty, wanted))).cloned()
+            }
+        };
+    }
+    unify_elements(types).map(Type::list)
+}
+
+fn unify_elements(types: &[Type]) -> Option<Type> {
     let mut elements = Vec::new();
     for ty in types {
         match ty {
@@ -125,10 +171,5 @@ fn unify_sequences(types: &[Type]) -> Option<Type> {
             _ => return None,
         }
     }
-    let element = unify(&elements)?;
-    let has = |wanted: fn(&Type) -> bool| types.iter().any(wanted);
-    match has(|ty| matches!(ty, Type::Set(_))) && !has(|ty| matches!(ty, Type::List(_))) {
-        true => Some(Type::Set(Box::new(element))),
-        false => Some(element.list()),
-    }
+    unify(&elements)
 }

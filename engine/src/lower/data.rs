@@ -6,6 +6,7 @@ use crate::condition;
 use crate::config::{BlockId, BlockName, DataBlock};
 use crate::diagnostic::Diagnostics;
 use crate::environment::Environment;
+use crate::ephemeral;
 use crate::ports::ReadItem;
 use crate::value::Value;
 
@@ -76,6 +77,8 @@ impl Context<'_> {
         let what = (condition::PRECONDITION, &*address.to_string());
         diagnostics.extend(condition::failures(&block.preconditions, what, &scope));
         let (arguments, origin) = complete(&ty.body, &block.content, &scope, diagnostics);
+        diagnostics.extend(ephemeral::refused_attributes(&address, &arguments, &origin));
+        let arguments = arguments.without_ephemeral();
         let provider = self.registry.data_provider(kind)?;
         for problem in provider.check_data(kind, &arguments) {
             diagnostics.push(place_problem(problem, &address, &origin));

@@ -3,6 +3,7 @@
 use crate::address::Key;
 use crate::config::Repetition;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::ephemeral;
 use crate::lang::{Expression, Scope, convert, evaluate};
 use crate::types::Type;
 use crate::value::{Kind, Value};
@@ -80,11 +81,21 @@ pub(crate) fn expand(repetition: &Repetition, scope: &Scope<'_>, diagnostics: &m
     }
 }
 
+/// That the instances would depend on what is ephemeral.
+fn refused(value: &Value, argument: &str, expression: &Expression) -> Option<Diagnostic> {
+    let why = "Instances are recorded. ephemeralasnull(…) leaves out what is ephemeral.";
+    ephemeral::refused(value, &format!("The value of `{argument}`"), why, expression.span())
+}
+
 fn count(expression: &Expression, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Expansion {
     let mut problems = Diagnostics::new();
     let value = evaluate(expression, scope, &mut problems);
     if problems.has_errors() {
         diagnostics.extend(problems);
+        return Expansion::Invalid;
+    }
+    if let Some(problem) = refused(&value, "count", expression) {
+        diagnostics.push(problem);
         return Expansion::Invalid;
     }
     if !value.is_known() {
@@ -108,6 +119,10 @@ fn for_each(expression: &Expression, scope: &Scope<'_>, diagnostics: &mut Diagno
     let value = evaluate(expression, scope, &mut problems);
     if problems.has_errors() {
         diagnostics.extend(problems);
+        return Expansion::Invalid;
+    }
+    if let Some(problem) = refused(&value, "for_each", expression) {
+        diagnostics.push(problem);
         return Expansion::Invalid;
     }
     let mut invalid = |detail: &str| {

@@ -16,6 +16,7 @@ use crate::condition;
 use crate::config::{BlockId, BlockName, Registry, ResourceBlock, TargetBlock, Timeouts};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
 use crate::environment::Environment;
+use crate::ephemeral;
 use crate::files::Files;
 use crate::lang::{Expression, Scope, evaluate};
 use crate::ports::{LowerRequest, Part, Problem};
@@ -101,6 +102,7 @@ impl Context<'_> {
         let what = (condition::PRECONDITION, &*address.to_string());
         diagnostics.extend(condition::failures(&block.lifecycle.preconditions, what, &scope));
         let (desired, origin) = complete(&ty.body, &block.content, &scope, diagnostics);
+        diagnostics.extend(ephemeral::refused_attributes(&address, &desired, &origin));
         let instance = Instance {
             target: self.place(at, ty.target, &Belonging::of_resource(block), &scope, diagnostics),
             kind: kind.clone(),
@@ -108,7 +110,7 @@ impl Context<'_> {
             timeouts: block.timeouts,
             each: each.clone(),
             address,
-            desired: self.marked(kind, desired),
+            desired: self.marked(kind, desired.without_ephemeral()),
             origin,
         };
         self.check(&instance, diagnostics);

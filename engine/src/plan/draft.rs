@@ -19,6 +19,7 @@ use crate::address::{Address, ModuleInstance, TargetAddress};
 use crate::config::{BlockId, BlockName, Config, Registry, Repetition, ResourceBlock, destination};
 use crate::diagnostic::Diagnostics;
 use crate::environment::{Called, Environment, gather, sensitive_output, target_value};
+use crate::ephemeral;
 use crate::files::Files;
 use crate::lang::FunctionContext;
 use crate::lower::{self, Context, Expansion, Lowered, expand, postconditions};
@@ -26,7 +27,7 @@ use crate::policy::{self, Judgement};
 use crate::ports::{
     Found, ObserveItem, Observed, Precondition, Preview, PreviewItem, ProviderError, ReadItem, TargetConfig,
 };
-use crate::state::Snapshot;
+use crate::state::{Record, Snapshot};
 use crate::types::Type;
 use crate::value::{Fingerprinter, Value};
 
@@ -279,8 +280,10 @@ impl<'a> Drafting<'a> {
         let from = Address::within(at.clone(), kind, name);
         let records = self.inputs.snapshot.records.range(&from..);
         let own = records.take_while(|(address, _)| address.is_sibling(&from));
-        let values: Vec<_> =
-            own.map(|(address, record)| (address.keys.clone(), record.attributes.clone())).collect();
+        let seen = |(address, record): (&Address, &Record)| {
+            (address.keys.clone(), self.inputs.registry.seen(address, record.attributes.clone()))
+        };
+        let values: Vec<_> = own.map(seen).collect();
         match (&block.repetition, values.is_empty()) {
             (Repetition::None, true) => Value::unknown(Type::Any),
             (repetition, _) => gather(repetition, values),
@@ -356,7 +359,9 @@ impl<'a> Drafting<'a> {
         let mut found = self.environment.output_failures(at, id, output);
         let value = self.environment.evaluate(at, id, &output.value, &mut found);
         self.complain(found);
-        let after = value.marked(output.sensitive);
+        let refused = ephemeral::refused_output(name, &value, &output.value);
+        self.draft.diagnostics.extend(refused);
+        let after = value.without_ephemeral().marked(output.sensitive);
         // What a module gives to its caller is no result of the stack.
         if !id.module.0.is_empty() || self.inputs.destroy {
             return Some(after);

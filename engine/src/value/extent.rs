@@ -5,19 +5,21 @@
 
 use bigdecimal::BigDecimal;
 
-use super::{Kind, Value};
+use super::{Kind, Marks, Value};
 use crate::types::Type;
 
 /// How many bytes a part is taken to have besides what it holds: about what it takes in memory.
 const PART_BYTES: u64 = 64;
 
-/// The extent of a value with all its parts, and its own mark, which finds its room here.
+/// The extent of a value with all its parts, and its marks, which find their room here.
 #[derive(Clone, Copy)]
 pub(super) struct Extent {
     weight: u32,
     depth: u8,
-    pub(super) is_sensitive: bool,
-    pub(super) has_sensitive: bool,
+    /// Those of the value itself.
+    pub(super) marks: Marks,
+    /// Those of the value and of all its parts.
+    pub(super) all_marks: Marks,
     pub(super) is_wholly_known: bool,
 }
 
@@ -52,8 +54,8 @@ impl Extent {
         Self {
             weight: saturated(PART_BYTES.saturating_add(bytes)),
             depth: 0,
-            is_sensitive: false,
-            has_sensitive: false,
+            marks: Marks::NONE,
+            all_marks: Marks::NONE,
             is_wholly_known: true,
         }
     }
@@ -64,7 +66,7 @@ impl Extent {
         for part in parts.map(|part| part.extent) {
             weight = weight.saturating_add(u64::from(part.weight));
             whole.depth = whole.depth.max(part.depth);
-            whole.has_sensitive |= part.has_sensitive;
+            whole.all_marks |= part.all_marks;
             whole.is_wholly_known &= part.is_wholly_known;
         }
         Self { weight: saturated(weight), depth: whole.depth.saturating_add(levels), ..whole }
@@ -154,6 +156,6 @@ mod tests {
 
     #[test]
     fn it_takes_no_more_room() {
-        assert_eq!(size_of::<Value>(), size_of::<Kind>() + 8);
+        assert_eq!(size_of::<Value>(), size_of::<Kind>() + 16);
     }
 }

@@ -45,12 +45,27 @@ impl Value {
     /// The part at a path, marked if anything on the way there is.
     pub fn at(&self, path: &Path) -> Option<Value> {
         let mut part = self;
-        let mut sensitive = self.is_sensitive();
+        let mut marks = self.marks();
         for step in &path.0 {
             part = part.step(step)?;
-            sensitive |= part.is_sensitive();
+            marks |= part.marks();
         }
-        Some(part.clone().marked(sensitive))
+        Some(part.clone().marked(marks))
+    }
+
+    /// Where the first part is that is ephemeral as a whole, if any is.
+    pub fn first_ephemeral(&self) -> Option<Path> {
+        if self.marks().is_ephemeral() || !self.has_ephemeral() {
+            return self.has_ephemeral().then(Path::default);
+        }
+        let elements = self.as_list().unwrap_or_default().iter().enumerate();
+        let elements = elements.map(|(index, part)| (PathStep::Index(index), part));
+        let entries = self.as_map().into_iter().flatten();
+        let entries = entries.map(|(name, part)| (PathStep::Attribute(name.clone()), part));
+        elements.chain(entries).find_map(|(step, part)| {
+            let inside = part.first_ephemeral()?;
+            Some(Path(std::iter::once(step).chain(inside.0).collect()))
+        })
     }
 
     /// The same value with another part at a path, or without it. Unchanged where there is nothing that the part could be in.
@@ -80,7 +95,7 @@ impl Value {
             }
             _ => return None,
         };
-        Some(Value::new(kind).marked(self.is_sensitive()))
+        Some(Value::new(kind).marked(self.marks()))
     }
 
     fn step(&self, step: &PathStep) -> Option<&Value> {

@@ -11,8 +11,10 @@
 )]
 
 mod cases;
+mod constraints;
 mod limits;
 mod references;
 mod tables;
 mod terraform;
+mod types;
 mod world;

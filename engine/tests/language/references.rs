@@ -5,7 +5,7 @@ use meshform_engine::lang::{Expression, FunctionContext, Scope, convert, evaluat
 use meshform_engine::syntax;
 use meshform_engine::value::{Path, PathStep, Value};
 
-fn expression(text: &str) -> Expression {
+pub(crate) fn expression(text: &str) -> Expression {
     let mut sources = Sources::default();
     let source = sources.add("main.hcl", text);
     Expression::new(source, text.into(), syntax::parse_expression(source, text).unwrap())

@@ -50,12 +50,12 @@ const NOT_IN_TERRAFORM: &[&str] = &[
 const CLOCK: &str = "plantimestamp()";
 
 /// What no implementation but ours is asked: Terraform takes all memory or does not end.
-const NOT_ASKED: &str = "extremes";
+pub(crate) const NOT_ASKED: &str = "extremes";
 
 /// How long one run of Terraform may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const ERROR: &str = "error";
+pub(crate) const ERROR: &str = "error";
 /// Both sides' numbers are compared in as many digits: Terraform calculates with 512 bits.
 const DIGITS: u64 = 100;
 
@@ -67,10 +67,16 @@ fn differences_from_terraform_are_known() {
     };
     let tables = all();
     let cases = tables.iter().filter(|table| table.name() != NOT_ASKED).flat_map(Table::cases);
-    let comparable = |text: &&str| *text != CLOCK && !NOT_IN_TERRAFORM.iter().any(|name| text.contains(name));
     let (expressions, left_out): (Vec<&str>, Vec<&str>) =
-        cases.map(|case| case.expression.as_str()).partition(comparable);
-    let theirs = planned(&binary, &expressions);
+        cases.map(|case| case.expression.as_str()).partition(|text| is_comparable(text));
+    let resource = |(at, text): (usize, &&str)| {
+        format!(
+            "resource \"terraform_data\" \"c{at}\" {{\n  input = {}\n}}\n",
+            text.replace("var.", "local.")
+        )
+    };
+    let files: Vec<String> = expressions.iter().enumerate().map(resource).collect();
+    let theirs = planned(&binary, "terraform", &files);
     let differences: BTreeMap<&str, [String; 2]> = expressions
         .iter()
         .zip(theirs)
@@ -83,12 +89,17 @@ fn differences_from_terraform_are_known() {
         differences.len(),
         left_out.len()
     );
-    judge(&differences);
+    judge(&differences, "differences.txt");
+}
+
+/// Whether Terraform can be asked the same.
+pub(crate) fn is_comparable(text: &str) -> bool {
+    text != CLOCK && !NOT_IN_TERRAFORM.iter().any(|name| text.contains(name))
 }
 
 /// Compares what differs with what is known to differ.
-fn judge(differences: &BTreeMap<&str, [String; 2]>) {
-    let path = folder().join("differences.txt");
+pub(crate) fn judge(differences: &BTreeMap<&str, [String; 2]>, file: &str) {
+    let path = folder().join(file);
     let lines = |[ours, theirs]: &[String; 2]| vec![format!("= {ours}"), format!("~ {theirs}")];
     let known = Table::read(path.clone());
     let listed: BTreeSet<&str> = known.cases().map(|case| case.expression.as_str()).collect();
@@ -103,12 +114,12 @@ fn judge(differences: &BTreeMap<&str, [String; 2]>) {
     }
     assert!(
         new.is_empty() && stale.is_empty(),
-        "to be explained in differences.txt:\n\n{new}\nno longer so:\n{}",
+        "to be explained in {file}:\n\n{new}\nno longer so:\n{}",
         stale.join("\n")
     );
 }
 
-fn terraform() -> Option<PathBuf> {
+pub(crate) fn terraform() -> Option<PathBuf> {
     let version =
         Command::new("terraform").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     match version {
@@ -124,7 +135,7 @@ fn ours(text: &str) -> String {
 }
 
 /// Marks inside of what is marked anyway say nothing.
-fn canonical(value: &Value) -> String {
+pub(crate) fn canonical(value: &Value) -> String {
     if value.is_sensitive() {
         return format!("sensitive({})", canonical(&value.unmarked()));
     }
@@ -153,9 +164,9 @@ fn canonical_entries(entries: &BTreeMap<String, Value>) -> String {
     format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
 }
 
-/// What Terraform plans for each expression.
-fn planned(binary: &Path, expressions: &[&str]) -> Vec<String> {
-    let stack = Path::new(env!("CARGO_TARGET_TMPDIR")).join("terraform");
+/// A new folder with the files and names that expressions use.
+pub(crate) fn stack(name: &str) -> PathBuf {
+    let stack = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&stack);
     for (path, bytes) in FILES {
         let path = stack.join(path);
@@ -163,13 +174,14 @@ fn planned(binary: &Path, expressions: &[&str]) -> Vec<String> {
         fs::write(path, bytes).unwrap();
     }
     fs::write(stack.join("names.tf"), NAMES).unwrap();
-    for (at, text) in expressions.iter().enumerate() {
-        let text = text.replace("var.", "local.");
-        fs::write(
-            stack.join(file_name(at)),
-            format!("resource \"terraform_data\" \"c{at}\" {{\n  input = {text}\n}}\n"),
-        )
-        .unwrap();
+    stack
+}
+
+/// What Terraform plans as the `input` of each `terraform_data.cN`, which stands in the file with the number N.
+pub(crate) fn planned(binary: &Path, name: &str, files: &[String]) -> Vec<String> {
+    let stack = stack(name);
+    for (at, text) in files.iter().enumerate() {
+        fs::write(stack.join(file_name(at)), text).unwrap();
     }
     let mut failed = BTreeSet::new();
     loop {
@@ -191,7 +203,7 @@ fn planned(binary: &Path, expressions: &[&str]) -> Vec<String> {
         true => ERROR.to_owned(),
         false => inputs[&format!("c{at}")].clone(),
     };
-    (0..expressions.len()).map(result).collect()
+    (0..files.len()).map(result).collect()
 }
 
 fn file_name(at: usize) -> String {

@@ -132,7 +132,9 @@ pub(crate) fn outcome(text: &str) -> Vec<String> {
 /// A value in full, with its marks.
 pub(crate) fn shown(value: &Value) -> String {
     if value.is_sensitive() && !matches!(value.kind(), Kind::Fingerprint(_)) {
-        return format!("sensitive({})", shown(&Value::new(value.kind().clone())));
+        let plain = Value::new(value.kind().clone());
+        let plain = value.stated().cloned().map_or(plain.clone(), |ty| plain.stating(ty));
+        return format!("sensitive({})", shown(&plain));
     }
     let list = |elements: &[Value]| elements.iter().map(shown).collect::<Vec<_>>().join(", ");
     let entries = |entries: &BTreeMap<String, Value>| {
@@ -140,9 +142,10 @@ pub(crate) fn shown(value: &Value) -> String {
         format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
     };
     match value.kind() {
+        Kind::List(elements) if value.is_list() => format!("tolist([{}])", list(elements)),
         Kind::List(elements) => format!("[{}]", list(elements)),
-        Kind::Set(elements) => format!("{{{}}}", list(elements)),
-        Kind::Map(map) => entries(map),
+        Kind::Set(elements) => format!("toset([{}])", list(elements)),
+        Kind::Map(map) => format!("tomap({})", entries(map)),
         Kind::Object(object) => entries(&object.fields) + if object.open { " (open)" } else { "" },
         _ => format!("{value:?}"),
     }

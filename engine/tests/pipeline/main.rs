@@ -6,6 +6,7 @@ mod crashes;
 mod data;
 mod data_later;
 mod diagnostics;
+mod ephemeral;
 mod extremes;
 mod imports;
 mod lifecycle;

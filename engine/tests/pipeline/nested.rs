@@ -287,7 +287,7 @@ fn wrong_blocks_are_told_with_their_places() {
     );
     wrong(
         "rule {\n  port = [1]\n  match { prefix = null }\n}",
-        "4:10 `[1]` Wrong type: \"port\" has a wrong value: a number is required, not a list. It must be of type number.
+        "4:10 `[1]` Wrong type: \"port\" has a wrong value: a number is required, not a tuple. It must be of type number.
 5:20 `null` Missing value: \"prefix\" must have a value, and it is null.",
     );
 }

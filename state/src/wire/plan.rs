@@ -185,6 +185,12 @@ enum ActionBody {
     Step,
 }
 
+/// The variables' values. What is ephemeral is not recorded, in whatever form: it is given to the apply again.
+fn recorded(variables: &BTreeMap<String, Value>, keyed: &dyn Fingerprinter) -> BTreeMap<String, Stored> {
+    let recorded = variables.iter().filter(|(_, value)| !value.has_ephemeral());
+    recorded.map(|(name, value)| (name.clone(), Stored::new(value, keyed))).collect()
+}
+
 impl PlanBody {
     /// The image of a plan, without its secrets.
     pub(crate) fn new(plan: &Plan, keyed: &dyn Fingerprinter) -> Self {
@@ -196,7 +202,7 @@ impl PlanBody {
             lineage: plan.lineage.clone(),
             serial: plan.serial,
             targets: targets(&plan.targets),
-            variables: Stored::all(&plan.variables, keyed),
+            variables: recorded(&plan.variables, keyed),
             data: plan
                 .data
                 .iter()

@@ -76,6 +76,10 @@ struct Image<'a>(&'a Value);
 
 impl Serialize for Image<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Cannot be, as nothing that is ephemeral is let into what is stored; but were it so, it must not pass.
+        if self.0.marks().is_ephemeral() {
+            return Err(S::Error::custom("an ephemeral value is not to be stored"));
+        }
         match (self.0.kind(), self.0.is_sensitive()) {
             (Kind::Fingerprint(fingerprint), _) => tagged(serializer, SENSITIVE, &**fingerprint),
             (Kind::Unknown(ty), false) => tagged(serializer, UNKNOWN, &TypeBody::from(ty)),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use meshform_engine::types::Type;
 use meshform_engine::value::{Kind, Value};
 
 use super::hcl_text::{UNKNOWN, heredoc, inline, quoted, with_comma};
@@ -12,19 +13,34 @@ use super::text::indented;
 /// Shown in place of a sensitive value.
 const SENSITIVE: &str = "(sensitive value)";
 
+/// Shown in place of a value that is not to be recorded, as what is printed may be.
+const EPHEMERAL: &str = "(ephemeral value)";
+
 /// The lines of a value.
 pub(crate) fn lines(value: &Value) -> Vec<String> {
-    if value.is_sensitive() {
-        return vec![SENSITIVE.to_owned()];
+    match value.marks() {
+        marks if marks.is_sensitive() => return vec![SENSITIVE.to_owned()],
+        marks if marks.is_ephemeral() => return vec![EPHEMERAL.to_owned()],
+        _ => {}
     }
     match value.kind() {
         Kind::String(text) => heredoc(text).unwrap_or_else(|| vec![quoted(text)]),
+        Kind::List(elements) if value.is_list() => list("tolist([", elements, "])"),
         Kind::List(elements) => list("[", elements, "]"),
         Kind::Set(elements) => list("toset([", elements, "])"),
         Kind::Map(entries) => map("tomap({", entries, false, "})"),
         Kind::Object(object) => map("{", &object.fields, object.open, "}"),
         Kind::Fingerprint(_) => vec![SENSITIVE.to_owned()],
-        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Unknown(_) => vec![inline(value)],
+        Kind::Null => vec![null(value.stated())],
+        Kind::Bool(_) | Kind::Number(_) | Kind::Unknown(_) => vec![inline(value)],
+    }
+}
+
+/// A null, with its type if an expression can say that.
+fn null(stated: Option<&Type>) -> String {
+    match stated {
+        Some(ty @ (Type::Bool | Type::Number | Type::String)) => format!("to{}(null)", ty.name()),
+        _ => "null".to_owned(),
     }
 }
 
@@ -62,7 +78,7 @@ fn around(open: &str, inside: Vec<String>, close: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use meshform_engine::types::Type;
+    use meshform_engine::value::Marks;
 
     fn check(value: Value, expect: &str) {
         assert_eq!(lines(&value).join("\n"), expect);
@@ -72,7 +88,9 @@ mod tests {
     fn values_are_written_as_one_would_write_them() {
         check("a \"b\" ${c}".into(), r#""a \"b\" $${c}""#);
         check(Value::null(), "null");
+        check(Value::null().stating(Type::String), "tostring(null)");
         check(Value::list([]), "[]");
+        check(Value::list([]).stating(Type::Bool), "tolist([])");
         check(Value::map([]), "tomap({})");
         check(Value::set(["b".into(), "a".into()]), "toset([\n  \"a\",\n  \"b\",\n])");
         check(Value::list([1.into(), Value::list([2.into()])]), "[\n  1,\n  [\n    2,\n  ],\n]");
@@ -90,6 +108,7 @@ mod tests {
         let secret = Value::string("hunter2").sensitive();
         check(secret.clone(), "(sensitive value)");
         check(Value::new(Kind::Fingerprint("f".into())), "(sensitive value)");
+        check(Value::string("token").marked(Marks::EPHEMERAL), "(ephemeral value)");
         check(Value::unknown(Type::Any), "(known after apply)");
         check(
             Value::open_object([("a".into(), secret)]),

@@ -12,7 +12,7 @@ use crate::lang::limits::{self, Tally};
 use crate::lang::{Scope, convert};
 use crate::syntax;
 use crate::types::Type;
-use crate::value::Value;
+use crate::value::{Marks, Value};
 
 const SUMMARY: &str = "Invalid function argument";
 
@@ -33,7 +33,7 @@ struct Argument<'a> {
 /// The arguments of a call, unless what is to be spread out is unknown.
 enum Arguments<'a> {
     Known(Vec<Argument<'a>>),
-    Unknown { sensitive: bool },
+    Unknown { marks: Marks },
 }
 
 impl Evaluator<'_> {
@@ -60,13 +60,13 @@ impl Evaluator<'_> {
     ) -> Evaluated {
         let arguments = match self.arguments(call, diagnostics)? {
             Arguments::Known(arguments) => arguments,
-            Arguments::Unknown { sensitive } => {
-                return Ok(Value::unknown(function.returns.ty()).marked(sensitive));
+            Arguments::Unknown { marks } => {
+                return Ok(Value::unknown(function.returns.ty()).marked(marks));
             }
         };
         let (values, asts): (Vec<Value>, Vec<&Ast>) =
             arguments.into_iter().map(|argument| (argument.value, argument.ast)).unzip();
-        let sensitive = values.iter().any(Value::has_sensitive);
+        let sensitive = Marks::of(&values).is_sensitive();
         self.charge_call(call, function.name, &values)?;
         function
             .call(values, self.scope.functions())
@@ -108,17 +108,16 @@ impl Evaluator<'_> {
         }
         let Some(Argument { value, ast }) = arguments.pop() else { return Ok(Arguments::Known(arguments)) };
         if is_unknown(&value) {
-            let others = arguments.iter().any(|argument| argument.value.has_sensitive());
-            return Ok(Arguments::Unknown { sensitive: others || value.is_sensitive() });
+            let others = Marks::of(arguments.iter().map(|argument| &argument.value));
+            return Ok(Arguments::Unknown { marks: others | value.marks() });
         }
         let Some(elements) = value.as_list() else {
             let detail = format!("Only a list can be spread out with ..., not a {}.", value.type_name());
             return Err(self.wrong(ast, SUMMARY, detail));
         };
-        let sensitive = value.is_sensitive();
-        arguments.extend(
-            elements.iter().map(|element| Argument { value: element.clone().marked(sensitive), ast }),
-        );
+        let marks = value.marks();
+        arguments
+            .extend(elements.iter().map(|element| Argument { value: element.clone().marked(marks), ast }));
         Ok(Arguments::Known(arguments))
     }
 
@@ -158,7 +157,7 @@ impl Evaluator<'_> {
             match attempt.into_iter().next() {
                 Some(reason) => reasons.push(reason.detail),
                 None if value.is_wholly_known() => return Ok(value),
-                None => return Ok(Value::unknown(Type::Any).marked(value.has_sensitive())),
+                None => return Ok(Value::unknown(Type::Any).marked(value.all_marks())),
             }
         }
         let detail = match reasons.len() {
@@ -185,7 +184,7 @@ impl Evaluator<'_> {
     fn call_template(&self, call: &FuncCall, name: &str, diagnostics: &mut Diagnostics) -> Evaluated {
         let arguments = match self.arguments(call, diagnostics)? {
             Arguments::Known(arguments) => arguments,
-            Arguments::Unknown { sensitive } => return Ok(Value::unknown(Type::String).marked(sensitive)),
+            Arguments::Unknown { marks } => return Ok(Value::unknown(Type::String).marked(marks)),
         };
         let [first, names] = &arguments[..] else {
             let detail =
@@ -198,9 +197,9 @@ impl Evaluator<'_> {
             false => convert(&first.value, &Type::String)
                 .map_err(|error| wrong(first.ast, sentence(&error.message)))?,
         };
-        let sensitive = text.is_sensitive() || names.value.is_sensitive();
+        let marks = text.marks() | names.value.marks();
         let (Some(text), true) = (text.as_str(), names.value.is_known()) else {
-            return Ok(Value::unknown(Type::String).marked(sensitive || names.value.has_sensitive()));
+            return Ok(Value::unknown(Type::String).marked(marks | names.value.all_marks()));
         };
         let Some(entries) = names.value.as_map() else {
             return Err(wrong(names.ast, "the names must be an object, such as { name = value }.".into()));
@@ -208,17 +207,21 @@ impl Evaluator<'_> {
         let (title, content) = match name {
             "templatefile" => {
                 let content = filesystem::read_text(text, self.scope.functions());
-                (text, content.map_err(|failure| self.failed(call, &[first.ast], &failure, sensitive))?)
+                (
+                    text,
+                    content
+                        .map_err(|failure| self.failed(call, &[first.ast], &failure, marks.is_sensitive()))?,
+                )
             }
             _ => ("the template", text.to_owned()),
         };
         let mut scope = Scope::new(self.scope.functions());
         for (key, value) in entries {
             if !is_name(key) {
-                let shown = if sensitive { String::new() } else { format!(" ({key:?})") };
+                let shown = if marks.is_sensitive() { String::new() } else { format!(" ({key:?})") };
                 return Err(wrong(names.ast, format!("a template cannot use such a name{shown}.")));
             }
-            scope.set(key.as_str(), value.clone().marked(names.value.is_sensitive()));
+            scope.set(key.as_str(), value.clone().marked(names.value.marks()));
         }
         let unit = Unit::Template { name: title, text: &content, at: self.place(first.ast) };
         let inner = Evaluator {
@@ -233,7 +236,7 @@ impl Evaluator<'_> {
         }
         let parsed = syntax::template(&content)
             .map_err(|problem| wrong(first.ast, format!("in {title}, {problem}")))?;
-        Ok(inner.template(&parsed, Style::Lines, diagnostics)?.marked(sensitive))
+        Ok(inner.template(&parsed, Style::Lines, diagnostics)?.marked(marks))
     }
 }
 

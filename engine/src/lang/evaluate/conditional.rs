@@ -18,16 +18,16 @@ impl Evaluator<'_> {
         let mut of_false = Diagnostics::new();
         let when_true = self.value(&node.true_expr, &mut of_true);
         let when_false = self.value(&node.false_expr, &mut of_false);
-        let sensitive = condition.is_sensitive();
+        let marks = condition.marks();
         let work = limits::typing(&when_true).saturating_add(limits::typing(&when_false));
         self.within(&node.cond_expr, self.spent.work(work))?;
         let common = match of_true.has_errors() || of_false.has_errors() {
             true => None,
-            false => unify_values([&when_true, &when_false].into_iter()),
+            false => common_type(&when_true, &when_false),
         };
         let Some(truth) = condition.as_bool() else {
-            let sensitive = sensitive || when_true.has_sensitive() || when_false.has_sensitive();
-            return Ok(either(&when_true, &when_false, common).marked(sensitive));
+            let marks = marks | when_true.all_marks() | when_false.all_marks();
+            return Ok(either(&when_true, &when_false, common).marked(marks));
         };
         let (chosen, found) = if truth { (when_true, of_true) } else { (when_false, of_false) };
         diagnostics.extend(found);
@@ -35,14 +35,23 @@ impl Evaluator<'_> {
             Some(ty) => convert(&chosen, &ty).unwrap_or(chosen),
             None => chosen,
         };
-        Ok(converted.marked(sensitive))
+        Ok(converted.marked(marks))
+    }
+}
+
+/// The type of the result. Of what may be anything, nothing is known; beside null, it is the other one's.
+fn common_type(this: &Value, that: &Value) -> Option<Type> {
+    let may_be_anything = |value: &Value| matches!(value.kind(), Kind::Unknown(Type::Any));
+    match may_be_anything(this) || may_be_anything(that) {
+        true => Some(Type::Any),
+        false => unify_values([this, that].into_iter()),
     }
 }
 
 /// What is known of a result while its condition is not.
 fn either(this: &Value, that: &Value, common: Option<Type>) -> Value {
     let known = |value: &Value| value.is_wholly_known() && !matches!(value.kind(), Kind::Null);
-    if known(this) && this.same(that) && !this.has_sensitive() && !that.has_sensitive() {
+    if known(this) && this.same(that) && !(this.all_marks() | that.all_marks()).is_any() {
         return this.clone();
     }
     Value::unknown(common.unwrap_or(Type::Any))

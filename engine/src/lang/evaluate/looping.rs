@@ -9,9 +9,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lang::convert;
 use crate::lang::convert::article;
 use crate::lang::limits::{self, Tally};
-use crate::lang::unify::type_of_value;
 use crate::types::Type;
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Marks, Value};
 
 /// What an object `for` has gathered so far.
 #[derive(Default)]
@@ -19,31 +18,31 @@ struct Gathered {
     single: BTreeMap<String, Value>,
     groups: BTreeMap<String, Vec<Value>>,
     tally: Tally,
-    sensitive: bool,
+    marks: Marks,
 }
 
 impl Evaluator<'_> {
     pub(super) fn for_expression(&self, node: &ForExpr, diagnostics: &mut Diagnostics) -> Evaluated {
         let collection = self.value(&node.intro.collection_expr, diagnostics);
-        let sensitive = collection.is_sensitive();
+        let marks = collection.marks();
         if is_unknown(&collection) || is_open(&collection) {
-            return Ok(self.for_unknown(node, &collection)?.marked(sensitive));
+            return Ok(self.for_unknown(node, &collection)?.marked(marks));
         }
         let result = match &node.key_expr {
             None => self.for_list(node, &collection, diagnostics),
             Some(key) => self.for_object(node, key, &collection, diagnostics),
         };
-        Ok(result?.marked(sensitive))
+        Ok(result?.marked(marks))
     }
 
     fn for_list(&self, node: &ForExpr, collection: &Value, diagnostics: &mut Diagnostics) -> Evaluated {
         let (mut elements, mut tally) = (Vec::new(), Tally::default());
-        let (mut known, mut sensitive) = (true, false);
+        let (mut known, mut marks) = (true, Marks::NONE);
         let found_before = diagnostics.len();
         for (key, item) in self.items(&node.intro.collection_expr, collection)? {
             self.check_round(&node.intro.collection_expr)?;
             self.round(node, &key, &item, |inner| {
-                let kept = inner.kept(node, &mut sensitive, diagnostics)?;
+                let kept = inner.kept(node, &mut marks, diagnostics)?;
                 known &= kept.is_some();
                 if kept != Some(false) {
                     let element = inner.value(&node.value_expr, diagnostics);
@@ -57,10 +56,10 @@ impl Evaluator<'_> {
             }
         }
         if !known {
-            sensitive |= elements.iter().any(Value::has_sensitive);
-            return Ok(Value::unknown(Type::Any.list()).marked(sensitive));
+            marks |= Marks::of(&elements);
+            return Ok(Value::unknown(Type::Any).marked(marks));
         }
-        Ok(Value::list(elements).marked(sensitive))
+        Ok(Value::list(elements).marked(marks))
     }
 
     fn for_object(
@@ -82,10 +81,10 @@ impl Evaluator<'_> {
             }
         }
         let groups = gathered.groups.into_iter().map(|(key, elements)| (key, Value::list(elements)));
-        let object = Value::object(gathered.single.into_iter().chain(groups)).marked(gathered.sensitive);
+        let object = Value::object(gathered.single.into_iter().chain(groups)).marked(gathered.marks);
         Ok(match known {
             true => object,
-            false => Value::unknown(Type::Any.map()).marked(object.has_sensitive()),
+            false => Value::unknown(Type::Any).marked(object.all_marks()),
         })
     }
 
@@ -109,7 +108,7 @@ impl Evaluator<'_> {
         gathered: &mut Gathered,
         diagnostics: &mut Diagnostics,
     ) -> Result<bool, Diagnostic> {
-        let kept = self.kept(node, &mut gathered.sensitive, diagnostics)?;
+        let kept = self.kept(node, &mut gathered.marks, diagnostics)?;
         if kept == Some(false) {
             return Ok(true);
         }
@@ -118,9 +117,9 @@ impl Evaluator<'_> {
         let value = self.value(&node.value_expr, diagnostics);
         let tallied = gathered.tally.add(&key).and_then(|()| gathered.tally.add(&value));
         self.within(&node.value_expr, tallied)?;
-        gathered.sensitive |= key.is_sensitive();
+        gathered.marks |= key.marks();
         let Some(text) = key.as_str().filter(|_| kept.is_some()) else {
-            gathered.sensitive |= value.has_sensitive();
+            gathered.marks |= value.all_marks();
             return Ok(false);
         };
         if node.grouping {
@@ -140,16 +139,17 @@ impl Evaluator<'_> {
     fn kept(
         &self,
         node: &ForExpr,
-        sensitive: &mut bool,
+        marks: &mut Marks,
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<bool>, Diagnostic> {
         let Some(condition) = &node.cond else { return Ok(Some(true)) };
         let truth = self.truth(&condition.expr, diagnostics)?;
-        *sensitive |= truth.is_sensitive();
+        *marks |= truth.marks();
         Ok(truth.as_bool())
     }
 
-    /// The type that a loop over something unknown will give, found by evaluating its body once with unknown names.
+    /// What a loop over something unknown gives: a tuple or an object of parts that nobody can count yet. Its body is evaluated once,
+    /// with unknown names, for the marks.
     fn for_unknown(&self, node: &ForExpr, collection: &Value) -> Evaluated {
         let (key, item) = match type_when_known(collection) {
             Type::List(element) => (Type::Number, (**element).clone()),
@@ -164,9 +164,7 @@ impl Evaluator<'_> {
         let body = self.round(node, &Value::unknown(key), &Value::unknown(item), |inner| {
             inner.value(&node.value_expr, &mut Diagnostics::new())
         });
-        let element = if node.grouping { type_of_value(&body).list() } else { type_of_value(&body) };
-        let ty = if node.key_expr.is_some() { element.map() } else { element.list() };
-        Ok(Value::unknown(ty).marked(body.has_sensitive()))
+        Ok(Value::unknown(Type::Any).marked(body.all_marks()))
     }
 
     /// The keys and elements of what a loop goes over. Those of something sensitive are sensitive as long as the loop lasts.
@@ -187,8 +185,9 @@ impl Evaluator<'_> {
         };
         // Loops inside of loops multiply; this is where they end.
         self.within(ast, self.spent.rounds(items.len()))?;
-        Ok(match collection.is_sensitive() {
-            true => items.into_iter().map(|(key, item)| (key.sensitive(), item.sensitive())).collect(),
+        let marks = collection.marks();
+        Ok(match marks.is_any() {
+            true => items.into_iter().map(|(key, item)| (key.marked(marks), item.marked(marks))).collect(),
             false => items,
         })
     }

@@ -24,7 +24,7 @@ impl Evaluator<'_> {
             Kind::Bool(truth) => Value::bool(!truth),
             _ => Value::unknown(wanted),
         };
-        Ok(result.marked(operand.is_sensitive()))
+        Ok(result.marked(operand.marks()))
     }
 
     pub(super) fn binary(&self, node: &BinaryOp, diagnostics: &mut Diagnostics) -> Evaluated {
@@ -44,13 +44,13 @@ impl Evaluator<'_> {
             return Ok(left);
         }
         let right = self.operand(&node.rhs_expr, &Type::Bool, diagnostics)?;
-        let sensitive = left.is_sensitive() || right.is_sensitive();
+        let marks = left.marks() | right.marks();
         let result = match (left.as_bool(), right.as_bool()) {
             (_, Some(right)) if right == decisive => Value::bool(decisive),
             (Some(_), Some(right)) => Value::bool(right),
             _ => Value::unknown(Type::Bool),
         };
-        Ok(result.marked(sensitive))
+        Ok(result.marked(marks))
     }
 
     fn equal(&self, node: &BinaryOp, positive: bool, diagnostics: &mut Diagnostics) -> Evaluated {
@@ -64,8 +64,8 @@ impl Evaluator<'_> {
         };
         // Whether something is there at all tells nothing of the secrets in it.
         let is_about_null = left.is_null() || right.is_null();
-        let tells = |value: &Value| if is_about_null { value.is_sensitive() } else { value.has_sensitive() };
-        Ok(result.marked(tells(&left) || tells(&right)))
+        let tells = |value: &Value| if is_about_null { value.marks() } else { value.all_marks() };
+        Ok(result.marked(tells(&left) | tells(&right)))
     }
 
     fn arithmetic(&self, node: &BinaryOp, diagnostics: &mut Diagnostics) -> Evaluated {
@@ -79,7 +79,7 @@ impl Evaluator<'_> {
             }
             (Err(error), _) | (_, Err(error)) => return Err(error),
         };
-        let sensitive = left.is_sensitive() || right.is_sensitive();
+        let marks = left.marks() | right.marks();
         let operator = *node.operator.value();
         // Digits are multiplied and divided each with each.
         let work = u64::from(left.weight()).saturating_mul(u64::from(right.weight())) / 16;
@@ -89,7 +89,7 @@ impl Evaluator<'_> {
             _ if is_comparison(operator) => Value::unknown(Type::Bool),
             _ => Value::unknown(Type::Number),
         };
-        Ok(result.marked(sensitive))
+        Ok(result.marked(marks))
     }
 
     fn calculate(
@@ -152,12 +152,18 @@ fn is_comparison(operator: BinaryOperator) -> bool {
     matches!(operator, Less | LessEq | Greater | GreaterEq)
 }
 
-/// Whether two values are equal; `None` when what is unknown decides. Values of different types are not equal, but a list
-/// equals a tuple, and a map an object, of the same content.
+/// Whether two values are equal; `None` when what is unknown decides. Values of different types are not equal, as a list and a
+/// tuple, or a map and an object; but null equals null.
 pub(crate) fn equality(left: &Value, right: &Value) -> Option<bool> {
     match (left.kind(), right.kind()) {
         (Kind::Unknown(_) | Kind::Fingerprint(_), _) | (_, Kind::Unknown(_) | Kind::Fingerprint(_)) => {
             differ_in_type(left, right).then_some(false)
+        }
+        (Kind::List(_), Kind::List(_)) if left.is_list() != right.is_list() => Some(false),
+        (Kind::List(_), Kind::List(_)) | (Kind::Set(_), Kind::Set(_)) | (Kind::Map(_), Kind::Map(_))
+            if elements_differ(left, right) =>
+        {
+            Some(false)
         }
         (Kind::List(a), Kind::List(b)) if a.len() == b.len() => {
             all_equal(a.iter().zip(b.iter()).map(|(a, b)| equality(a, b)))
@@ -166,8 +172,20 @@ pub(crate) fn equality(left: &Value, right: &Value) -> Option<bool> {
             let comparable = a.is_empty() != b.is_empty();
             comparable.then_some(false)
         }
-        (Kind::Map(_) | Kind::Object(_), Kind::Map(_) | Kind::Object(_)) => equal_entries(left, right),
+        (Kind::Map(_), Kind::Map(_)) | (Kind::Object(_), Kind::Object(_)) => equal_entries(left, right),
+        // Their order is that of their content only.
+        (Kind::Map(_), Kind::Object(_)) | (Kind::Object(_), Kind::Map(_)) => Some(false),
         _ => Some(left.same(right)),
+    }
+}
+
+/// Whether the elements of two collections are of different types, which counts even where there are none.
+fn elements_differ(left: &Value, right: &Value) -> bool {
+    match (left.stated(), right.stated()) {
+        (Some(a), Some(b)) => {
+            a != b && (!(a.has_any() && b.has_any()) || left.is_wholly_known() && right.is_wholly_known())
+        }
+        _ => false,
     }
 }
 

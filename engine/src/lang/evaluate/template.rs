@@ -14,7 +14,7 @@ use super::{Evaluated, Evaluator, is_unknown};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lang::limits;
 use crate::types::Type;
-use crate::value::Value;
+use crate::value::{Marks, Value};
 
 /// How the literal parts of a template are written.
 #[derive(Clone, Copy, PartialEq)]
@@ -47,7 +47,7 @@ enum Piece<'t> {
 struct Output {
     text: String,
     unknown: bool,
-    sensitive: bool,
+    marks: Marks,
 }
 
 impl Output {
@@ -91,7 +91,7 @@ impl Evaluator<'_> {
         self.spent
             .work(u64::from(value.weight()))
             .map_err(|(summary, detail)| self.wrong_at(template.span(), summary, detail))?;
-        Ok(value.marked(output.sensitive))
+        Ok(value.marked(output.marks))
     }
 
     fn lay_out<'t>(&self, template: &'t Template, style: Style, tokens: &mut Vec<Token>) -> Vec<Piece<'t>> {
@@ -150,7 +150,7 @@ impl Evaluator<'_> {
                 Piece::Value(ast) => self.write_value(ast, output, diagnostics),
                 Piece::If(condition, then, otherwise) => {
                     let truth = self.truth(condition, diagnostics)?;
-                    output.sensitive |= truth.is_sensitive();
+                    output.marks |= truth.marks();
                     match truth.as_bool() {
                         Some(true) => self.write_all(then, tokens, output, diagnostics)?,
                         Some(false) => self.write_all(otherwise, tokens, output, diagnostics)?,
@@ -173,7 +173,7 @@ impl Evaluator<'_> {
     /// One interpolation. What is wrong with it does not keep the others from being looked at.
     fn write_value(&self, ast: &Ast, output: &mut Output, diagnostics: &mut Diagnostics) {
         let value = self.value(ast, diagnostics);
-        output.sensitive |= value.has_sensitive();
+        output.marks |= value.all_marks();
         match self.as_text(ast, &value) {
             Ok(text) => match text.as_str() {
                 Some(text) => match self.check_length(ast, output.text.len() + text.len()) {
@@ -205,7 +205,7 @@ impl Evaluator<'_> {
         diagnostics: &mut Diagnostics,
     ) -> Result<(), Diagnostic> {
         let collection = self.value(&node.collection_expr, diagnostics);
-        output.sensitive |= collection.is_sensitive();
+        output.marks |= collection.marks();
         if is_unknown(&collection) || super::looping::is_open(&collection) {
             output.unknown = true;
             return Ok(());

@@ -9,10 +9,10 @@ use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::lang::convert::article;
 use crate::lang::expression::attribute;
 use crate::lang::scope::Found;
-use crate::lang::unify::type_of_value;
+use crate::lang::unify::{element_type_of, type_of_value};
 use crate::lang::{convert, number};
 use crate::types::Type;
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Marks, Value};
 
 type Operator = Decorated<TraversalOperator>;
 
@@ -57,40 +57,42 @@ impl Evaluator<'_> {
     /// Steps into a value by reference: a root is never cloned for one of its parts.
     fn walk(&self, value: &Value, steps: &[Operator], diagnostics: &mut Diagnostics) -> Evaluated {
         let mut current = value;
-        let mut sensitive = false;
+        let mut marks = Marks::NONE;
         for (position, step) in steps.iter().enumerate() {
             let rest = &steps[position + 1..];
-            sensitive |= current.is_sensitive();
+            marks |= current.marks();
             let part = match step.value() {
                 TraversalOperator::GetAttr(name) => {
-                    self.attribute(current, step, name.as_str(), sensitive)?
+                    self.attribute(current, step, name.as_str(), marks.is_sensitive())?
                 }
                 TraversalOperator::Index(key) => {
                     let key_value = self.value(key, diagnostics);
                     // Any part may be meant by an unknown key.
-                    sensitive |=
-                        key_value.is_sensitive() || (!key_value.is_known() && current.has_sensitive());
-                    self.index(current, step, &key_value, sensitive)?
+                    marks |= key_value.marks();
+                    if !key_value.is_known() {
+                        marks |= current.all_marks();
+                    }
+                    self.index(current, step, &key_value, marks.is_sensitive())?
                 }
                 TraversalOperator::LegacyIndex(index) => {
-                    self.index(current, step, &Value::number(*index.value()), sensitive)?
+                    self.index(current, step, &Value::number(*index.value()), marks.is_sensitive())?
                 }
                 TraversalOperator::FullSplat(_) => {
-                    return Ok(self.splat(step, current, rest, diagnostics)?.marked(sensitive));
+                    return Ok(self.splat(step, current, rest, diagnostics)?.marked(marks));
                 }
                 TraversalOperator::AttrSplat(_) => {
                     let attributes = rest.iter().take_while(|step| attribute(step).is_some()).count();
                     let (each, after) = rest.split_at(attributes);
                     let list = self.splat(step, current, each, diagnostics)?;
-                    return Ok(self.walk(&list, after, diagnostics)?.marked(sensitive));
+                    return Ok(self.walk(&list, after, diagnostics)?.marked(marks));
                 }
             };
             match part {
                 Part::In(part) => current = part,
-                Part::Made(part) => return Ok(self.walk(&part, rest, diagnostics)?.marked(sensitive)),
+                Part::Made(part) => return Ok(self.walk(&part, rest, diagnostics)?.marked(marks)),
             }
         }
-        Ok(current.clone().marked(sensitive))
+        Ok(current.clone().marked(marks))
     }
 
     /// `hidden`: the names of other attributes must not be told.
@@ -162,7 +164,7 @@ impl Evaluator<'_> {
                 Some(position) => {
                     elements.get(position).map(Part::In).ok_or_else(|| self.beyond(step, elements.len()))
                 }
-                None => Ok(Part::Made(Value::unknown(Type::Any))),
+                None => Ok(Part::Made(Value::unknown(element_type_of(value).unwrap_or(Type::Any)))),
             },
             Kind::Map(_) | Kind::Object(_) => self.entry(value, step, key, hidden),
             Kind::Unknown(ty) => self.index_of_unknown(ty, step, key),
@@ -185,7 +187,7 @@ impl Evaluator<'_> {
     ) -> Result<Part<'v>, Diagnostic> {
         let text = self.text_key(step, key)?;
         let (Some(name), Some(entries)) = (text.as_str(), value.as_map()) else {
-            return Ok(Part::Made(Value::unknown(Type::Any)));
+            return Ok(Part::Made(Value::unknown(element_type_of(value).unwrap_or(Type::Any))));
         };
         match entries.get(name) {
             Some(part) => Ok(Part::In(part)),
@@ -264,14 +266,18 @@ impl Evaluator<'_> {
                 let rounds = self.spent.rounds(elements.len());
                 rounds.map_err(|(summary, detail)| self.wrong_at(splat.span(), summary, detail))?;
                 let parts = elements.iter().map(|element| self.walk(element, each, diagnostics));
-                Ok(Value::list(parts.collect::<Result<Vec<_>, _>>()?))
+                let parts = parts.collect::<Result<Vec<_>, _>>()?;
+                match element_type_of(value) {
+                    Some(element) => self.splat_of_list(element, parts, each, diagnostics),
+                    None => Ok(Value::list(parts)),
+                }
             }
             Kind::Null => Ok(Value::list([])),
             Kind::Unknown(ty) => {
                 let element = match ty {
                     Type::List(element) | Type::Set(element) => (**element).clone(),
                     Type::Tuple(elements) => return self.splat_of_tuple(elements, each, diagnostics),
-                    Type::Any => return Ok(Value::unknown(Type::Any.list())),
+                    Type::Any => return Ok(Value::unknown(Type::Any)),
                     other => other.clone(),
                 };
                 let part = self.walk(&Value::unknown(element), each, diagnostics)?;
@@ -280,6 +286,23 @@ impl Evaluator<'_> {
             Kind::Fingerprint(_) => Ok(Value::unknown(type_when_known(value).clone())),
             _ => Ok(Value::list([self.walk(value, each, diagnostics)?])),
         }
+    }
+
+    /// The parts of a list's elements are a list if they have one type, too.
+    fn splat_of_list(
+        &self,
+        element: Type,
+        parts: Vec<Value>,
+        each: &[Operator],
+        diagnostics: &mut Diagnostics,
+    ) -> Evaluated {
+        let ty = match parts.first() {
+            _ if each.is_empty() => element,
+            Some(first) => type_of_value(first),
+            None => type_of_value(&self.walk(&Value::unknown(element), each, diagnostics)?),
+        };
+        let is_list = each.is_empty() || parts.iter().skip(1).all(|part| type_of_value(part) == ty);
+        Ok(if is_list { Value::list(parts).stating(ty) } else { Value::list(parts) })
     }
 
     fn splat_of_tuple(

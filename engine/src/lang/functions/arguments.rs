@@ -9,7 +9,7 @@ use crate::lang::convert::article;
 use crate::lang::limits::{PARTS_MAX, TEXT_MAX};
 use crate::lang::{FunctionContext, convert, number};
 use crate::types::Type;
-use crate::value::Value;
+use crate::value::{Marks, Value};
 
 /// One function.
 pub(in crate::lang) struct Function {
@@ -73,16 +73,25 @@ pub(in crate::lang) type Outcome = Result<Value, Failure>;
 impl Shape {
     pub(in crate::lang) fn ty(self) -> Type {
         match self {
-            Self::Any => Type::Any,
+            // Neither is a list or a tuple, a map or an object told apart before the result is there.
+            Self::Any | Self::Sequence | Self::Entries => Type::Any,
             Self::Bool => Type::Bool,
             Self::Number => Type::Number,
             Self::Text => Type::String,
-            Self::Sequence | Self::List => Type::Any.list(),
+            Self::List => Type::Any.list(),
             Self::Texts => Type::String.list(),
             Self::Numbers => Type::Number.list(),
             Self::Bools => Type::Bool.list(),
-            Self::Entries => Type::Any.map(),
             Self::Set => Type::Set(Box::new(Type::Any)),
+        }
+    }
+
+    /// A result with the type of its elements, if it is the same for all that the function returns.
+    fn state(self, result: Value) -> Value {
+        match self {
+            Self::Texts => result.stating(Type::String),
+            Self::Numbers => result.stating(Type::Number),
+            _ => result,
         }
     }
 
@@ -93,10 +102,9 @@ impl Shape {
             Self::Sequence if value.is_known() => value.as_list().is_some(),
             Self::Entries if value.is_known() => value.as_map().is_some(),
             Self::Sequence | Self::Entries | Self::Set if !value.is_known() => {
-                let (set, list) = (Shape::Set.ty(), Shape::Sequence.ty());
-                let ty = if self == Self::Entries { Self::Entries.ty() } else { list };
+                let ty = if self == Self::Entries { Type::Any.map() } else { Type::Any.list() };
                 return convert(value, &ty)
-                    .or_else(|_| convert(value, &set))
+                    .or_else(|_| convert(value, &Shape::Set.ty()))
                     .map_err(|error| error.to_string());
             }
             _ => return convert(value, &self.ty()).map_err(|error| error.to_string()),
@@ -189,12 +197,12 @@ impl Function {
     pub(in crate::lang) fn call(&self, values: Vec<Value>, context: &FunctionContext<'_>) -> Outcome {
         self.check_count(values.len())?;
         let mut arguments = Vec::with_capacity(values.len());
-        let (mut unknown, mut sensitive) = (false, false);
+        let (mut unknown, mut marks) = (false, Marks::NONE);
         for (at, value) in values.into_iter().enumerate() {
             let Some(parameter) = self.parameters.get(at).or(self.rest.as_ref()) else { continue };
             let value = parameter.fit(at, value)?;
             unknown |= parameter.hides(&value);
-            sensitive |= parameter.marks(&value);
+            marks |= parameter.marks(&value);
             arguments.push(value);
         }
         if self.raw {
@@ -202,16 +210,16 @@ impl Function {
         }
         if unknown {
             // No part is left in which a mark could stay.
-            let sensitive = arguments.iter().any(Value::has_sensitive);
-            return Ok(Value::unknown(self.returns.ty()).marked(sensitive));
+            let marks = Marks::of(&arguments);
+            return Ok(Value::unknown(self.returns.ty()).marked(marks));
         }
-        Ok(self.result(&Call { arguments, context })?.marked(sensitive))
+        Ok(self.result(&Call { arguments, context })?.marked(marks))
     }
 
     fn result(&self, call: &Call<'_>) -> Outcome {
         let result = (self.run)(call)?;
         check_length(result.as_str().map_or(0, str::len))?;
-        Ok(result)
+        Ok(self.returns.state(result))
     }
 
     fn check_count(&self, count: usize) -> Result<(), Failure> {
@@ -247,9 +255,9 @@ impl Parameter {
         if self.parts { !value.is_known() } else { !value.is_wholly_known() }
     }
 
-    /// Whether the argument makes the result sensitive.
-    fn marks(&self, value: &Value) -> bool {
-        if self.parts { value.is_sensitive() } else { value.has_sensitive() }
+    /// The marks that go over from the argument to the result.
+    fn marks(&self, value: &Value) -> Marks {
+        if self.parts { value.marks() } else { value.all_marks() }
     }
 }
 

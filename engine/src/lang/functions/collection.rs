@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::types::unified;
 use super::{Call, Failure, Function, Outcome, Parameter, Shape, string};
 use crate::lang::evaluate::equality;
-use crate::lang::number;
+use crate::lang::unify::{element_type_of, unify};
+use crate::lang::{convert, number};
 use crate::types::Type;
-use crate::value::{Kind, Object, Value};
+use crate::value::{Kind, Marks, Object, Value};
 
 const LIST: &[Parameter] = &[Parameter::sequence("list")];
 const MAP: &[Parameter] = &[Parameter::entries("map")];
@@ -19,7 +20,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "chunklist",
         &[Parameter::list("list"), Parameter::number("size")],
-        Shape::Sequence,
+        Shape::List,
         chunk_list,
     ),
     Function::new("coalesce", &[], Shape::Any, coalesce)
@@ -31,7 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("concat", &[], Shape::Sequence, concat).with_rest(Parameter::sequence("lists")),
     Function::new("element", &[Parameter::sequence("list"), Parameter::number("index")], Shape::Any, element),
     Function::new("flatten", LIST, Shape::Sequence, flatten),
-    Function::new("keys", MAP, Shape::Texts, keys),
+    Function::new("keys", MAP, Shape::Sequence, keys),
     Function::new("length", &[Parameter::any("value").in_parts()], Shape::Number, length),
     Function::new(
         "lookup",
@@ -45,7 +46,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("range", &[Parameter::number("limit")], Shape::Numbers, range)
         .with_rest(Parameter::number("numbers")),
     Function::new("reverse", LIST, Shape::Sequence, |call| {
-        Ok(Value::list(call.list(0)?.iter().rev().cloned()))
+        Ok(like(call.value(0)?, call.list(0)?.iter().rev().cloned()))
     }),
     Function::new(
         "slice",
@@ -62,52 +63,62 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
 ];
 
+/// A list of the same type as another list or set; beside a tuple, a tuple.
+fn like(other: &Value, elements: impl IntoIterator<Item = Value>) -> Value {
+    match element_type_of(other) {
+        Some(element) => Value::list(elements).stating(element),
+        None => Value::list(elements),
+    }
+}
+
 fn chunk_list(call: &Call<'_>) -> Outcome {
-    let list = call.list(0)?;
-    let chunk = |elements: &[Value]| Value::list(elements.iter().cloned());
-    Ok(match call.size(1)? {
+    let (whole, list) = (call.value(0)?, call.list(0)?);
+    let chunk = |elements: &[Value]| like(whole, elements.iter().cloned());
+    let chunks = match call.size(1)? {
         0 if list.is_empty() => Value::list([]),
         0 => Value::list([chunk(list)]),
         size => Value::list(list.chunks(size).map(chunk)),
-    })
+    };
+    Ok(chunks.stating(element_type_of(whole).unwrap_or(Type::Any).list()))
 }
 
 /// The first value that is neither null nor the empty text. All of them are converted to the type that they have in common.
 fn coalesce(call: &Call<'_>) -> Outcome {
     let all = call.rest(0);
-    let mut sensitive = false;
+    let mut marks = Marks::NONE;
     for (at, value) in all.iter().enumerate() {
-        sensitive |= value.is_sensitive();
+        marks |= value.marks();
         if !value.is_known() {
-            return Ok(Value::unknown(Type::Any).marked(sensitive));
+            return Ok(Value::unknown(Type::Any).marked(marks));
         }
         if value.is_null() || value.as_str() == Some("") {
             continue;
         }
         let chosen = unified(all.to_vec()).into_iter().nth(at);
-        return Ok(chosen.unwrap_or_else(|| value.clone()).marked(sensitive));
+        return Ok(chosen.unwrap_or_else(|| value.clone()).marked(marks));
     }
     Err(Failure::new("every argument is null or an empty string"))
 }
 
 /// The first list that is not empty. What stands behind it does not matter.
 fn coalesce_list(call: &Call<'_>) -> Outcome {
-    let mut sensitive = false;
+    let mut marks = Marks::NONE;
     for list in call.rest(0) {
-        sensitive |= list.is_sensitive();
+        marks |= list.marks();
         if !list.is_known() {
-            return Ok(Value::unknown(Shape::Sequence.ty()).marked(sensitive));
+            return Ok(Value::unknown(Shape::Sequence.ty()).marked(marks));
         }
         if list.as_list().is_some_and(|elements| !elements.is_empty()) {
-            return Ok(list.clone().marked(sensitive));
+            return Ok(list.clone().marked(marks));
         }
     }
     Err(Failure::new("every list is empty or null"))
 }
 
 fn concat(call: &Call<'_>) -> Outcome {
-    let mut all = Vec::new();
+    let (mut all, mut element_types) = (Vec::new(), Vec::new());
     for at in 0..call.count() {
+        element_types.extend(element_type_of(call.value(at)?));
         if let Kind::Set(_) = call.value(at)?.kind() {
             return Err(Failure::at(at, "a set has no order; use setunion, or tolist first"));
         }
@@ -115,8 +126,16 @@ fn concat(call: &Call<'_>) -> Outcome {
     }
     match call.count() {
         0 => Err(Failure::new("at least one list is required")),
+        // Lists of one type make a list; a tuple among them, or another type, makes a tuple.
+        count if element_types.len() == count => Ok(concatenated(all, &element_types)),
         _ => Ok(Value::list(all)),
     }
+}
+
+fn concatenated(all: Vec<Value>, element_types: &[Type]) -> Value {
+    let whole = Value::list(all);
+    let as_list = unify(element_types).and_then(|element| convert(&whole, &element.list()).ok());
+    as_list.unwrap_or(whole)
 }
 
 /// The index wraps around at the end; a negative one counts from there.
@@ -137,18 +156,18 @@ pub(super) fn ordered<'c>(call: &'c Call<'_>, at: usize) -> Result<&'c [Value], 
 
 fn flatten(call: &Call<'_>) -> Outcome {
     let mut flat = Vec::new();
-    let mut state = Flattened { known: true, sensitive: false };
+    let mut state = Flattened { known: true, marks: Marks::NONE };
     flatten_into(call.list(0)?, &mut flat, &mut state, DEPTH_MAX)?;
     if !state.known {
-        let sensitive = state.sensitive || flat.iter().any(Value::has_sensitive);
-        return Ok(Value::unknown(Type::Any.list()).marked(sensitive));
+        let marks = state.marks | Marks::of(&flat);
+        return Ok(Value::unknown(Type::Any).marked(marks));
     }
-    Ok(Value::list(flat).marked(state.sensitive))
+    Ok(Value::list(flat).marked(state.marks))
 }
 
 struct Flattened {
     known: bool,
-    sensitive: bool,
+    marks: Marks,
 }
 
 /// An unknown element may be a list, so nothing is known about the result; the mark of a list goes over to the result.
@@ -164,7 +183,7 @@ fn flatten_into(
     for element in elements {
         match (element.as_list(), element.kind()) {
             (Some(inner), _) => {
-                state.sensitive |= element.is_sensitive();
+                state.marks |= element.marks();
                 flatten_into(inner, flat, state, depth - 1)?;
             }
             (
@@ -173,7 +192,7 @@ fn flatten_into(
                 | Kind::Fingerprint(_),
             ) => {
                 state.known = false;
-                state.sensitive |= element.is_sensitive();
+                state.marks |= element.marks();
             }
             (None, _) => flat.push(element.clone()),
         }
@@ -186,17 +205,24 @@ fn is_open(value: &Value) -> bool {
     matches!(value.kind(), Kind::Object(object) if object.open)
 }
 
+fn is_map(value: &Value) -> bool {
+    matches!(value.kind(), Kind::Map(_))
+}
+
 fn keys(call: &Call<'_>) -> Outcome {
     match is_open(call.value(0)?) {
         true => Ok(Value::unknown(Type::String.list())),
-        false => Ok(Value::list(call.entries(0)?.keys().map(|key| key.as_str().into()))),
+        false => {
+            let keys = Value::list(call.entries(0)?.keys().map(|key| key.as_str().into()));
+            Ok(if is_map(call.value(0)?) { keys.stating(Type::String) } else { keys })
+        }
     }
 }
 
 fn values(call: &Call<'_>) -> Outcome {
     match is_open(call.value(0)?) {
-        true => Ok(Value::unknown(Type::Any.list()).marked(call.value(0)?.has_sensitive())),
-        false => Ok(Value::list(call.entries(0)?.values().cloned())),
+        true => Ok(Value::unknown(Type::Any).marked(call.value(0)?.all_marks())),
+        false => Ok(like(call.value(0)?, call.entries(0)?.values().cloned())),
     }
 }
 
@@ -230,35 +256,45 @@ fn lookup(call: &Call<'_>) -> Outcome {
     }
     match call.arguments.get(2) {
         _ if is_open(map) => Ok(Value::unknown(Type::Any)),
-        Some(default) => Ok(default.clone()),
+        Some(default) => match element_type_of(map) {
+            Some(element) => convert(default, &element).map_err(|error| Failure::at(2, error.to_string())),
+            None => Ok(default.clone()),
+        },
         None => {
             Err(Failure::at(1, "there is no such key, and no default was given").showing(format!("{key:?}")))
         }
     }
 }
 
-/// Later ones win. Maps make a map, anything else an object.
+/// Later ones win. Maps of one type make a map, anything else an object.
 fn merge(call: &Call<'_>) -> Outcome {
     let mut fields = BTreeMap::new();
-    let (mut all_maps, mut open) = (call.count() > 0, false);
+    let (mut element_types, mut given, mut open) = (Vec::new(), 0, false);
     for at in 0..call.count() {
         if call.given(at).is_none() {
             continue;
         }
         let value = call.value(at)?;
-        all_maps &= matches!(value.kind(), Kind::Map(_));
+        given += 1;
+        element_types.extend(element_type_of(value));
         open |= is_open(value);
         fields.extend(call.entries(at)?.iter().map(|(name, part)| (name.clone(), part.clone())));
     }
-    Ok(match all_maps {
-        true => Value::map(fields),
-        false => Value::new(Kind::Object(Object { fields, open }.into())),
+    let first = element_types.first().filter(|first| {
+        element_types.len() == given && element_types.iter().all(|element| element == *first)
+    });
+    Ok(match first {
+        Some(element) => Value::map(fields).stating(element.clone()),
+        None => Value::new(Kind::Object(Object { fields, open }.into())),
     })
 }
 
 fn one(call: &Call<'_>) -> Outcome {
     match call.list(0)? {
-        [] => Ok(Value::null()),
+        [] => Ok(match element_type_of(call.value(0)?) {
+            Some(element) => Value::null().stating(element),
+            None => Value::null(),
+        }),
         [only] => Ok(only.clone()),
         more => Err(Failure::at(0, format!("the list must have at most one element, not {}", more.len()))),
     }
@@ -312,7 +348,7 @@ fn slice(call: &Call<'_>) -> Outcome {
     }
     let part =
         list.get(start..end).ok_or_else(|| Failure::at(1, "the start must not be greater than the end"))?;
-    Ok(Value::list(part.iter().cloned()))
+    Ok(like(call.value(0)?, part.iter().cloned()))
 }
 
 fn zip_map(call: &Call<'_>) -> Outcome {
@@ -320,7 +356,11 @@ fn zip_map(call: &Call<'_>) -> Outcome {
     if keys.len() != values.len() {
         return Err(Failure::new(format!("there are {} keys, but {} values", keys.len(), values.len())));
     }
-    Ok(Value::object(keys.into_iter().map(str::to_owned).zip(values.iter().cloned())))
+    let entries = keys.into_iter().map(str::to_owned).zip(values.iter().cloned());
+    Ok(match element_type_of(call.value(1)?) {
+        Some(element) => Value::map(entries).stating(element),
+        None => Value::object(entries),
+    })
 }
 
 /// Whether a list has an element equal to a value; `None` when what is unknown decides.

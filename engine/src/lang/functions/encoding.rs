@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::arguments::{check_length, check_parts};
 use super::{Call, Failure, Function, Outcome, Parameter, Shape};
+use crate::types::{Field, Type};
 use crate::value::Value;
 
 const TEXT: &[Parameter] = &[Parameter::text("text")];
@@ -15,7 +16,7 @@ const TEXT: &[Parameter] = &[Parameter::text("text")];
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("base64decode", TEXT, Shape::Text, |call| utf8(decode(call.text(0)?)?)),
     Function::new("base64encode", TEXT, Shape::Text, |call| Ok(STANDARD.encode(call.text(0)?).into())),
-    Function::new("csvdecode", TEXT, Shape::Sequence, csv_decode),
+    Function::new("csvdecode", TEXT, Shape::List, csv_decode),
     Function::new("urldecode", TEXT, Shape::Text, url_decode),
     Function::new("urlencode", TEXT, Shape::Text, |call| Ok(url_encode(call.text(0)?).into())),
 ];
@@ -98,7 +99,9 @@ fn csv_decode(call: &Call<'_>) -> Outcome {
             header.iter().cloned().zip(row.into_iter().map(Value::from)).collect();
         Ok(Value::object(fields))
     });
-    Ok(Value::list(objects.collect::<Result<Vec<_>, _>>()?))
+    let objects = Value::list(objects.collect::<Result<Vec<_>, _>>()?);
+    let column = |name: &String| (name.clone(), Field { ty: Type::String, optional: false });
+    Ok(objects.stating(Type::Object(header.iter().map(column).collect())))
 }
 
 /// The rows with the numbers of the lines on which they start (RFC 4180; blank lines do not count).

@@ -3,6 +3,7 @@
 use super::{Call, Failure, Function, Outcome, Parameter, Shape, encoding};
 use crate::files::FileError;
 use crate::lang::FunctionContext;
+use crate::types::Type;
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -64,7 +65,7 @@ fn file_set(call: &Call<'_>) -> Outcome {
     let folder = resolve(call.text(0)?, call.context);
     let found = call.context.files.glob(&folder, call.text(1)?);
     let found = found.map_err(|error| Failure::at(1, format!("the files cannot be listed: {error}")))?;
-    Ok(Value::set(found.into_iter().map(Value::from)))
+    Ok(Value::set(found.into_iter().map(Value::from)).stating(Type::String))
 }
 
 fn abspath(call: &Call<'_>) -> Outcome {

@@ -12,7 +12,7 @@ use super::arguments::check_length;
 use super::{Call, Failure, Function, Outcome, Parameter, Shape, json, string};
 use crate::lang::{convert, number};
 use crate::types::Type;
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Marks, Value};
 
 /// The largest width and precision.
 const WIDTH_MAX: usize = 1_000;
@@ -62,14 +62,14 @@ fn format_list(call: &Call<'_>) -> Outcome {
     let mut bytes = 0usize;
     let texts = (0..length.unwrap_or(1)).map(|at| {
         let row: Vec<Value> = arguments.iter().map(|argument| element(argument, at)).collect();
-        let sensitive = row.iter().any(Value::has_sensitive);
+        let marks = Marks::of(&row);
         let text = match row.iter().all(Value::is_wholly_known) {
             true => format(call.text(0)?, &row).map(Value::from)?,
             false => Value::unknown(Type::String),
         };
         bytes = bytes.saturating_add(text.as_str().map_or(0, str::len));
         check_length(bytes)?;
-        Ok(text.marked(sensitive))
+        Ok(text.marked(marks))
     });
     Ok(Value::list(texts.collect::<Result<Vec<_>, _>>()?))
 }

@@ -1,12 +1,13 @@
 //! Regular expressions with the syntax and meaning of RE2, as Terraform has them.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ::regex::{Captures, Regex, RegexBuilder};
 
 use super::arguments::check_parts;
 use super::{Call, Failure, Function, Outcome, Parameter, Shape};
+use crate::types::{Field, Type};
 use crate::value::Value;
 
 const PATTERN_AND_TEXT: &[Parameter] = &[Parameter::text("pattern"), Parameter::text("text")];
@@ -18,7 +19,7 @@ const CACHED_MAX: usize = 64;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("regex", PATTERN_AND_TEXT, Shape::Any, first),
-    Function::new("regexall", PATTERN_AND_TEXT, Shape::Sequence, all),
+    Function::new("regexall", PATTERN_AND_TEXT, Shape::List, all),
 ];
 
 thread_local! {
@@ -131,12 +132,24 @@ fn all(call: &Call<'_>) -> Outcome {
         check_parts(parts)?;
         found.push(captured(&regex, &captures));
     }
-    Ok(Value::list(found))
+    Ok(Value::list(found).stating(captured_type(&regex)))
+}
+
+/// The type of every match of a pattern.
+fn captured_type(regex: &Regex) -> Type {
+    let text = |name: &str| (name.to_owned(), Field { ty: Type::String, optional: false });
+    let named: BTreeMap<String, Field> = regex.capture_names().flatten().map(text).collect();
+    match regex.captures_len() {
+        1 => Type::String,
+        count if named.is_empty() => Type::Tuple(vec![Type::String; count - 1]),
+        _ => Type::Object(named),
+    }
 }
 
 /// The match: its text, or its groups as a list, or as an object if they are named.
 fn captured(regex: &Regex, captures: &Captures<'_>) -> Value {
-    let group = |at: usize| captures.get(at).map_or_else(Value::null, |group| group.as_str().into());
+    let none = || Value::null().stating(Type::String);
+    let group = |at: usize| captures.get(at).map_or_else(none, |group| group.as_str().into());
     match regex.captures_len() {
         1 => group(0),
         count if regex.capture_names().flatten().next().is_none() => Value::list((1..count).map(group)),

@@ -8,8 +8,9 @@ use super::types::unified;
 use super::{Call, Failure, Function, Outcome, Parameter, Shape};
 use crate::lang::convert::{convert, set_of};
 use crate::lang::evaluate::equality;
+use crate::lang::unify::{common, element_type_of, unify};
 use crate::types::Type;
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Marks, Value};
 
 const SETS: &[Parameter] = &[Parameter::of("first", Shape::Sequence)];
 const TWO_SETS: &[Parameter] =
@@ -37,7 +38,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Shape::Bool,
         contains,
     ),
-    Function::new("distinct", &[Parameter::of("list", Shape::List)], Shape::Sequence, distinct),
+    Function::new("distinct", &[Parameter::of("list", Shape::List)], Shape::List, distinct),
     Function::new(
         "index",
         &[Parameter::of("list", Shape::Sequence), Parameter::any("value")],
@@ -47,11 +48,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "matchkeys",
         &[
-            Parameter::sequence("values"),
+            Parameter::list("values"),
             Parameter::of("keys", Shape::Sequence),
             Parameter::of("wanted", Shape::Sequence),
         ],
-        Shape::Sequence,
+        Shape::List,
         match_keys,
     ),
     Function::new("setintersection", SETS, Shape::Set, |call| {
@@ -73,14 +74,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// Whether any element is the decisive one. Null is false; what is unknown leaves the answer open unless another decides.
 fn decided(call: &Call<'_>, decisive: bool) -> Outcome {
     let list = call.list(0)?;
-    let sensitive = list.iter().any(Value::is_sensitive);
+    let marks = Marks::of_whole(list);
     let decides = |element: &Value| element.is_known() && (element.as_bool() == Some(true)) == decisive;
     let result = match () {
         () if list.iter().any(decides) => Value::bool(decisive),
         () if list.iter().any(|element| !element.is_known()) => Value::unknown(Type::Bool),
         () => Value::bool(!decisive),
     };
-    Ok(result.marked(sensitive))
+    Ok(result.marked(marks))
 }
 
 fn contains(call: &Call<'_>) -> Outcome {
@@ -88,13 +89,13 @@ fn contains(call: &Call<'_>) -> Outcome {
     let mut open = false;
     for element in list {
         match equality(element, wanted) {
-            Some(true) => return Ok(Value::bool(true).marked(list.iter().any(Value::has_sensitive))),
+            Some(true) => return Ok(Value::bool(true).marked(Marks::of(list))),
             Some(false) => {}
             None => open = true,
         }
     }
     let result = if open { Value::unknown(Type::Bool) } else { Value::bool(false) };
-    Ok(result.marked(list.iter().any(Value::has_sensitive)))
+    Ok(result.marked(Marks::of(list)))
 }
 
 fn distinct(call: &Call<'_>) -> Outcome {
@@ -103,7 +104,8 @@ fn distinct(call: &Call<'_>) -> Outcome {
     order.sort_by(|a, b| list[*a].compare(&list[*b]).then(a.cmp(b)));
     order.dedup_by(|later, first| list[*later].same(&list[*first]));
     order.sort_unstable();
-    Ok(Value::list(order.into_iter().filter_map(|at| list.get(at).cloned())))
+    let kept = Value::list(order.into_iter().filter_map(|at| list.get(at).cloned()));
+    Ok(kept.stating(element_type_of(call.value(0)?).unwrap_or(Type::Any)))
 }
 
 fn index(call: &Call<'_>) -> Outcome {
@@ -120,15 +122,17 @@ fn match_keys(call: &Call<'_>) -> Outcome {
     let mut wanted = compared.split_off(keys.len());
     wanted.sort_by(Value::compare);
     let pairs = values.iter().zip(compared).filter(|(_, key)| is_among(&wanted, key));
-    Ok(Value::list(pairs.map(|(value, _)| value.clone())))
+    let kept = Value::list(pairs.map(|(value, _)| value.clone()));
+    Ok(kept.stating(element_type_of(call.value(0)?).unwrap_or(Type::Any)))
 }
 
 /// Folds all sets into the first, with their elements converted to the type that all of them have in common.
 fn combined(call: &Call<'_>, combine: fn(&mut Vec<Value>, Vec<Value>)) -> Outcome {
     let mut lengths = Vec::new();
-    let mut elements = Vec::new();
+    let (mut elements, mut types) = (Vec::new(), Vec::new());
     for at in 0..call.count() {
         let list = call.list(at)?;
+        types.push(element_type_of(call.value(at)?).unwrap_or_else(|| common(list.iter())));
         lengths.push(list.len());
         elements.extend_from_slice(list);
     }
@@ -136,7 +140,10 @@ fn combined(call: &Call<'_>, combine: fn(&mut Vec<Value>, Vec<Value>)) -> Outcom
     let mut sets = lengths.into_iter().map(|length| elements.by_ref().take(length).collect::<Vec<_>>());
     let mut all = sets.next().unwrap_or_default();
     sets.for_each(|next| combine(&mut all, next));
-    Ok(set_of(all))
+    // The sets that are empty are of no type but what is stated.
+    types.retain(|ty| *ty != Type::Any);
+    let element = unify(&types).unwrap_or(Type::Any);
+    Ok(set_of(all).stating(element))
 }
 
 /// Keeps those elements that are among others, or those that are not.
@@ -149,20 +156,21 @@ fn is_among(sorted: &[Value], wanted: &Value) -> bool {
     sorted.binary_search_by(|other| other.compare(wanted)).is_ok()
 }
 
-/// Every combination of one element each; a set if all of them are sets.
+/// Every combination of one element each; a set if any of them is one.
 fn set_product(call: &Call<'_>) -> Outcome {
     if call.count() < 2 {
         return Err(Failure::new("at least two sets or lists are required"));
     }
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
-    let mut all_sets = true;
+    let (mut any_set, mut types) = (false, Vec::new());
     for at in 0..call.count() {
         let is_set = matches!(call.value(at)?.kind(), Kind::Set(_));
         if is_set && !call.value(at)?.is_wholly_known() {
             return Ok(Value::unknown(Shape::Sequence.ty()));
         }
         let list = unified(call.list(at)?.to_vec());
-        all_sets &= is_set;
+        types.push(element_type_of(call.value(at)?).unwrap_or_else(|| common(list.iter())));
+        any_set |= is_set;
         if rows.len().saturating_mul(list.len()) > PRODUCT_MAX {
             return Err(Failure::new(format!("there are more than {PRODUCT_MAX} combinations")));
         }
@@ -173,19 +181,20 @@ fn set_product(call: &Call<'_>) -> Outcome {
             .collect();
     }
     let rows: Vec<Value> = rows.into_iter().map(Value::list).collect();
-    Ok(if all_sets { set_of(rows) } else { Value::list(rows) })
+    let whole = if any_set { set_of(rows) } else { Value::list(rows) };
+    Ok(whole.stating(Type::Tuple(types)))
 }
 
 fn sort(call: &Call<'_>) -> Outcome {
     let list = call.list(0)?;
-    let sensitive = list.iter().any(Value::is_sensitive);
+    let marks = Marks::of_whole(list);
     if list.iter().any(|text| !text.is_known()) {
         // Their number is all that is known.
-        return Ok(Value::list(list.iter().map(|_| Value::unknown(Type::String))).marked(sensitive));
+        return Ok(Value::list(list.iter().map(|_| Value::unknown(Type::String))).marked(marks));
     }
     let mut texts = call.texts(0)?;
     texts.sort_unstable();
-    Ok(Value::list(texts.into_iter().map(Value::from)).marked(sensitive))
+    Ok(Value::list(texts.into_iter().map(Value::from)).marked(marks))
 }
 
 /// A map of lists of texts turned around: under each text the keys whose lists had it, as often as they had.
@@ -200,5 +209,7 @@ fn transpose(call: &Call<'_>) -> Outcome {
             turned.entry(text.to_owned()).or_default().push(key.clone());
         }
     }
-    Ok(Value::map(turned.into_iter().map(|(text, keys)| (text, Value::list(keys)))))
+    let texts = |keys| Value::list(keys).stating(Type::String);
+    let turned = Value::map(turned.into_iter().map(|(text, keys)| (text, texts(keys))));
+    Ok(turned.stating(Shape::Texts.ty()))
 }

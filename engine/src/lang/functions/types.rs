@@ -9,8 +9,7 @@ use crate::value::{Kind, Value};
 const VALUE: &[Parameter] = &[Parameter::any("value").nullable().in_parts()];
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    // No value that an expression can hold is ephemeral: what is, is refused where it would come in.
-    Function::new("ephemeralasnull", VALUE, Shape::Any, |call| Ok(call.value(0)?.clone())).raw(),
+    Function::new("ephemeralasnull", VALUE, Shape::Any, |call| Ok(call.value(0)?.without_ephemeral())).raw(),
     Function::new("issensitive", VALUE, Shape::Bool, is_sensitive).raw(),
     Function::new("nonsensitive", VALUE, Shape::Any, nonsensitive).raw(),
     Function::new("sensitive", VALUE, Shape::Any, |call| Ok(call.value(0)?.clone().sensitive())).raw(),
@@ -20,7 +19,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("tonumber", VALUE, Shape::Number, |call| to(call, &Type::Number)).raw(),
     Function::new("toset", VALUE, Shape::Set, |call| to(call, &Shape::Set.ty())).raw(),
     Function::new("tostring", VALUE, Shape::Text, |call| to(call, &Type::String)).raw(),
-    Function::new("type", VALUE, Shape::Text, |call| Ok(shown(call.value(0)?).into())).raw(),
+    Function::new("type", VALUE, Shape::Text, |call| Ok(type_of_value(call.value(0)?).to_string().into()))
+        .raw(),
 ];
 
 fn to(call: &Call<'_>, ty: &Type) -> Outcome {
@@ -45,34 +45,13 @@ fn nonsensitive(call: &Call<'_>) -> Outcome {
     match value.kind() {
         // There is nothing but the fingerprint left to show.
         Kind::Fingerprint(_) => Ok(Value::unknown(Type::Any)),
-        kind => Ok(Value::new(kind.clone())),
-    }
-}
-
-/// The type of a value as one would write it. Elements of one type make a list, others a tuple.
-fn shown(value: &Value) -> String {
-    simplified(type_of_value(value)).to_string()
-}
-
-fn simplified(ty: Type) -> Type {
-    match ty {
-        Type::Tuple(elements) => {
-            let elements: Vec<Type> = elements.into_iter().map(simplified).collect();
-            match elements.split_first() {
-                Some((first, rest)) if rest.iter().all(|other| other == first) => first.clone().list(),
-                _ => Type::Tuple(elements),
-            }
+        kind => {
+            let plain = Value::new(kind.clone()).marked(value.marks().without_sensitive());
+            Ok(match value.stated() {
+                Some(ty) => plain.stating(ty.clone()),
+                None => plain,
+            })
         }
-        Type::Object(fields) => Type::Object(
-            fields
-                .into_iter()
-                .map(|(name, mut field)| {
-                    field.ty = simplified(field.ty);
-                    (name, field)
-                })
-                .collect(),
-        ),
-        other => other,
     }
 }
 

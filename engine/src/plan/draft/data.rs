@@ -46,6 +46,7 @@ impl<'a> Drafting<'a> {
             let context = context(self.inputs, &self.environment, &self.target_list);
             let Some(look_up) = context.look_up(at, id, block, each, &mut found) else { continue };
             let value = self.looked_up(id, block, &look_up);
+            let value = self.inputs.registry.seen(&look_up.address, value);
             let problems = look_up.failures(&self.environment, block, value.clone());
             self.complain_of(block, problems);
             values.push((look_up.address.keys, value));

@@ -44,7 +44,7 @@ impl<'a> Drafting<'a> {
     pub(super) fn instance(&mut self, instance: &Instance, block: &ResourceBlock) -> Value {
         match self.change_of(instance, block) {
             Some(change) => {
-                let planned = change.planned.clone();
+                let planned = self.inputs.registry.seen(&instance.address, change.planned.clone());
                 self.add(change);
                 planned
             }
