@@ -284,6 +284,12 @@ run "nothing_to_do" {
 }
 
 #[test]
+fn what_was_not_made_up_is_asked_for() {
+    let stack = stack(&[("a.mftest.hcl", "test {\n  targets = \"mock\"\n}\n\nrun \"made\" { }\n")]);
+    stack.run(["test"]).code(1).says(&["no attribute \"uid\"", "override_resource { target"]);
+}
+
+#[test]
 fn a_wrong_test_file_is_told_by_test_and_validate() {
     let stack = stack(&[("a.mftest.hcl", "run \"a\" {\n  comand = plan\n}\n")]);
     for command in ["test", "validate"] {

@@ -84,6 +84,9 @@ impl RunReport {
     }
 }
 
+/// Said where what is planned cannot be evaluated in the end.
+const MADE_UP: &str = "\nOf what is made up, only that is known which the stack says or the test gives: more of it is given by `override_resource { target = …, values = { … } }`.";
+
 /// What went wrong in a run.
 pub(super) struct Troubles<'c> {
     config: &'c Config,
@@ -143,13 +146,16 @@ impl<'c> Troubles<'c> {
         }
     }
 
-    /// Takes what failed in an apply.
-    pub(super) fn take_applied(&mut self, applied: &Applied) {
+    /// Takes what failed in an apply, in which some things may have been made up.
+    pub(super) fn take_applied(&mut self, applied: &Applied, has_made_up: bool) {
         for failed in &applied.failed {
             let id = BlockId::of(&failed.address);
             let resource = self.config.resource(&id).and_then(|block| block.span.clone());
             let span = resource.or_else(|| self.config.data(&id)?.span.clone());
-            let detail = format!("{} (in {})", failed.error.detail, failed.address);
+            let mut detail = format!("{} (in {})", failed.error.detail, failed.address);
+            if has_made_up && failed.error.code == ErrorCode::Changed {
+                detail.push_str(MADE_UP);
+            }
             self.all.push(Trouble {
                 diagnostic: Diagnostic::error(failed.error.summary.clone(), detail).at(span),
                 about: Some(id).filter(|_| failed.error.code == ErrorCode::Condition),

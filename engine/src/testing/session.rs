@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::file::{Command, Moment, Run, TestFile};
+use super::file::{Command, Moment, Run, Targets, TestFile};
 use super::findings::{RunReport, Status, Troubles};
 use super::stand_in::{Cast, Made, Played, StandIn};
 use crate::address::Address;
@@ -141,7 +141,7 @@ impl<'a> Session<'a> {
                 Ok(applied) => applied,
                 Err(failure) => return ended_by(failure, troubles, run),
             };
-            troubles.take_applied(&applied);
+            troubles.take_applied(&applied, self.has_made_up(run));
             if troubles.has_unexpected(run) || stop.is_draining() {
                 troubles.take(stop.is_draining().then(interrupted));
                 return troubles.judged(run, Some(planned));
@@ -226,6 +226,12 @@ impl<'a> Session<'a> {
         self.doubles.extend(own.cloned());
         self.bench.cast.play(played);
         Ok(start)
+    }
+
+    fn has_made_up(&self, run: &Run) -> bool {
+        let file = self.file;
+        let parts = !(file.mocks.is_empty() && file.doubles.is_empty() && run.doubles.is_empty());
+        file.targets == Targets::Mock || parts
     }
 
     fn played(&self, run: &Run, scope: &Scope<'_>, problems: &mut Diagnostics) -> Played {
