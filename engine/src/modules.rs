@@ -29,7 +29,7 @@ pub struct MissingModule {
 /// The calls in the files read so far of modules that nobody has looked for. What is wrong with a call itself is told when the stack is
 /// decoded.
 pub fn missing(sources: &Sources) -> Vec<MissingModule> {
-    let (files, _) = syntax::parse_where(sources, |source| source.text.contains("module"));
+    let (files, _) = syntax::parse_where(sources, |_, source| source.text.contains("module"));
     let mut found = Vec::new();
     for (caller, folder) in callers_in(sources) {
         found.extend(calls(sources, &files, folder).filter_map(|(_, name, block)| {

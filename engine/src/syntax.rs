@@ -30,17 +30,17 @@ pub struct File {
 
 /// Parses every file. One that does not parse gives a diagnostic for each of its blocks that is wrong, and is left out.
 pub fn parse(sources: &Sources) -> (Vec<File>, Diagnostics) {
-    parse_where(sources, |_| true)
+    parse_where(sources, |_, _| true)
 }
 
 /// Parses some of the files.
 pub(crate) fn parse_where(
     sources: &Sources,
-    is_wanted: impl Fn(&Source) -> bool,
+    is_wanted: impl Fn(SourceId, &Source) -> bool,
 ) -> (Vec<File>, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     let mut files = Vec::new();
-    for (source, content) in sources.iter().filter(|(_, content)| is_wanted(content)) {
+    for (source, content) in sources.iter().filter(|(id, content)| is_wanted(*id, content)) {
         match patched(&content.text, parse_body) {
             Ok(body) => match problem::open_text(source, &content.text, content.text.len()) {
                 Some(problem) => diagnostics.push(problem),

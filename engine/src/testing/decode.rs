@@ -42,13 +42,9 @@ pub fn decode(
     config: &Config,
     registry: &Registry,
 ) -> (Vec<TestFile>, Diagnostics) {
-    let (files, parsed) = syntax::parse(sources);
-    let is_test = |source: &SourceId| tests.contains(source);
-    let mut diagnostics = Diagnostics::new();
-    diagnostics
-        .extend(parsed.into_iter().filter(|it| it.span.as_ref().is_some_and(|span| is_test(&span.source))));
+    let (files, mut diagnostics) = syntax::parse_where(sources, |source, _| tests.contains(&source));
     let mut decoded = Vec::new();
-    for file in files.iter().filter(|file| is_test(&file.source)) {
+    for file in &files {
         let text = FileText { source: file.source, text: Arc::clone(&file.text) };
         let name = sources.get(file.source).map(|source| source.name.clone()).unwrap_or_default();
         let mut decoder = Decoder::new(text, name, config, registry, &mut diagnostics);
