@@ -1,12 +1,13 @@
 //! Modules from git repositories: chosen by `init`, the same for everyone after that.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::program::Ended;
+use crate::program::{Ended, finish};
 use crate::repository::Repository;
 use crate::sshd::{Sshd, user};
 use crate::stack::Stack;
@@ -116,6 +117,8 @@ fn what_is_locked_stays_until_an_upgrade() {
     assert_eq!(document["lock_file"], "unchanged");
     assert_eq!(document["modules"][0]["version"], "1.1.0");
     assert_eq!(document["modules"][0]["action"], "kept");
+    let commit = document["modules"][0]["commit"].as_str().unwrap();
+    assert!(commit.len() == 40 && lock(&stack).contains(commit), "{document}");
 
     // The lock file of yesterday is the stack of yesterday.
     fs::write(stack.path(".meshform.lock.hcl"), first).unwrap();
@@ -318,6 +321,20 @@ fn without_git_or_the_right_to_read_it_says_so() {
     assert!(!told.all().contains("pa55word"), "{told}");
     let told = stack.run(["init", "-json"]).code(1);
     assert!(!told.all().contains("pa55word"), "{told}");
+    // Everyone on the machine can read what programs are called with.
+    let (tools, calls) = (stack.path("tools"), stack.path("calls"));
+    fs::create_dir(&tools).unwrap();
+    let wrapper = format!("#!/bin/sh\necho \"$*\" >> {}\nexit 1\n", calls.display());
+    fs::write(tools.join("git"), wrapper).unwrap();
+    fs::set_permissions(tools.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    finish(stack.command().env("PATH", path).arg("init")).code(1);
+    let called = fs::read_to_string(calls).unwrap();
+    assert!(
+        called.contains("ls-remote -- https://127.0.0.1:1/net.git") && !called.contains("pa55word"),
+        "{called}"
+    );
+
     let told = Ended::new("init".to_owned(), &stack.command().env("PATH", "").arg("init").output().unwrap());
     told.code(1).complains(&["There is no program \"git\""]);
 }

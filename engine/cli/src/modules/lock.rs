@@ -56,7 +56,7 @@ pub(super) struct Pin {
 
 /// What to fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// A commit of a git repository, in full.
     Commit(String),
     /// The digest of a manifest in a registry.
@@ -65,7 +65,7 @@ pub(super) enum Content {
 
 impl Content {
     /// The digits of it that people compare.
-    pub(super) fn short(&self) -> String {
+    pub(crate) fn short(&self) -> String {
         match self {
             Self::Commit(commit) => format!("commit {}", commit.get(..12).unwrap_or(commit)),
             Self::Digest(digest) => format!("digest {}", digest.get(..19).unwrap_or(digest)),

@@ -22,6 +22,6 @@ mod tree;
 mod unpack;
 mod version;
 
-pub(crate) use self::lock::FILE as LOCK_FILE;
+pub(crate) use self::lock::{Content, FILE as LOCK_FILE};
 pub(crate) use self::secret::masked;
 pub(crate) use self::store::{Action, Fetching, Found, LockChange, ModuleCall, ModuleStore, Remote};

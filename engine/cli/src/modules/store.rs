@@ -60,8 +60,8 @@ pub(crate) struct Remote {
     pub(crate) address: String,
     /// The version that was chosen, where there was a choice.
     pub(crate) version: Option<String>,
-    /// What it was in the end, in a few digits.
-    pub(crate) content: String,
+    /// What it was in the end.
+    pub(crate) content: Content,
     /// The hash of its files.
     pub(crate) hash: String,
     /// What was done.
@@ -179,7 +179,7 @@ impl ModuleStore {
         let remote = Remote {
             address: key.address.clone(),
             version: pin.version.clone(),
-            content: pin.content.short(),
+            content: pin.content.clone(),
             hash: pin.hash.as_str().to_owned(),
             action,
         };

@@ -42,6 +42,6 @@ fn from_afar(remote: &Remote) -> String {
     format!(
         "{}{version}, {done} {}",
         harmless(&remote.address),
-        paint(FAINT, format!("({})", remote.content))
+        paint(FAINT, format!("({})", remote.content.short()))
     )
 }
