@@ -98,7 +98,7 @@ fn types() {
         "variable \"n\" {\n  type    = number\n  default = \"three\"\n}\n",
         &["Invalid variable value", "main.hcl:3:13", "a number is required"],
     );
-    check("output \"a\" { value = 1 + [] }\n", &["Invalid operand", "main.hcl:1:26", "not a list"]);
+    check("output \"a\" { value = 1 + [] }\n", &["Invalid operand", "main.hcl:1:26", "not a tuple"]);
     check(
         "host \"h\" { sandbox = true }\nresource \"host_file\" \"a\" {\n  path = \"/a\"\n  content = [1]\n}\n",
         &["main.hcl:4:13", "string"],
