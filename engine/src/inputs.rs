@@ -85,6 +85,9 @@ pub fn resolve(
     for (name, variable) in &config.root.variables {
         let value = one(name, variable, given.get(name), functions, &mut diagnostics)
             .unwrap_or_else(|| Value::unknown(variable.constraint.ty.clone()));
+        // A saved plan does not hold the types of what may be anything.
+        let value =
+            if variable.constraint.ty == Type::Any { value.as_stored().unwrap_or(value) } else { value };
         values.insert(name.clone(), value.marked(variable.marks()));
     }
     for (name, variable) in &config.root.variables {

@@ -18,6 +18,7 @@ use self::extent::Extent;
 pub use self::json::{NotJson, from_json, to_json};
 pub use self::marks::Marks;
 pub use self::path::{Path, PathStep};
+use self::stated::Stated;
 use crate::types::Type;
 
 /// A value and its marks.
@@ -27,8 +28,8 @@ use crate::types::Type;
 pub struct Value {
     kind: Kind,
     extent: Extent,
-    /// See [`Value::stated`].
-    stated: Option<Arc<Type>>,
+    /// What is known besides.
+    stated: Option<Arc<Stated>>,
 }
 
 /// The same content with the same marks. Types that are only stated do not count.

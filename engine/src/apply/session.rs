@@ -11,7 +11,7 @@ use super::step::Preparing;
 use super::values::Values;
 use crate::address::{Address, TargetAddress};
 use crate::builtin;
-use crate::config::Config;
+use crate::config::{Config, Registry};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::dice::Dice;
 use crate::inputs;
@@ -113,7 +113,7 @@ async fn locked(
     let targets = connect(plan, world, &mut values, observer).await?;
     reveal(plan, &targets, &loaded.snapshot, &mut values, &fingerprinter).await?;
     if !options.unprotected {
-        obey(plan, &loaded.snapshot, &mut values)?;
+        obey(plan, &loaded.snapshot, &world.registry, &mut values)?;
     }
     let mut journal = world.store.begin(lease, &loaded.snapshot).await?;
     observer.event(&Progress::ApplyStarted { steps: plan.steps.len() });
@@ -311,9 +311,15 @@ async fn connect(
 }
 
 /// Refuses a plan that a mandatory policy forbids: by what was said of it when it was made, and by what is said of it now.
-fn obey(plan: &Plan, snapshot: &Snapshot, values: &mut Values<'_>) -> Result<(), Failure> {
+fn obey(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    registry: &Registry,
+    values: &mut Values<'_>,
+) -> Result<(), Failure> {
     let mut problems = Diagnostics::new();
-    let now = values.policies(|| policy::value(&plan.changes, snapshot, plan.destroy), &mut problems);
+    let now =
+        values.policies(|| policy::value(&plan.changes, snapshot, registry, plan.destroy), &mut problems);
     // What takes its value from something that is gone is in no destroy's way.
     if problems.has_errors() && !plan.destroy {
         return Err(Failure::Diagnostics(problems));

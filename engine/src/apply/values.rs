@@ -124,8 +124,9 @@ impl<'a> Values<'a> {
             self.lowered.get(&address.block()).and_then(|instances| instances.get(address)).cloned();
         let mut diagnostics = Diagnostics::new();
         if let (Some(block), Some(instance)) = (block, instance) {
+            let seen = self.registry.seen(address, attributes.clone());
             self.refresh_dependencies(&BlockId::of(address), &mut diagnostics);
-            let holds = lower::postconditions(&self.environment, block, &instance, attributes.clone());
+            let holds = lower::postconditions(&self.environment, block, &instance, seen);
             diagnostics.extend(holds);
         }
         diagnostics
@@ -182,7 +183,8 @@ impl<'a> Values<'a> {
         let mut diagnostics = Diagnostics::new();
         self.refresh_dependencies(&id, &mut diagnostics);
         if let Some(block) = self.config.data(&id) {
-            diagnostics.extend(look_up.failures(&self.environment, block, found));
+            let seen = self.registry.seen(&look_up.address, found);
+            diagnostics.extend(look_up.failures(&self.environment, block, seen));
         }
         diagnostics
     }

@@ -45,6 +45,7 @@ fn convert_kind(value: &Value, ty: &Type) -> Result<Value, ConvertError> {
     match (value.kind(), ty) {
         (_, Type::Any) | (Kind::Fingerprint(_), _) => Ok(value.clone()),
         (Kind::Null, _) => Ok(Value::null().stating(ty.settled())),
+        (Kind::Unknown(known), _) if known == ty => Ok(value.clone()),
         (Kind::Unknown(known), _) => convert_unknown(known, ty),
         (_, Type::Bool) => to_bool(value),
         (_, Type::Number) => to_number(value),

@@ -381,8 +381,9 @@ impl<'a> Drafting<'a> {
     /// What policies say, once there is nothing more to see.
     fn policies(&mut self) {
         if self.draft.wants.is_empty() && !self.draft.diagnostics.has_errors() {
-            let plan =
-                || policy::value(self.draft.changes.values(), self.inputs.snapshot, self.inputs.destroy);
+            let inputs = self.inputs;
+            let changes = &self.draft.changes;
+            let plan = || policy::value(changes.values(), inputs.snapshot, inputs.registry, inputs.destroy);
             self.draft.policies = policy::judge_all(&self.environment, plan);
         }
     }

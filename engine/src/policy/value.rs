@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::address::TargetAddress;
+use crate::config::Registry;
 use crate::plan::{Action, Change};
 use crate::state::{Record, Snapshot};
 use crate::types::Type;
@@ -16,11 +17,12 @@ const ACTIONS: [&str; 10] =
 pub(crate) fn value<'a>(
     changes: impl IntoIterator<Item = &'a Change>,
     snapshot: &Snapshot,
+    registry: &Registry,
     destroy: bool,
 ) -> Value {
     let by_identity =
         snapshot.records.values().map(|record| ((record.target.as_ref(), &*record.identity), record));
-    let records = Records { snapshot, by_identity: by_identity.collect() };
+    let records = Records { snapshot, registry, by_identity: by_identity.collect() };
     let mut counts = [0i64; ACTIONS.len()];
     let mut values = Vec::new();
     for change in changes {
@@ -58,6 +60,7 @@ fn assembled(changes: Value, counts: Value, destroy: Value) -> Value {
 /// What is recorded.
 struct Records<'a> {
     snapshot: &'a Snapshot,
+    registry: &'a Registry,
     by_identity: BTreeMap<(Option<&'a TargetAddress>, &'a str), &'a Record>,
 }
 
@@ -76,8 +79,9 @@ fn change_value(change: &Change, records: &Records<'_>) -> Value {
     let record = records.of(change);
     let after = match change.action {
         Action::Delete | Action::Forget => Value::null(),
-        _ => change.planned.clone(),
+        _ => records.registry.seen(&change.address, change.planned.clone()),
     };
+    let before = record.map(|record| records.registry.seen(&change.address, record.attributes.clone()));
     object([
         ("address", Value::string(change.address.to_string())),
         ("module", module(change)),
@@ -85,7 +89,7 @@ fn change_value(change: &Change, records: &Records<'_>) -> Value {
         ("name", Value::string(change.address.name.as_str())),
         ("action", Value::string(action(change.action))),
         ("target", text(change.target.as_ref().map(ToString::to_string))),
-        ("before", record.map_or_else(Value::null, |record| record.attributes.clone())),
+        ("before", before.unwrap_or_else(Value::null)),
         ("after", after),
         ("reason", text(change.reason.clone())),
     ])

@@ -2,7 +2,7 @@
 
 use meshform_engine::apply::Applied;
 use meshform_engine::inputs::Input;
-use meshform_engine::plan::StepOperation;
+use meshform_engine::plan::{Action, StepOperation};
 use meshform_engine::value::Value;
 
 use crate::world::{Bed, show};
@@ -380,4 +380,24 @@ fn a_serial_stands_still_when_nothing_changes() {
     let serial = bed.with(|reality| reality.state.serial);
     applied(&bed, &text);
     assert_eq!(bed.with(|reality| reality.state.serial), serial);
+}
+
+#[test]
+fn what_is_stored_is_seen_as_it_was_planned() {
+    let bed = Bed::new();
+    // A list is stored without its type, in an attribute that may be anything.
+    let text = r#"
+cluster "c" { }
+resource "thing" "a" {
+  name  = "a"
+  input = tolist(["x"])
+}
+resource "thing" "b" {
+  name  = "b"
+  input = [thing.a.input == ["x"], thing.a.echo == tolist(["x"]), true ? thing.a.echo : [1, 2]]
+}
+"#;
+    assert!(bed.apply(text).is_ok_and(|applied| applied.failed.is_empty()));
+    let again = bed.plan(text).unwrap_or_else(|_| panic!("{}", bed.diagnostics(text)));
+    assert!(again.changes.iter().all(|change| change.action == Action::NoOp), "{}", show(&again));
 }

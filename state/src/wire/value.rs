@@ -9,6 +9,8 @@
 //! | map, set | `{"$map": {…}}`, `{"$set": […]}` |
 //! | unknown | `{"$unknown": TYPE}` |
 //! | sensitive | `{"$sensitive": "FINGERPRINT"}`; unknown as well: `{"$sensitive": {"$unknown": TYPE}}` |
+//!
+//! Of what type the elements of a list are is not stored: where it matters, the schema or the variable's type states it again.
 
 use std::collections::BTreeMap;
 use std::fmt;

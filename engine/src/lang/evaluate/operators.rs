@@ -157,7 +157,8 @@ fn is_comparison(operator: BinaryOperator) -> bool {
 pub(crate) fn equality(left: &Value, right: &Value) -> Option<bool> {
     match (left.kind(), right.kind()) {
         (Kind::Unknown(_) | Kind::Fingerprint(_), _) | (_, Kind::Unknown(_) | Kind::Fingerprint(_)) => {
-            differ_in_type(left, right).then_some(false)
+            let differ = differ_in_type(left, right) || excludes(left, right) || excludes(right, left);
+            differ.then_some(false)
         }
         (Kind::List(_), Kind::List(_)) if left.is_list() != right.is_list() => Some(false),
         (Kind::List(_), Kind::List(_)) | (Kind::Set(_), Kind::Set(_)) | (Kind::Map(_), Kind::Map(_))
@@ -215,6 +216,17 @@ fn all_equal(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
         }
     }
     all
+}
+
+/// Whether what is known of how an unknown value begins rules out the other one.
+fn excludes(unknown: &Value, other: &Value) -> bool {
+    let Some(prefix) = unknown.known_prefix() else { return false };
+    match (other.kind(), other.known_prefix()) {
+        (Kind::Null, _) => true,
+        (Kind::String(text), _) => !text.starts_with(prefix),
+        (_, Some(begins)) => !begins.starts_with(prefix) && !prefix.starts_with(begins),
+        _ => false,
+    }
 }
 
 /// Whether an unknown value can never equal the other one, whatever it turns out to be.

@@ -46,14 +46,23 @@ enum Piece<'t> {
 #[derive(Default)]
 struct Output {
     text: String,
-    unknown: bool,
+    /// How much of the text is certain, once something in it is unknown.
+    certain: Option<usize>,
     marks: Marks,
 }
 
 impl Output {
     fn fail(&mut self, problem: Diagnostic, diagnostics: &mut Diagnostics) {
         diagnostics.push(problem);
-        self.unknown = true;
+        self.unknown_from("");
+    }
+
+    /// What follows is unknown, but for how it begins.
+    fn unknown_from(&mut self, begins: &str) {
+        if self.certain.is_none() {
+            self.text.push_str(begins);
+            self.certain = Some(self.text.len());
+        }
     }
 }
 
@@ -84,9 +93,11 @@ impl Evaluator<'_> {
         }
         let mut output = Output::default();
         self.write_all(&pieces, &tokens, &mut output, diagnostics)?;
-        let value = match output.unknown {
-            true => Value::unknown(Type::String),
-            false => Value::string(output.text),
+        let value = match output.certain {
+            Some(end) => {
+                Value::unknown(Type::String).starting_with(output.text.get(..end).unwrap_or_default())
+            }
+            None => Value::string(output.text),
         };
         self.spent
             .work(u64::from(value.weight()))
@@ -157,10 +168,10 @@ impl Evaluator<'_> {
                         None => {
                             // Either text may come, so the marks of both count; what is wrong with one may not come true.
                             let mut untold = Diagnostics::new();
+                            output.unknown_from("");
                             for either in [then, otherwise] {
                                 let _ = self.write_all(either, tokens, output, &mut untold);
                             }
-                            output.unknown = true;
                         }
                     }
                 }
@@ -180,7 +191,7 @@ impl Evaluator<'_> {
                     Ok(()) => output.text.push_str(text),
                     Err(diagnostic) => output.fail(diagnostic, diagnostics),
                 },
-                None => output.unknown = true,
+                None => output.unknown_from(text.known_prefix().unwrap_or_default()),
             },
             Err(diagnostic) => output.fail(diagnostic, diagnostics),
         }
@@ -207,7 +218,7 @@ impl Evaluator<'_> {
         let collection = self.value(&node.collection_expr, diagnostics);
         output.marks |= collection.marks();
         if is_unknown(&collection) || super::looping::is_open(&collection) {
-            output.unknown = true;
+            output.unknown_from("");
             return Ok(());
         }
         let found_before = diagnostics.len();

@@ -273,6 +273,9 @@ impl Evaluator<'_> {
                 }
             }
             Kind::Null => Ok(Value::list([])),
+            Kind::Unknown(Type::String) if value.known_prefix().is_some() => {
+                Ok(Value::list([self.walk(value, each, diagnostics)?]))
+            }
             Kind::Unknown(ty) => {
                 let element = match ty {
                     Type::List(element) | Type::Set(element) => (**element).clone(),

@@ -211,7 +211,13 @@ impl Function {
         if unknown {
             // No part is left in which a mark could stay.
             let marks = Marks::of(&arguments);
-            return Ok(Value::unknown(self.returns.ty()).marked(marks));
+            let result = Value::unknown(self.returns.ty());
+            return Ok(match self.returns {
+                // A text that a function makes is never null.
+                Shape::Text => result.starting_with(""),
+                _ => result,
+            }
+            .marked(marks));
         }
         Ok(self.result(&Call { arguments, context })?.marked(marks))
     }

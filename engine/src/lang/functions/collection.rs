@@ -88,7 +88,7 @@ fn coalesce(call: &Call<'_>) -> Outcome {
     let mut marks = Marks::NONE;
     for (at, value) in all.iter().enumerate() {
         marks |= value.marks();
-        if !value.is_known() {
+        if !value.is_known() && value.known_prefix().is_none_or(str::is_empty) {
             return Ok(Value::unknown(Type::Any).marked(marks));
         }
         if value.is_null() || value.as_str() == Some("") {

@@ -4,6 +4,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::arguments::{check_length, check_parts};
 use super::{Call, Failure, Function, Outcome, Parameter, Shape, regex};
+use crate::types::Type;
 use crate::value::Value;
 
 const TEXT: &[Parameter] = &[Parameter::text("text")];
@@ -30,9 +31,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         replace,
     ),
     Function::new("split", &[Parameter::text("separator"), Parameter::text("text")], Shape::Texts, split),
-    Function::new("startswith", TWO_TEXTS, Shape::Bool, |call| {
-        Ok(Value::bool(call.text(0)?.starts_with(call.text(1)?)))
-    }),
+    Function::new("startswith", TWO_TEXTS, Shape::Bool, starts_with).raw(),
     Function::new("strcontains", TWO_TEXTS, Shape::Bool, |call| {
         Ok(Value::bool(call.text(0)?.contains(call.text(1)?)))
     }),
@@ -130,6 +129,19 @@ fn replace(call: &Call<'_>) -> Outcome {
             Ok(given.replace(part, by).into())
         }
     }
+}
+
+/// How an unknown text begins may be known already.
+fn starts_with(call: &Call<'_>) -> Outcome {
+    let (text, wanted) = (call.value(0)?, call.value(1)?);
+    let answer = match (text.as_str(), text.known_prefix(), wanted.as_str()) {
+        (Some(text), _, Some(wanted)) => Some(text.starts_with(wanted)),
+        (None, Some(begins), Some(wanted)) if begins.starts_with(wanted) => Some(true),
+        (None, Some(begins), Some(wanted)) if !wanted.starts_with(begins) => Some(false),
+        _ => None,
+    };
+    let answer = answer.map_or(Value::unknown(Type::Bool), Value::bool);
+    Ok(answer.marked(text.marks() | wanted.marks()))
 }
 
 fn split(call: &Call<'_>) -> Outcome {
