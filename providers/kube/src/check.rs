@@ -22,7 +22,7 @@ pub(crate) fn check(manifest: &Value, at: &Path) -> Vec<Problem> {
     if manifest.as_map().is_none() {
         let detail = format!(
             "A manifest is an object with apiVersion, kind and metadata, but this is a {}.",
-            manifest.type_name()
+            noun(manifest)
         );
         return vec![error("Not an object", detail, at.clone())];
     }
@@ -77,7 +77,7 @@ fn check_metadata(manifest: &Value, at: &Path) -> Vec<Problem> {
         return Vec::new();
     }
     if metadata.as_map().is_none() {
-        let detail = format!("`metadata` is an object, but this is a {}.", metadata.type_name());
+        let detail = format!("`metadata` is an object, but this is a {}.", noun(metadata));
         return vec![error("Wrong type", detail, path)];
     }
     let mut problems = Vec::new();
@@ -143,10 +143,8 @@ fn check_texts(map: &Value, path: &Path) -> Vec<Problem> {
     entries
         .filter(|(_, value)| value.is_known() && !value.is_null() && value.as_str().is_none())
         .map(|(key, value)| {
-            let detail = format!(
-                "Labels and annotations are texts, but this is a {}. Put it in quotes.",
-                value.type_name()
-            );
+            let detail =
+                format!("Labels and annotations are texts, but this is a {}. Put it in quotes.", noun(value));
             error("Not a text", detail, path.join(attribute(key)))
         })
         .collect()
@@ -168,7 +166,7 @@ fn required_text(of: &Value, name: &str, path: &Path) -> Option<Problem> {
             Kind::String(text) if !text.is_empty() => None,
             Kind::String(_) => Some(error("Empty", format!("`{name}` must not be empty."), path_here)),
             _ => {
-                let detail = format!("`{name}` is a text, but this is a {}.", value.type_name());
+                let detail = format!("`{name}` is a text, but this is a {}.", noun(value));
                 Some(error("Wrong type", detail, path_here))
             }
         },
@@ -214,6 +212,11 @@ fn error(summary: &str, detail: impl Into<String>, path: Path) -> Problem {
 
 fn warning(summary: &str, detail: impl Into<String>, path: Path) -> Problem {
     Problem { severity: Severity::Warning, ..error(summary, detail, path) }
+}
+
+/// What a value is, as those say who write YAML: there are no tuples.
+fn noun(value: &Value) -> &'static str {
+    if value.as_list().is_some() { "list" } else { value.type_name() }
 }
 
 #[cfg(test)]
