@@ -53,10 +53,10 @@ impl Provider for Values {
                 Observed::Absent => Verdict::NoOp,
                 Observed::Present(_) => Verdict::Delete,
             };
-            return outcome(verdict, Vec::new(), Value::null());
+            return Difference::bare(verdict, Vec::new(), Value::null());
         };
         let Observed::Present(observation) = request.observed else {
-            return outcome(Verdict::Create, created(desired), planned(desired));
+            return Difference::bare(Verdict::Create, created(desired), planned(desired));
         };
         // What is held is stored with its sensitive parts as fingerprints, and compared as such.
         let wanted = desired.redacted(request.fingerprinter);
@@ -69,7 +69,7 @@ impl Provider for Values {
             fields if fields.iter().any(|field| field.forces_replace) => Verdict::Replace,
             _ => Verdict::Update,
         };
-        outcome(verdict, fields, planned(desired))
+        Difference::bare(verdict, fields, planned(desired))
     }
 
     fn connect<'a>(
@@ -125,18 +125,6 @@ pub(crate) fn observed(record: Option<&Record>) -> Observed {
             detail: serde_json::Value::Null,
         }),
         None => Observed::Absent,
-    }
-}
-
-fn outcome(verdict: Verdict, fields: Vec<FieldChange>, planned: Value) -> Difference {
-    Difference {
-        verdict,
-        fields,
-        drift: Vec::new(),
-        planned,
-        wants_preview: false,
-        notes: Vec::new(),
-        problems: Vec::new(),
     }
 }
 

@@ -262,6 +262,21 @@ pub struct Difference {
     pub problems: Vec<Problem>,
 }
 
+impl Difference {
+    /// One about which there is nothing to say besides, and which needs no preview.
+    pub(crate) fn bare(verdict: Verdict, fields: Vec<FieldChange>, planned: Value) -> Self {
+        Self {
+            verdict,
+            fields,
+            drift: Vec::new(),
+            planned,
+            wants_preview: false,
+            notes: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+}
+
 /// The outcome of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

@@ -78,7 +78,7 @@ impl Backstage {
         };
         let Some(desired) = request.desired else {
             let verdict = if there.is_some() { Verdict::Delete } else { Verdict::NoOp };
-            return plain(verdict, Vec::new(), Value::null());
+            return Difference::bare(verdict, Vec::new(), Value::null());
         };
         let Some(there) = there else {
             let mut difference = self.anew(request.address, request.kind, desired);
@@ -88,10 +88,10 @@ impl Backstage {
             return difference;
         };
         match self.changed(request.kind, desired, there) {
-            fields if fields.is_empty() => plain(Verdict::NoOp, fields, there.attributes.clone()),
+            fields if fields.is_empty() => Difference::bare(Verdict::NoOp, fields, there.attributes.clone()),
             fields => {
                 let planned = self.anew(request.address, request.kind, desired).planned;
-                plain(Verdict::Update, fields, planned)
+                Difference::bare(Verdict::Update, fields, planned)
             }
         }
     }
@@ -213,18 +213,6 @@ impl StandIn {
             _ => (name.clone(), Value::null()),
         });
         Ok(TargetConfig { attributes: Value::object(attributes), ..target.clone() })
-    }
-}
-
-fn plain(verdict: Verdict, fields: Vec<FieldChange>, planned: Value) -> Difference {
-    Difference {
-        verdict,
-        fields,
-        drift: Vec::new(),
-        planned,
-        wants_preview: false,
-        notes: Vec::new(),
-        problems: Vec::new(),
     }
 }
 
