@@ -24,9 +24,11 @@ mod local;
 mod memory;
 mod process;
 mod settle;
+mod storage;
 mod upgrade;
 mod wire;
 
 pub use self::clock::SystemClock;
 pub use self::local::LocalStore;
 pub use self::memory::MemoryStore;
+pub use self::storage::{Blob, Condition, Storage, StorageError, Version};
