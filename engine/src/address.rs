@@ -22,6 +22,8 @@ pub enum Key {
 /// `module.site["east"].kube_object.web`.
 ///
 /// A composite under `for_each` has two keys: its own, then its part's.
+///
+/// What was replaced and is not removed yet is recorded beside its successor: `kube_object.web (deposed "cluster.c v1/ConfigMap/x/web")`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     /// The module that it is in.
@@ -30,16 +32,24 @@ pub struct Address {
     pub kind: String,
     /// The block's own name.
     pub name: String,
+    /// What it is on which target, if another thing has taken its place as the instance.
+    pub deposed: Option<String>,
     /// The instance's keys, outermost first.
     pub keys: Vec<Key>,
 }
+
+/// What stands between an instance and what was deposed of it.
+const DEPOSED: &str = " (deposed \"";
 
 /// What the kinds of look-ups begin with. No resource type has a dot in it.
 const LOOK_UP: &str = "data.";
 
 impl Address {
-    /// Whether `other` is this instance, or one of this block or composite.
+    /// Whether `other` is this instance, one of this block or composite, or what was deposed of one.
     pub fn contains(&self, other: &Self) -> bool {
+        if self.deposed.is_some() {
+            return self == other;
+        }
         self.kind == other.kind
             && self.name == other.name
             && other.keys.starts_with(&self.keys)
@@ -53,7 +63,7 @@ impl Address {
 
     /// The address of a block's only instance in a module.
     pub fn within(module: ModuleInstance, kind: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { module, kind: kind.into(), name: name.into(), keys: Vec::new() }
+        Self { module, kind: kind.into(), name: name.into(), deposed: None, keys: Vec::new() }
     }
 
     /// The address of a `data` block's only instance in a module.
@@ -73,15 +83,30 @@ impl Address {
         self
     }
 
+    /// The address of what this instance was until another thing took its place: of that identity on that target.
+    #[must_use]
+    pub fn depose(&self, target: Option<&TargetAddress>, identity: &str) -> Self {
+        let target = target.map(|target| format!("{target} ")).unwrap_or_default();
+        Self { deposed: Some(target + identity), ..self.clone() }
+    }
+
+    /// The instance whose place another thing has taken, if this was deposed.
+    pub fn successor(&self) -> Option<Self> {
+        self.deposed.as_ref().map(|_| Self { deposed: None, ..self.clone() })
+    }
+
     /// All instances of its block in its instance of the module.
     #[must_use]
     pub fn block(&self) -> Self {
         Self::within(self.module.clone(), self.kind.clone(), self.name.clone())
     }
 
-    /// Whether both are of one block in one instance of a module.
+    /// Whether both are instances of one block in one instance of a module. What was deposed is none.
     pub fn is_sibling(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.name == other.name && self.module == other.module
+        self.kind == other.kind
+            && self.name == other.name
+            && self.deposed == other.deposed
+            && self.module == other.module
     }
 }
 
@@ -138,11 +163,13 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Index(index) => write!(f, "[{index}]"),
-            Self::Name(name) => {
-                write!(f, "[\"{}\"]", name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
-            }
+            Self::Name(name) => write!(f, "[\"{}\"]", escaped(name)),
         }
     }
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// What stands before a name in a module: nothing in the stack itself.
@@ -154,7 +181,8 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&prefix(&self.module))?;
         write!(f, "{}.{}", self.kind, self.name)?;
-        self.keys.iter().try_for_each(|key| write!(f, "{key}"))
+        self.keys.iter().try_for_each(|key| write!(f, "{key}"))?;
+        self.deposed.iter().try_for_each(|what| write!(f, "{DEPOSED}{}\")", escaped(what)))
     }
 }
 
@@ -170,7 +198,12 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        split(text).map_err(|problem| AddressError { text: text.to_owned(), problem })
+        let problem = |problem| AddressError { text: text.to_owned(), problem };
+        // Quotes inside of a key are escaped: this cannot be part of one.
+        let Some((instance, deposed)) = text.split_once(DEPOSED) else { return split(text).map_err(problem) };
+        let deposed = take_quoted(deposed).filter(|(_, rest)| *rest == ")");
+        let (deposed, _) = deposed.ok_or_else(|| problem("expected `(deposed \"…\")`"))?;
+        Ok(Self { deposed: Some(deposed), ..split(instance).map_err(problem)? })
     }
 }
 
@@ -179,7 +212,7 @@ impl FromStr for TargetAddress {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let problem = |problem| AddressError { text: text.to_owned(), problem };
-        let Address { module, kind, name, mut keys } = split(text).map_err(problem)?;
+        let Address { module, kind, name, mut keys, .. } = split(text).map_err(problem)?;
         let kind = match kind.as_str() {
             "cluster" => TargetKind::Cluster,
             "host" => TargetKind::Host,
@@ -225,7 +258,7 @@ fn split(text: &str) -> Result<Address, &'static str> {
             }
             (kind, None) => {
                 let (kind, name) = (format!("{prefix}{kind}"), name.to_owned());
-                return Ok(Address { module: ModuleInstance(module), kind, name, keys });
+                return Ok(Address { module: ModuleInstance(module), kind, name, deposed: None, keys });
             }
         }
     }
@@ -244,11 +277,17 @@ fn take_key(text: &str) -> Option<(Key, &str)> {
         let (digits, rest) = inside.split_once(']')?;
         return Some((Key::Index(digits.parse().ok()?), rest));
     };
+    let (name, rest) = take_quoted(quoted)?;
+    Some((Key::Name(name), rest.strip_prefix(']')?))
+}
+
+/// What stands before the closing quote, and what after it.
+fn take_quoted(text: &str) -> Option<(String, &str)> {
     let mut name = String::new();
-    let mut letters = quoted.char_indices();
+    let mut letters = text.char_indices();
     while let Some((at, letter)) = letters.next() {
         match letter {
-            '"' => return Some((Key::Name(name), quoted[at + 1..].strip_prefix(']')?)),
+            '"' => return Some((name, &text[at + 1..])),
             '\\' => name.push(match letters.next()?.1 {
                 'n' => '\n',
                 other => other,
@@ -288,6 +327,14 @@ mod tests {
         let facts = Address::look_up(ModuleInstance::ROOT, "host_facts", "all");
         check("data.host_facts.all", Ok(facts.clone()));
         check("data.host_facts.all[1]", Ok(facts.with_key(Key::Index(1))));
+        check(
+            r#"kube_object.web["x"] (deposed "cluster.c[\"a\"] v1/Secret/x/y")"#,
+            Ok(web()
+                .with_key(Key::Name("x".into()))
+                .depose(Some(&r#"cluster.c["a"]"#.parse().unwrap()), "v1/Secret/x/y")),
+        );
+        check("kube_object.web (deposed \"x\") y", Err("expected `(deposed \"…\")`"));
+        check("kube_object.web (deposed \"x", Err("expected `(deposed \"…\")`"));
         check("data.host_facts", Err("expected TYPE.NAME"));
         check("module.site", Err("expected what is meant in the module: module.NAME.TYPE.NAME"));
         check("module.site[0][1].value.x", Err("a module has at most one key"));

@@ -238,7 +238,7 @@ async fn look(wants: Wants, sights: &mut Sights, world: &World, observer: &dyn O
         let count = observe.len() + read.len();
         observer.event(&Progress::Observing { target: Some(target.clone()), count });
         let looked = connected.look(Look { observe, read }).await;
-        let keys = observe.iter().map(|item| (item.address.clone(), item.identity.clone()));
+        let keys = observe.iter().map(|item| (item.address.clone(), target.clone(), item.identity.clone()));
         let observed: Vec<_> = keys.zip(looked.observed).collect();
         Some((observed, found(read, Some(target), looked.found)))
     });

@@ -24,7 +24,7 @@ impl Counts {
     /// What a plan holds.
     pub(crate) fn of(plan: &Plan) -> Self {
         let mut counts = Self::default();
-        plan.changes.iter().for_each(|change| counts.add(change.action));
+        plan.shown().for_each(|change| counts.add(change.action));
         counts
     }
 
@@ -74,8 +74,7 @@ pub(crate) struct Work {
 impl Work {
     /// Each changing instance with the number of its steps.
     pub(crate) fn of(plan: &Plan) -> Self {
-        let changing =
-            plan.changes.iter().filter(|change| !matches!(change.action, Action::NoOp | Action::Defer));
+        let changing = plan.shown().filter(|change| !matches!(change.action, Action::NoOp | Action::Defer));
         let mut instances: BTreeMap<_, _> =
             changing.map(|change| (change.address.clone(), (change.action, 0))).collect();
         for step in &plan.steps {

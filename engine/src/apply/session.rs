@@ -258,7 +258,7 @@ fn fresh(plan: &Plan, snapshot: &Snapshot) -> Result<(), Failure> {
 pub(crate) fn known_instances(plan: &Plan, snapshot: &Snapshot) -> BTreeMap<Address, Value> {
     let found = plan.data.iter().map(|(address, found)| (address.clone(), found.clone()));
     if plan.destroy {
-        let records = snapshot.records.iter();
+        let records = snapshot.records.iter().filter(|(address, _)| address.deposed.is_none());
         let known = records.map(|(address, record)| (address.clone(), record.attributes.clone()));
         return known.chain(found).collect();
     }

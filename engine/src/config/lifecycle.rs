@@ -14,6 +14,7 @@ pub(super) fn lifecycle(file: &FileText, block: &Block, diagnostics: &mut Diagno
     let lifecycle = Lifecycle {
         preconditions: conditions(file, body.take_blocks("precondition"), diagnostics),
         postconditions: conditions(file, body.take_blocks("postcondition"), diagnostics),
+        create_before_destroy: literal_bool(body.take("create_before_destroy"), false, diagnostics),
         prevent_destroy: literal_bool(body.take("prevent_destroy"), false, diagnostics),
         ignore_changes: body
             .take("ignore_changes")
@@ -23,15 +24,6 @@ pub(super) fn lifecycle(file: &FileText, block: &Block, diagnostics: &mut Diagno
             .map_or_else(Vec::new, |triggers| replace_triggered_by(&triggers, diagnostics)),
         span,
     };
-    if let Some(order) = body.take("create_before_destroy") {
-        diagnostics.push(
-            Diagnostic::error(
-                "Unsupported argument",
-                "This version of meshform does not read `create_before_destroy` yet: what is replaced is removed first.",
-            )
-            .at(order.span()),
-        );
-    }
     body.finish(diagnostics);
     lifecycle
 }

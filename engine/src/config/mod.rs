@@ -62,6 +62,9 @@ pub struct Config {
     pub dependencies: IndexMap<BlockId, Vec<BlockId>>,
     /// All blocks, each after what it refers to.
     pub order: Vec<BlockId>,
+    /// The resources that are made anew before they are removed, each with the one whose block says so: what it depends on must be there
+    /// before it is made anew, and until its former self is removed.
+    pub created_first: BTreeMap<BlockId, BlockId>,
     /// Blocks that something was found wrong with already: evaluating them would only repeat it.
     pub broken: BTreeSet<BlockId>,
     /// Whether all files parsed.
@@ -270,6 +273,8 @@ pub struct ResourceBlock {
 pub struct Lifecycle {
     /// Where it is.
     pub span: Option<Span>,
+    /// Whether what replaces an instance is made before the instance is removed.
+    pub create_before_destroy: bool,
     /// Whether a plan that removes an instance is an error.
     pub prevent_destroy: bool,
     /// What may differ from the configuration once the instance is there.

@@ -142,7 +142,7 @@ pub(crate) fn named_by(
             steps.next();
         }
         if root != "module" {
-            let address = Address { module, kind: root, name, keys };
+            let address = Address { keys, ..Address::within(module, root, name) };
             return steps.next().is_none().then_some(Named::Resource(address));
         }
         let key = keys.pop();
@@ -216,7 +216,7 @@ impl Move {
                 let inner = place.keys.iter().skip(from.keys.len());
                 let keys = to.keys.iter().chain(inner).cloned().collect();
                 let module = in_same_instance(&to.module, &place.module);
-                Some(Address { module, keys, ..to.clone() })
+                Some(Address { module, keys, deposed: place.deposed.clone(), ..to.clone() })
             }
             (Named::Module(from), Named::Module(to)) if from.leads_to(&place.module) => {
                 let (meant, inner) = place.module.0.split_at_checked(from.0.len())?;

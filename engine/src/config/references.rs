@@ -71,10 +71,33 @@ pub(super) fn resolve(
         diagnostics.push(circle(config, registry, &dependencies, cycle));
     }
     config.broken.extend(cycles.into_iter().flatten());
+    config.created_first = created_first(config, &dependencies);
     config.order = order;
     config.dependencies = dependencies;
     config.unresolved = unresolved;
     config.named_first = named_first;
+}
+
+/// The resources with `create_before_destroy`, and those that they depend on.
+fn created_first(
+    config: &Config,
+    dependencies: &IndexMap<BlockId, Vec<BlockId>>,
+) -> BTreeMap<BlockId, BlockId> {
+    let mut reached: BTreeMap<BlockId, BlockId> = BTreeMap::new();
+    let says_so =
+        |id: &&BlockId| config.resource(id).is_some_and(|resource| resource.lifecycle.create_before_destroy);
+    let mut next: Vec<_> = dependencies.keys().filter(says_so).map(|id| (id, id)).collect();
+    while let Some((id, because)) = next.pop() {
+        if !reached.contains_key(id) || id == because {
+            let known = reached.insert(id.clone(), because.clone());
+            // Those behind it are reached already.
+            if known.is_none() {
+                next.extend(dependencies.get(id).into_iter().flatten().map(|needed| (needed, because)));
+            }
+        }
+    }
+    reached.retain(|id, _| config.resource(id).is_some());
+    reached
 }
 
 /// The target of a resource that does not name it: the only one there is in its module, or else in the one that calls it.

@@ -4,6 +4,7 @@
 //! looks, and drafts again, until a draft asks for nothing. So planning needs no IO of its own, yet each answer of a target (an object's
 //! address, a dry-run's outcome) reaches everything that depends on it.
 
+mod create_first;
 mod data;
 mod imports;
 mod instance;
@@ -53,8 +54,8 @@ pub(crate) struct DraftInputs<'a> {
 pub(crate) struct Sights {
     /// The identities of the targets, or why they cannot be reached.
     pub(crate) targets: BTreeMap<TargetAddress, Result<String, ProviderError>>,
-    /// What the targets hold, by instance and identity.
-    pub(crate) observed: BTreeMap<(Address, String), Result<Observed, ProviderError>>,
+    /// What the targets hold, by instance, target and identity.
+    pub(crate) observed: BTreeMap<(Address, TargetAddress, String), Result<Observed, ProviderError>>,
     /// What was looked up, with where and by which arguments.
     pub(crate) found: BTreeMap<Address, ((Option<TargetAddress>, Value), Found)>,
     /// What the targets would make of a change, with the values that were asked about.

@@ -54,6 +54,14 @@ impl Plan {
             && self.outputs.values().all(|output| !output.changed())
     }
 
+    /// The changes as a reviewer counts them: a replacement that makes the new thing first is one, and not also the removal of the old.
+    pub fn shown(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| {
+            let successor = change.address.successor().and_then(|successor| self.change(&successor));
+            !successor.is_some_and(|successor| successor.deposes(change))
+        })
+    }
+
     /// The change of one instance.
     pub fn change(&self, address: &Address) -> Option<&Change> {
         self.changes
@@ -98,6 +106,13 @@ pub struct Change {
     pub timeout_ms: Option<u64>,
     /// What the reviewer should know besides, each a sentence.
     pub notes: Vec<String>,
+}
+
+impl Change {
+    /// Whether the other change is the second half of this replacement: the removal of the old thing.
+    fn deposes(&self, other: &Self) -> bool {
+        self.action == Action::ReplaceCreateFirst && self.prior_identity == other.identity
+    }
 }
 
 /// The closed set of actions.

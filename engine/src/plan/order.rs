@@ -6,6 +6,7 @@
 //! 3. A replace that deletes first: removed, then made.
 //! 4. A is to go and B only to change: B changes first, so that it lets go of A.
 //! 5. B is to go and A only to change: B goes first, as it may not bear the changed A.
+//!    What was deposed goes when its successor is made, and when all that was recorded as depending on it has changed or gone.
 //! 6. What an instance takes over from another address is recorded as its own before the old record is forgotten or overwritten.
 //!
 //! Where they contradict each other, 5 gives way first, then 4: they spare what is about to change a moment of trouble, no more.
@@ -32,6 +33,13 @@ pub(super) fn steps(changes: &[Change], snapshot: &Snapshot) -> Result<Vec<Step>
         ordering.make_after_own_removal(change);
     }
     ordering.hand_over_first(changes, snapshot);
+    for change in changes {
+        ordering.deposed_last(change);
+        // Not recorded under this address yet.
+        if change.address.deposed.is_some() && !snapshot.records.contains_key(&change.address) {
+            change.depends_on.iter().for_each(|needed| ordering.recorded(&change.address, needed));
+        }
+    }
     for (address, record) in &snapshot.records {
         for needed in &record.depends_on {
             ordering.recorded(address, needed);
@@ -97,24 +105,29 @@ impl<'a> Ordering<'a> {
             Action::Delete => (Some(perform(Operation::Delete)), None),
             Action::Forget => (Some(StepOperation::Forget), None),
             // It becomes another thing, which is there already.
-            Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst
+            Action::ReplaceDeleteFirst
                 if change.prior_precondition.is_some() && change.precondition != Precondition::Absent =>
             {
                 (Some(perform(Operation::Delete)), Some(perform(Operation::Update)))
             }
-            Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst => {
+            Action::ReplaceDeleteFirst => {
                 (Some(perform(Operation::Delete)), Some(perform(Operation::Create)))
             }
+            // The removal is that of what is deposed.
+            Action::ReplaceCreateFirst
+                if change.prior_identity.is_some() && change.precondition != Precondition::Absent =>
+            {
+                (None, Some(perform(Operation::Update)))
+            }
+            Action::ReplaceCreateFirst => (None, Some(perform(Operation::Create))),
         };
         let mut push = |operation| {
             self.steps.push(Step { address: change.address.clone(), operation, after: Vec::new() });
             self.steps.len() - 1
         };
         // Of what is not there, there is nothing to keep.
-        let keeps = matches!(
-            change.action,
-            Action::Update | Action::Adopt | Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst
-        );
+        let keeps = matches!(change.action, Action::Update | Action::Adopt | Action::ReplaceDeleteFirst)
+            || change.address.deposed.is_some();
         if is_renamed && keeps {
             self.record.insert(&change.address, push(StepOperation::Record));
         }
@@ -182,6 +195,16 @@ impl<'a> Ordering<'a> {
         steps.windows(2).for_each(|pair| self.edge(pair[0], pair[1]));
     }
 
+    /// Rule 5 for what is deposed: it is recorded before its successor is, and removed after that is made.
+    fn deposed_last(&mut self, change: &'a Change) {
+        let Some(successor) = change.address.successor() else { return };
+        let Some(&make) = self.make.get(&successor) else { return };
+        let steps = [&self.record, &self.remove].map(|steps| steps.get(&change.address).copied());
+        let [record, remove] = steps;
+        record.into_iter().for_each(|record| self.edge(record, make));
+        remove.into_iter().for_each(|remove| self.edge(make, remove));
+    }
+
     /// Rule 6.
     fn hand_over_first(&mut self, changes: &'a [Change], snapshot: &Snapshot) {
         let mut heirs: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -209,8 +232,13 @@ impl<'a> Ordering<'a> {
             let stays = |address| self.make.get(address).copied().filter(|_| goes(address).is_none());
             match (goes(dependent), stays(dependent), goes(&change.address), stays(&change.address)) {
                 (Some(dependent_goes), _, Some(needed_goes), _) => self.edge(dependent_goes, needed_goes),
+                // Nothing happens yet to what the dependent has.
+                (Some(_), _, _, Some(_)) if change.action == Action::ReplaceCreateFirst => {}
                 (Some(dependent_goes), _, _, Some(needed_changes)) => {
                     self.weak.entry((dependent_goes, needed_changes)).or_insert(5);
+                }
+                (_, Some(dependent_changes), Some(needed_goes), _) if change.address.deposed.is_some() => {
+                    self.edge(dependent_changes, needed_goes);
                 }
                 (_, Some(dependent_changes), Some(needed_goes), _) if change.action == Action::Delete => {
                     self.weak.insert((dependent_changes, needed_goes), 4);

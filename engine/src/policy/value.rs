@@ -26,6 +26,10 @@ pub(crate) fn value<'a>(
     let mut counts = [0i64; ACTIONS.len()];
     let mut values = Vec::new();
     for change in changes {
+        if change.address.deposed.is_some() && !snapshot.records.contains_key(&change.address) {
+            // The other half of a replacement, which counts once.
+            continue;
+        }
         let name = action(change.action);
         let place = ACTIONS.iter().zip(&mut counts).find(|(action, _)| **action == name);
         place.into_iter().for_each(|(_, count)| *count += 1);

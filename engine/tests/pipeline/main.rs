@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod crashes;
+mod create_first;
 mod data;
 mod data_later;
 mod diagnostics;

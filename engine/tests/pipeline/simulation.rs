@@ -44,6 +44,14 @@ struct Block {
     keys: Option<BTreeSet<u64>>,
     input: Meant,
     fixed: u64,
+    /// Whether it is created before it is destroyed: its name changes with what it cannot change.
+    first: bool,
+}
+
+impl Block {
+    fn name(&self) -> String {
+        if self.first { format!("{}-f{}", self.thing, self.fixed) } else { self.thing.clone() }
+    }
 }
 
 /// What an input is.
@@ -75,13 +83,16 @@ struct Simulation {
     /// Things that others made.
     foreign: BTreeSet<String>,
     names: u64,
+    /// Whether this stack's blocks have names that change.
+    first: bool,
 }
 
 impl Simulation {
     fn new(seed: u64) -> Self {
         let mut bed = Bed::new();
         bed.inputs = vec![secret(0)];
-        Self { random: Random(seed), bed, blocks: BTreeMap::new(), foreign: BTreeSet::new(), names: 0 }
+        let first = seed % 2 == 1;
+        Self { random: Random(seed), bed, blocks: BTreeMap::new(), foreign: BTreeSet::new(), names: 0, first }
     }
 
     fn run(&mut self) {
@@ -140,7 +151,7 @@ impl Simulation {
             _ if at > 0 => Meant::IdOf(self.random.below(at)),
             _ => Meant::Number(7),
         };
-        Block { thing, keys, input, fixed: self.random.below(5) / 4 }
+        Block { thing, keys, input, fixed: self.random.below(5) / 4, first: self.first }
     }
 
     /// The same thing under another name, behind all that it may refer to.
@@ -155,11 +166,11 @@ impl Simulation {
         let mut text = "cluster \"c\" { }\nvariable \"s\" {\n  sensitive = true\n}\n".to_owned();
         for (at, block) in &self.blocks {
             let (keys, name) = match &block.keys {
-                None => (String::new(), format!("{:?}", block.thing)),
+                None => (String::new(), format!("{:?}", block.name())),
                 Some(keys) => {
                     let keys: Vec<_> = keys.iter().map(|key| format!("\"{key}\"")).collect();
                     let keys = format!("  for_each = toset([{}])\n", keys.join(", "));
-                    (keys, format!("\"{}-${{each.key}}\"", block.thing))
+                    (keys, format!("\"{}-${{each.key}}\"", block.name()))
                 }
             };
             let is_repeated = |other: &u64| self.blocks.get(other).is_some_and(|block| block.keys.is_some());
@@ -189,8 +200,9 @@ impl Simulation {
             }
             writeln!(
                 text,
-                "resource \"thing\" \"b{at}\" {{\n{keys}  name  = {name}\n  input = {input}\n  fixed = \"{}\"\n}}",
-                block.fixed
+                "resource \"thing\" \"b{at}\" {{\n{keys}  name  = {name}\n  input = {input}\n  fixed = \"{}\"\n  lifecycle {{ create_before_destroy = {} }}\n}}",
+                block.fixed,
+                block.first && (at + block.fixed) % 3 == 0
             )
             .unwrap();
         }
@@ -206,7 +218,7 @@ impl Simulation {
 
     /// What one of the others changed, if anything.
     fn change_one_thing(&mut self) -> Option<String> {
-        let (random, foreign) = (&mut self.random, &mut self.foreign);
+        let (random, foreign, first) = (&mut self.random, &mut self.foreign, self.first);
         self.bed.with(|reality| {
             let nth = random.below(reality.things.len().max(1) as u64);
             let name = reality.things.keys().nth(usize::try_from(nth).unwrap())?.clone();
@@ -223,7 +235,8 @@ impl Simulation {
                 }
                 _ => {
                     let mut fields = reality.things[&name].as_map().cloned().unwrap_or_default();
-                    let field = if random.one_in(2) { "input" } else { "fixed" };
+                    // What cannot change must be replaced, and what is created first cannot be without a new name.
+                    let field = if first || random.one_in(2) { "input" } else { "fixed" };
                     fields.insert(field.to_owned(), Value::string(format!("by others {}", random.below(9))));
                     let changed = Value::object(fields);
                     let before = reality.things.insert(name.clone(), changed.clone());
@@ -293,8 +306,8 @@ impl Simulation {
         let blocks = self.blocks.values().filter(|_| !self.bed.destroy);
         let wanted: BTreeSet<String> = blocks
             .flat_map(|block| match &block.keys {
-                None => vec![block.thing.clone()],
-                Some(keys) => keys.iter().map(|key| format!("{}-{key}", block.thing)).collect(),
+                None => vec![block.name()],
+                Some(keys) => keys.iter().map(|key| format!("{}-{key}", block.name())).collect(),
             })
             .collect();
         self.foreign = self.bed.with(|reality| {

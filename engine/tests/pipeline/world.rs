@@ -27,6 +27,8 @@ pub(crate) struct Reality {
     pub(crate) things: BTreeMap<String, Value>,
     /// Identities whose next step fails after its effect.
     pub(crate) broken: Vec<String>,
+    /// Steps that are turned down, such as "Delete a".
+    pub(crate) refused: Vec<String>,
     /// Makes steps and looks fail, each in its own way.
     pub(crate) chaos: Option<Random>,
     /// Identity of the target.
@@ -446,6 +448,9 @@ impl Here {
         };
         if !proven {
             return Err(error(ErrorCode::Changed, "it is not what was reviewed").into());
+        }
+        if reality.refused.contains(&format!("{:?} {}", request.operation, request.identity)) {
+            return Err(error(ErrorCode::Denied, "it may not be").into());
         }
         let fault = reality.fault(12);
         match fault {

@@ -32,7 +32,7 @@ pub(crate) struct Detail {
 /// The whole plan as text, each line ended.
 pub(crate) fn text(plan: &Plan, detail: Detail) -> String {
     let mut lines = drift(plan);
-    let entries = fold(plan.changes.iter().filter(|change| change.action != Action::NoOp), detail);
+    let entries = fold(plan.shown().filter(|change| change.action != Action::NoOp), detail);
     let (destructive, other): (Vec<_>, Vec<_>) =
         entries.into_iter().partition(|entry| header::destroys(entry.action()));
     if !destructive.is_empty() {

@@ -126,7 +126,8 @@ impl<'a> Drafting<'a> {
                 return Some(deferred(instance, &reason));
             }
         }
-        let change = self.assemble(instance, placed, (&observed, former.as_ref()), difference, trigger);
+        let change = self.assemble(instance, &placed, (&observed, former.as_ref()), difference, trigger);
+        let change = self.created_first(change, placed.recorded, block);
         self.prevent(&change, &block.lifecycle);
         Some(change)
     }
@@ -214,7 +215,7 @@ impl<'a> Drafting<'a> {
     fn assemble(
         &mut self,
         instance: &Instance,
-        placed: Placed<'_>,
+        placed: &Placed<'_>,
         (observed, former): (&Observed, Option<&Observed>),
         difference: Difference,
         trigger: Option<String>,
@@ -226,7 +227,7 @@ impl<'a> Drafting<'a> {
             let problem = place_problem(problem, &instance.address, &instance.origin);
             self.draft.diagnostics.push(Diagnostic { detail: secrets.scrub(&problem.detail), ..problem });
         }
-        let (mut action, mut reason) = judge(difference.verdict, &placed, observed, former);
+        let (mut action, mut reason) = judge(difference.verdict, placed, observed, former);
         reason = reason.or(trigger);
         let renamed = placed.recorded.filter(|(former, _)| **former != instance.address);
         if let (Action::NoOp, Some((former, _))) = (action, renamed) {
@@ -242,7 +243,7 @@ impl<'a> Drafting<'a> {
             prior_identity: prior_identity.filter(|identity| *identity != placed.identity),
             precondition: precondition(observed, placed.own()),
             prior_precondition: prior_precondition.filter(|prior| *prior != Precondition::Absent),
-            identity: Some(placed.identity),
+            identity: Some(placed.identity.clone()),
             fields: mark_all(&secrets, difference.fields),
             drift: mark_all(&secrets, difference.drift),
             planned: secrets.mark(&difference.planned),

@@ -75,9 +75,10 @@ impl Drafting<'_> {
         }
         let mut secrets = Secrets::new(self.inputs.fingerprinter);
         secrets.learn(&record.attributes);
-        let reason = match self.inputs.destroy {
-            true => None,
-            false => Some("it is no longer in the configuration".to_owned()),
+        let reason = match (self.inputs.destroy, &address.deposed) {
+            (true, _) => None,
+            (false, Some(_)) => Some("another thing has taken its place".to_owned()),
+            (false, None) => Some("it is no longer in the configuration".to_owned()),
         };
         let change = Change {
             target: record.target.clone(),
@@ -91,7 +92,8 @@ impl Drafting<'_> {
             notes: difference.notes,
             ..blank(address.clone(), &kind, Action::Delete, reason)
         };
-        let block = self.inputs.config.resource_at(address);
+        // What is deposed has a successor: nothing is lost with it that was to stay.
+        let block = self.inputs.config.resource_at(address).filter(|_| address.deposed.is_none());
         if let Some(block) = block {
             self.prevent(&change, &block.lifecycle);
         }
@@ -130,21 +132,29 @@ impl Drafting<'_> {
 
     /// An instance that becomes another thing must not remove its former one when another instance has taken that over.
     fn keep_what_others_took_over(&mut self) {
+        let mut not_deposed = Vec::new();
         for change in self.draft.changes.values_mut() {
-            let Some(former) = change.prior_identity.clone() else { continue };
+            let Some(former) = &change.prior_identity else { continue };
             let record = self.inputs.snapshot.records.get(&change.address);
             let target = record.and_then(|record| record.target.clone());
-            if let Some(heir) = self.claims.get(&(target, former)) {
-                change.notes.push(format!("What it was until now becomes {heir}."));
+            if let Some(heir) = self.claims.get(&(target, former.clone())) {
                 change.prior_identity = None;
+                change.notes.push(format!("What it was until now becomes {heir}."));
                 change.prior_precondition = None;
-                if change.action == Action::ReplaceDeleteFirst {
+                if let Some(record) = record {
+                    not_deposed.push(change.address.depose(record.target.as_ref(), &record.identity));
+                }
+                if matches!(change.action, Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst) {
                     change.action = match change.precondition {
                         Precondition::Absent => Action::Create,
                         Precondition::Version(_) | Precondition::Unproven => Action::Adopt,
                     };
                 }
             }
+        }
+        let recorded = &self.inputs.snapshot.records;
+        for address in not_deposed.iter().filter(|address| !recorded.contains_key(*address)) {
+            self.draft.changes.remove(address);
         }
     }
 }

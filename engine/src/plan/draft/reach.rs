@@ -103,7 +103,7 @@ impl<'a> Drafting<'a> {
 
     fn look(&mut self, target: Option<&TargetAddress>, item: ObserveItem) -> Option<Observed> {
         let Some(target) = target else { return Some(builtin::observed(item.record.as_deref())) };
-        match self.sights.observed.get(&(item.address.clone(), item.identity.clone())) {
+        match self.sights.observed.get(&(item.address.clone(), target.clone(), item.identity.clone())) {
             Some(Ok(observed)) => Some(observed.clone()),
             Some(Err(error)) => {
                 let detail = format!("{} (looking at {} on {target})", error.detail, item.address);
