@@ -4,10 +4,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use meshform_cli::{Parts, run};
+use meshform_engine::ports::{Backend, Keeping, Place, StoreError};
+use meshform_engine::schema::Body;
 use meshform_provider_kube::KubeProvider;
 use meshform_provider_ssh::SshProvider;
 use meshform_sandbox::{Sandbox, ScratchSandbox};
-use meshform_state::{LocalStore, MemoryStore, SystemClock};
+use meshform_state::{LocalBackend, MemoryStore, SystemClock};
 
 fn main() -> ExitCode {
     run(Parts {
@@ -15,9 +17,14 @@ fn main() -> ExitCode {
             vec![Arc::new(KubeProvider::new(sandbox.clone())), Arc::new(SshProvider::new(sandbox))]
         },
         reserved: &[meshform_provider_istio::RESERVED_BLOCK, meshform_provider_rollout::RESERVED_BLOCK],
-        store: |folder, clock| Arc::new(LocalStore::new(folder.to_owned(), clock)),
+        keeping: || Keeping { backends: [("local", Body::default())].into(), encryption: Body::default() },
+        backend,
         sandbox: |folder| Arc::new(Sandbox::at(folder)),
         scratch: || (Arc::new(MemoryStore::new()), Arc::new(ScratchSandbox::new())),
         clock: Arc::new(SystemClock),
     })
+}
+
+fn backend(place: &Place) -> Result<Arc<dyn Backend>, StoreError> {
+    Ok(Arc::new(LocalBackend::new(place.folder.clone().into(), place.clock.clone())))
 }

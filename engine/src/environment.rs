@@ -201,6 +201,7 @@ impl<'a> Environment<'a> {
         let folders =
             [("module", Value::string(folder)), ("root", Value::string(".")), ("cwd", self.current.clone())];
         scope.set("path", Value::object(folders.map(|(name, folder)| (name.to_owned(), folder))));
+        scope.set("meshform", meshform(self.functions.workspace));
         scope
     }
 
@@ -305,6 +306,11 @@ impl<'a> Environment<'a> {
         }
         found.into_iter().collect()
     }
+}
+
+/// What expressions see of the program itself: `meshform.workspace`.
+pub(crate) fn meshform(workspace: &str) -> Value {
+    Value::object([("workspace".to_owned(), Value::string(workspace))])
 }
 
 /// Complains of an output that gives out what is sensitive without saying so.

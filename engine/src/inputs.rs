@@ -79,10 +79,24 @@ pub fn resolve(
     inputs: &[Input],
     functions: &FunctionContext<'_>,
 ) -> (BTreeMap<String, Value>, Diagnostics) {
+    resolve_some(config, inputs, functions, |_| true)
+}
+
+/// The same of some of the variables: about the others nothing is said.
+pub(crate) fn resolve_some(
+    config: &Config,
+    inputs: &[Input],
+    functions: &FunctionContext<'_>,
+    is_wanted: impl Fn(&str) -> bool,
+) -> (BTreeMap<String, Value>, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     let given = gather(config, inputs, &mut diagnostics);
     let mut values = BTreeMap::new();
-    for (name, variable) in &config.root.variables {
+    let wanted = || config.root.variables.iter().filter(|(name, _)| is_wanted(name));
+    for (name, variable) in config.root.variables.iter().filter(|(name, _)| !is_wanted(name)) {
+        values.insert(name.clone(), Value::unknown(variable.constraint.ty.clone()));
+    }
+    for (name, variable) in wanted() {
         let value = one(name, variable, given.get(name), functions, &mut diagnostics)
             .unwrap_or_else(|| Value::unknown(variable.constraint.ty.clone()));
         // A saved plan does not hold the types of what may be anything.
@@ -90,7 +104,7 @@ pub fn resolve(
             if variable.constraint.ty == Type::Any { value.as_stored().unwrap_or(value) } else { value };
         values.insert(name.clone(), value.marked(variable.marks()));
     }
-    for (name, variable) in &config.root.variables {
+    for (name, variable) in wanted() {
         validate(name, variable, &values, functions, &mut diagnostics);
     }
     (values, diagnostics)

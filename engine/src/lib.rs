@@ -31,6 +31,7 @@ mod ephemeral;
 pub mod inputs;
 mod lower;
 pub mod modules;
+pub mod settings;
 mod unroll;
 mod unused;
 mod validate;

@@ -16,7 +16,8 @@ use crate::lang::FunctionContext;
 use crate::observer::{Observer, Progress};
 use crate::plan::{self, DraftInputs, Plan, Sights, Wants};
 use crate::ports::{
-    Clock, Found, Look, Provider, ProviderError, ReadItem, StateStore, StoreError, Target, TargetConfig,
+    Clock, DEFAULT_WORKSPACE, Found, Look, Provider, ProviderError, ReadItem, StateStore, StoreError, Target,
+    TargetConfig,
 };
 use crate::syntax;
 use crate::unroll::unroll;
@@ -30,6 +31,8 @@ pub struct World {
     pub registry: Registry,
     /// Where the state lives.
     pub store: Arc<dyn StateStore>,
+    /// The workspace whose state that is.
+    pub workspace: String,
     /// The files that expressions may read.
     pub files: Arc<dyn Files>,
     /// The time.
@@ -106,9 +109,24 @@ impl World {
         files: Arc<dyn Files>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let builtin: Arc<dyn Provider> = Arc::new(Values);
-        let registry = Registry::new([builtin].into_iter().chain(providers)).reserving(reserved);
-        Self { registry, store, files, clock, connections: Mutex::default() }
+        Self::of(registry(providers, reserved), store, files, clock)
+    }
+
+    /// A world in which these types are known.
+    pub fn of(
+        registry: Registry,
+        store: Arc<dyn StateStore>,
+        files: Arc<dyn Files>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let workspace = DEFAULT_WORKSPACE.to_owned();
+        Self { registry, store, workspace, files, clock, connections: Mutex::default() }
+    }
+
+    /// The same world, in a workspace.
+    #[must_use]
+    pub fn in_workspace(self, workspace: String) -> Self {
+        Self { workspace, ..self }
     }
 
     /// A connected target.
@@ -141,11 +159,26 @@ impl World {
     }
 }
 
+/// The types of these providers and of the builtin one, and block types that are reserved for later.
+pub fn registry(
+    providers: impl IntoIterator<Item = Arc<dyn Provider>>,
+    reserved: impl IntoIterator<Item = (&'static str, &'static str)>,
+) -> Registry {
+    let builtin: Arc<dyn Provider> = Arc::new(Values);
+    Registry::new([builtin].into_iter().chain(providers)).reserving(reserved)
+}
+
 /// Checks a stack without looking at anything but its files: `validate`. The configuration is there if there are no errors.
 pub fn check(sources: &Sources, world: &World, folder: &str) -> (Option<Config>, Diagnostics) {
     let (config, mut diagnostics) = read(sources, world);
     let now_ms = world.clock.now_ms();
-    let functions = FunctionContext { files: &*world.files, base: folder, now: now_ms, impure: None };
+    let functions = FunctionContext {
+        files: &*world.files,
+        base: folder,
+        workspace: &world.workspace,
+        now: now_ms,
+        impure: None,
+    };
     diagnostics.extend(validate(&config, &world.registry, &*world.files, &functions));
     diagnostics.extend(unused(&config));
     let config = (!diagnostics.has_errors()).then_some(config);
@@ -153,14 +186,18 @@ pub fn check(sources: &Sources, world: &World, folder: &str) -> (Option<Config>,
 }
 
 /// The variables of a stack for which a value has to be asked.
-pub fn missing_variables(sources: &Sources, world: &World, inputs: &[Input]) -> Vec<MissingVariable> {
-    inputs::missing(&read(sources, world).0, inputs)
+pub fn missing_variables(sources: &Sources, registry: &Registry, inputs: &[Input]) -> Vec<MissingVariable> {
+    inputs::missing(&decoded(sources, registry).0, inputs)
 }
 
 /// The configuration, and what is wrong with it before anything is evaluated.
 pub(crate) fn read(sources: &Sources, world: &World) -> (Config, Diagnostics) {
+    decoded(sources, &world.registry)
+}
+
+fn decoded(sources: &Sources, registry: &Registry) -> (Config, Diagnostics) {
     let (files, mut diagnostics) = syntax::parse(sources);
-    let (config, problems) = decode(sources, &files, &world.registry);
+    let (config, problems) = decode(sources, &files, registry);
     diagnostics.extend(problems);
     (config, diagnostics)
 }
@@ -177,8 +214,13 @@ pub async fn plan(
 ) -> Result<Planned, Failure> {
     let (mut config, mut diagnostics) = read(&sources, world);
     let now_ms = world.clock.now_ms();
-    let functions =
-        FunctionContext { files: &*world.files, base: &options.folder, now: now_ms, impure: None };
+    let functions = FunctionContext {
+        files: &*world.files,
+        base: &options.folder,
+        workspace: &world.workspace,
+        now: now_ms,
+        impure: None,
+    };
     let (variables, problems) = inputs::resolve(&config, &options.inputs, &functions);
     diagnostics.extend(problems);
     let (moved, removed) = unroll(&config, &variables, &functions, true, &mut diagnostics);

@@ -52,7 +52,8 @@ fn used(config: &Config) -> BTreeSet<BlockId> {
         };
         own.into_iter().map(|it| (block.module.clone(), it))
     });
-    for (module, expression) in imports.chain(repeated) {
+    let settings = config.settings.expressions().map(|it| (ModulePath::ROOT, it));
+    for (module, expression) in imports.chain(repeated).chain(settings) {
         used.extend(names(expression).map(|name| name.within(module.clone())));
     }
     used

@@ -110,7 +110,8 @@ impl Folder {
         StoreError::Invalid { what: self.path.join(name).display().to_string(), problem: problem.to_string() }
     }
 
-    fn make(&self) -> Result<(), StoreError> {
+    /// Makes the folder if it is not there.
+    pub(crate) fn make(&self) -> Result<(), StoreError> {
         let attempt = || -> io::Result<()> {
             DirBuilder::new().recursive(true).mode(0o700).create(self.path.join(JOURNALS))?;
             let ignore = self.path.join(IGNORE);

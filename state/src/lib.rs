@@ -27,8 +27,10 @@ mod settle;
 mod storage;
 mod upgrade;
 mod wire;
+mod workspaces;
 
 pub use self::clock::SystemClock;
 pub use self::local::LocalStore;
 pub use self::memory::MemoryStore;
 pub use self::storage::{Blob, Condition, Storage, StorageError, Version};
+pub use self::workspaces::LocalBackend;

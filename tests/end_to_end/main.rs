@@ -15,6 +15,7 @@
 //! policies          what must hold of a plan
 //! console           expressions and their values
 //! data              what is looked up
+//! workspaces        several states of one stack
 //! testing           what comes of test files
 //! graph, validate   what depends on what; what is wrong, for machines
 //! readme            what the documentation says, done as it says
@@ -62,3 +63,4 @@ mod stack;
 mod testing;
 mod validate;
 mod variables;
+mod workspaces;

@@ -121,7 +121,13 @@ fn config(sources: &Sources, registry: &Registry) -> (Config, Diagnostics) {
 }
 
 fn functions() -> FunctionContext<'static> {
-    FunctionContext { files: &NoFiles, base: "stack", now: 1_515_000_000_123, impure: None }
+    FunctionContext {
+        files: &NoFiles,
+        base: "stack",
+        workspace: "default",
+        now: 1_515_000_000_123,
+        impure: None,
+    }
 }
 
 /// Formats a file: what is formatted stays, says the same, and whatever is valid can be formatted.

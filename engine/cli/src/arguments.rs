@@ -7,6 +7,7 @@ use meshform_engine::address::Address;
 
 use crate::commands::{
     apply, console, destroy, fmt, graph, init, output, plan, sandbox, show, state, test, validate, version,
+    workspace,
 };
 use crate::input::VariableArguments;
 use crate::problem::{Problem, ReportStyle};
@@ -53,6 +54,9 @@ pub(crate) enum Command {
     /// Look into the state
     #[command(subcommand)]
     State(state::Command),
+    /// Keep several states of one stack
+    #[command(subcommand)]
+    Workspace(workspace::Command),
     /// Run the embedded cluster and hosts
     #[command(subcommand)]
     Sandbox(sandbox::Command),
@@ -85,9 +89,9 @@ pub(crate) struct ChangeArguments {
     /// Do not ask
     #[arg(long)]
     pub(crate) auto_approve: bool,
-    /// Run at most so many steps at once on each target
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) parallelism: u16,
+    /// Run at most so many steps at once on each target: as the stack's settings say, or else 16
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) parallelism: Option<u16>,
     #[command(flatten)]
     pub(crate) run: RunArguments,
 }
@@ -121,6 +125,7 @@ impl Command {
             Self::Show(arguments) => document(arguments.json),
             Self::Output(arguments) => document(arguments.json),
             Self::State(command) => document(command.json()),
+            Self::Workspace(command) => document(command.json()),
             Self::Sandbox(command) => document(command.json()),
             Self::Version(arguments) => document(arguments.json),
         }

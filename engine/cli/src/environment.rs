@@ -1,13 +1,15 @@
 //! What the process's environment says, read once.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use meshform_engine::inputs::Input;
 
 const VARIABLE_PREFIX: &str = "MESHFORM_VAR_";
 
 /// The part of the environment that matters.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Environment {
     /// Whether progress is to be told line by line, because nobody watches or the terminal cannot redraw.
     pub(crate) line_by_line: bool,
@@ -15,19 +17,31 @@ pub(crate) struct Environment {
     pub(crate) is_unattended: bool,
     /// Values of variables, by `MESHFORM_VAR_name`.
     pub(crate) variables: Vec<Input>,
+    /// The workspace that outranks the selected one: `MESHFORM_WORKSPACE`.
+    pub(crate) workspace: Option<String>,
+    /// What an `encryption` block says, so that no file need hold a key: `MESHFORM_ENCRYPTION`.
+    pub(crate) encryption: Option<String>,
+    /// All of it, for backends, which look for credentials there.
+    pub(crate) all: Arc<BTreeMap<String, String>>,
 }
 
 impl Environment {
-    /// Reads `CI`, `TERM` and `MESHFORM_VAR_*`. (`NO_COLOR` and its kin are read by the writer of colours.)
+    /// Reads `CI`, `TERM` and `MESHFORM_*`. (`NO_COLOR` and its kin are read by the writer of colours.)
     pub(crate) fn read(entries: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut environment = Self::default();
+        let mut all = BTreeMap::new();
         for (name, value) in entries {
             let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
+            all.insert(name.to_owned(), value.to_owned());
             if name == "CI" {
                 environment.is_unattended = !matches!(value, "" | "0" | "false");
                 environment.line_by_line |= environment.is_unattended;
             } else if name == "TERM" {
                 environment.line_by_line |= value == "dumb";
+            } else if name == "MESHFORM_WORKSPACE" && !value.is_empty() {
+                environment.workspace = Some(value.to_owned());
+            } else if name == "MESHFORM_ENCRYPTION" && !value.is_empty() {
+                environment.encryption = Some(value.to_owned());
             } else if let Some(variable) = name.strip_prefix(VARIABLE_PREFIX) {
                 environment.variables.push(Input::Text {
                     name: variable.to_owned(),
@@ -36,7 +50,7 @@ impl Environment {
                 });
             }
         }
-        environment
+        Self { all: Arc::new(all), ..environment }
     }
 }
 

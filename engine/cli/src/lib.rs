@@ -19,6 +19,7 @@ mod input;
 mod interrupt;
 mod json;
 mod junit;
+mod keeping;
 mod line_editor;
 mod modules;
 mod problem;
@@ -30,6 +31,7 @@ mod session;
 mod terminal;
 mod tested;
 mod veil;
+mod workspace;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -37,7 +39,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser as _;
-use meshform_engine::ports::{Clock, Provider, Sandbox, StateStore};
+use meshform_engine::ports::{Backend, Clock, Keeping, Place, Provider, Sandbox, StateStore, StoreError};
 
 use self::arguments::Arguments;
 use self::environment::Environment;
@@ -60,8 +62,10 @@ pub struct Parts {
     pub providers: fn(Arc<dyn Sandbox>) -> Providers,
     /// Block types that are kept for later, each with a sentence that says so.
     pub reserved: &'static [(&'static str, &'static str)],
-    /// The store of the stack whose `.meshform` folder is given.
-    pub store: fn(&Path, Arc<dyn Clock>) -> Arc<dyn StateStore>,
+    /// What `backend` and `encryption` blocks may say.
+    pub keeping: fn() -> Keeping,
+    /// The states of a stack at a place. Nothing is asked of it yet.
+    pub backend: fn(&Place) -> Result<Arc<dyn Backend>, StoreError>,
     /// The sandbox of the stack whose `.meshform` folder is given.
     pub sandbox: fn(&Path) -> Arc<dyn Sandbox>,
     /// A store and a sandbox for one use, which leave nothing behind.

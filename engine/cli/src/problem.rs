@@ -41,6 +41,16 @@ impl Problem {
         }
     }
 
+    /// The same, with what else was found in the same files. What has no files of its own stands in no other's way.
+    #[must_use]
+    pub(crate) fn and(mut self, found: Diagnostics) -> Self {
+        if self.sources.iter().next().is_some() {
+            self.diagnostics.extend(found);
+            self.diagnostics = self.diagnostics.sorted();
+        }
+        self
+    }
+
     /// Tells it: as text on standard error, or as JSON on standard output.
     pub(crate) fn report(&self, style: ReportStyle) {
         let document = match style {

@@ -14,6 +14,7 @@ pub(crate) fn plan(changes: Vec<Change>) -> Plan {
         created_ms: 0,
         destroy: false,
         folder: ".".into(),
+        workspace: "default".into(),
         sources: Default::default(),
         variables: BTreeMap::new(),
         lineage: String::new(),

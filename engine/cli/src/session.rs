@@ -3,22 +3,25 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use meshform_engine::pipeline::World;
-use meshform_engine::ports::{Clock, Sandbox, StateStore};
+use meshform_engine::config::Registry;
+use meshform_engine::pipeline::{self, World};
+use meshform_engine::ports::{Clock, Sandbox};
 use meshform_engine::testing::{Bench, TestFile};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::Parts;
 use crate::environment::Environment;
 use crate::input::DiskFiles;
+use crate::keeping::Kept;
 use crate::problem::Problem;
+use crate::workspace;
 
 /// The folder of a stack in which its state and its sandbox live.
 pub(crate) const STATE_FOLDER: &str = ".meshform";
 
 /// One run of the program.
 pub(crate) struct Session {
-    parts: Parts,
+    pub(crate) parts: Parts,
     pub(crate) environment: Environment,
 }
 
@@ -27,17 +30,27 @@ impl Session {
         Self { parts, environment }
     }
 
-    /// Everything that the engine needs to work on the stack of a folder.
-    pub(crate) fn world(&self, folder: &Path) -> World {
+    /// What is known of the language: all that providers and stores bring to it.
+    pub(crate) fn registry(&self, folder: &Path) -> Registry {
         let providers = (self.parts.providers)(self.sandbox(folder));
         let reserved = self.parts.reserved.iter().copied();
-        World::new(
-            providers,
-            reserved,
-            self.store(folder),
-            Arc::new(DiskFiles),
-            Arc::clone(&self.parts.clock),
-        )
+        pipeline::registry(providers, reserved).keeping_in((self.parts.keeping)())
+    }
+
+    /// Everything that the engine needs to work on a stack whose state is kept there.
+    pub(crate) fn world(&self, registry: Registry, kept: Kept) -> World {
+        let files = Arc::new(DiskFiles);
+        World::of(registry, kept.store, files, self.shared_clock()).in_workspace(kept.workspace)
+    }
+
+    /// Everything that the engine needs to look at a stack's text: its state is out of reach.
+    ///
+    /// # Errors
+    /// When it cannot be told in which workspace it is.
+    pub(crate) fn world_of_text(&self, folder: &Path) -> Result<World, Problem> {
+        let (store, _) = (self.parts.scratch)();
+        let world = World::of(self.registry(folder), store, Arc::new(DiskFiles), self.shared_clock());
+        Ok(world.in_workspace(workspace::selected(folder, &self.environment)?))
     }
 
     /// Everything that the engine needs to run one test file, and the sandbox in it, which is to be reset in the end.
@@ -47,11 +60,6 @@ impl Session {
         let reserved = self.parts.reserved.iter().copied();
         let clock = Arc::clone(&self.parts.clock);
         (Bench::new(file, providers, reserved, store, Arc::new(DiskFiles), clock), sandbox)
-    }
-
-    /// The store of a stack's state.
-    pub(crate) fn store(&self, folder: &Path) -> Arc<dyn StateStore> {
-        (self.parts.store)(&folder.join(STATE_FOLDER), Arc::clone(&self.parts.clock))
     }
 
     /// The sandbox of a stack.
@@ -67,6 +75,11 @@ impl Session {
     /// The time.
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.parts.clock.as_ref()
+    }
+
+    /// The same, for who keeps it.
+    pub(crate) fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.parts.clock)
     }
 }
 

@@ -73,6 +73,9 @@ pub async fn apply(
     if diagnostics.has_errors() {
         return Err(Failure::Diagnostics(diagnostics));
     }
+    if plan.workspace != world.workspace {
+        return Err(of_another_workspace(plan, world).into());
+    }
     let schedule = Schedule::new(plan, options.parallelism).map_err(|problem| {
         Diagnostic::error("Invalid plan", format!("This plan cannot be run: {problem}."))
     })?;
@@ -83,6 +86,14 @@ pub async fn apply(
     let applied = applied?;
     released?;
     Ok(applied)
+}
+
+fn of_another_workspace(plan: &Plan, world: &World) -> Diagnostic {
+    let detail = format!(
+        "The plan was made in the workspace \"{}\", and this is \"{}\". To apply it, go there: meshform workspace select {}.",
+        plan.workspace, world.workspace, plan.workspace
+    );
+    Diagnostic::error("The plan is of another workspace", detail)
 }
 
 async fn locked(
@@ -99,6 +110,7 @@ async fn locked(
     let functions = FunctionContext {
         files: &*world.files,
         base: &plan.folder,
+        workspace: &world.workspace,
         now: plan.created_ms,
         impure: Some(&dice),
     };

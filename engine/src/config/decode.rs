@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use super::blocks::{self, Labels};
 use super::body::{BodyReader, FileText};
 use super::{
-    BlockName, Config, Module, Registry, data, import, module_call, policy, refactoring, references,
+    BlockName, Config, Module, Registry, data, import, module_call, policy, refactoring, references, settings,
 };
 use crate::address::{ModulePath, TargetKind, is_identifier};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, did_you_mean};
@@ -44,9 +44,32 @@ pub fn decode(sources: &Sources, files: &[File], registry: &Registry) -> (Config
     let incomplete = incomplete(sources, files);
     config.is_complete = incomplete.is_empty();
     references::resolve(&mut config, registry, &incomplete, &mut diagnostics);
+    if !incomplete.contains(&ModulePath::ROOT) {
+        references::check_settings(&config, registry, &mut diagnostics);
+    }
     refactoring::check(&config, &mut diagnostics);
     config.repeated.iter().for_each(|block| block.check(&mut diagnostics));
     import::check(&config, &mut diagnostics);
+    (config, diagnostics)
+}
+
+/// Decodes only what the stack says of itself, in its `meshform` blocks, and its variables, which those may use. The files are its own, all of
+/// them if they are `complete`.
+pub(crate) fn decode_settings(files: &[File], registry: &Registry, complete: bool) -> (Config, Diagnostics) {
+    let (mut config, mut diagnostics) = (Config::default(), Diagnostics::new());
+    let (path, module) = (&ModulePath::ROOT, Module { folder: ".".to_owned(), ..Module::default() });
+    let mut decoder = Decoder { registry, path, module, config: &mut config, diagnostics: &mut diagnostics };
+    for file in files {
+        let text = FileText { source: file.source, text: Arc::clone(&file.text) };
+        let wanted =
+            file.body.blocks().filter(|block| matches!(block.ident.as_str(), "meshform" | "variable"));
+        wanted.for_each(|block| decoder.block(&text, block));
+    }
+    let module = decoder.module;
+    config.root = module;
+    if complete {
+        references::check_settings(&config, registry, &mut diagnostics);
+    }
     (config, diagnostics)
 }
 
@@ -236,17 +259,17 @@ impl Decoder<'_> {
         body.finish(self.diagnostics);
     }
 
-    /// `meshform { }`: only `required_version` is read so far.
     fn settings(&mut self, file: &FileText, block: &Block) {
         if self.labels(file, block, &[]).is_none() {
             return;
         }
-        let span = file.span(&block.ident);
-        let mut body = BodyReader::new(file.clone(), "A `meshform` block", span, &block.body);
-        if let Some(version) = body.take("required_version") {
-            blocks::required_version(&version, self.diagnostics);
+        match self.path.0.is_empty() {
+            true => {
+                let settings = &mut self.config.settings;
+                settings::decode(file, block, self.registry, settings, self.diagnostics);
+            }
+            false => settings::decode_in_module(file, block, self.diagnostics),
         }
-        body.finish(self.diagnostics);
     }
 
     fn labels(&mut self, file: &FileText, block: &Block, names: &[&str]) -> Option<Labels> {

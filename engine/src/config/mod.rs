@@ -15,6 +15,7 @@ mod refactoring;
 mod references;
 mod registry;
 mod repeated;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -26,6 +27,7 @@ pub(crate) use self::blocks::conditions;
 pub(crate) use self::body::{BodyReader, FileText};
 pub use self::data::DataBlock;
 pub use self::decode::decode;
+pub(crate) use self::decode::decode_settings;
 pub(crate) use self::decode::labels;
 pub use self::import::Import;
 pub(crate) use self::nested::wrong_count;
@@ -36,6 +38,7 @@ pub(crate) use self::refactoring::{check as check_refactorings, destination, lit
 pub use self::registry::Registry;
 pub(crate) use self::repeated::Unrolled;
 pub use self::repeated::{Refactoring, Repeated};
+pub use self::settings::{BackendBlock, Settings};
 use crate::address::{Address, ModulePath, TargetAddress, TargetKind};
 use crate::diagnostic::Span;
 use crate::lang::{Expression, Reference, TypeConstraint};
@@ -44,6 +47,8 @@ use crate::value::{Marks, Path};
 /// A whole stack, decoded.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
+    /// What the stack says of itself.
+    pub settings: Settings,
     /// What the stack's own files say.
     pub root: Module,
     /// The modules that it calls, directly or through others.

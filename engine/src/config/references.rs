@@ -100,6 +100,24 @@ fn created_first(
     reached
 }
 
+/// Complains of what the stack's settings refer to and cannot: they are needed before anything else is known.
+pub(super) fn check_settings(config: &Config, registry: &Registry, diagnostics: &mut Diagnostics) {
+    let names = Names::new(config, registry);
+    for reference in config.settings.expressions().flat_map(Expression::references) {
+        if !matches!(reference.root.as_str(), "var" | "meshform") {
+            let detail = format!(
+                "Where the state is kept must be known before anything else, and \"{}\" is not. Only variables, `meshform.workspace` and \
+                 functions may be used here.",
+                reference.root
+            );
+            diagnostics.push(Diagnostic::error("Reference out of place", detail).at(reference.span));
+        } else if let Err(Missing::Wrong(problem)) = names.resolve(&reference, &ModulePath::ROOT, Local::NONE)
+        {
+            diagnostics.push(problem);
+        }
+    }
+}
+
 /// The target of a resource that does not name it: the only one there is in its module, or else in the one that calls it.
 fn implied_target(config: &Config, registry: &Registry, block: &BlockId) -> Option<BlockId> {
     let (kind, named) = match &block.name {

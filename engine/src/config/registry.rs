@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::address::{Address, TargetKind};
-use crate::ports::Provider;
+use crate::ports::{Keeping, Provider};
 use crate::schema::{Body, DataType, ResourceType};
 use crate::types::Type;
 use crate::value::Value;
@@ -16,6 +16,7 @@ pub struct Registry {
     data_types: BTreeMap<&'static str, (Arc<dyn Provider>, Arc<DataType>)>,
     targets: BTreeMap<TargetKind, TargetType>,
     reserved: BTreeMap<&'static str, &'static str>,
+    keeping: Option<Arc<Keeping>>,
     /// Of resource and data types, those of the values that expressions see of them.
     value_types: BTreeMap<&'static str, Arc<Type>>,
     data_value_types: BTreeMap<&'static str, Arc<Type>>,
@@ -49,6 +50,19 @@ impl Registry {
     pub fn reserving(mut self, blocks: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
         self.reserved.extend(blocks);
         self
+    }
+
+    /// The same registry, with what `backend` and `encryption` blocks may say. Without it nothing is known of them, and whatever they say
+    /// is let stand.
+    #[must_use]
+    pub fn keeping_in(mut self, keeping: Keeping) -> Self {
+        self.keeping = Some(Arc::new(keeping));
+        self
+    }
+
+    /// What `backend` and `encryption` blocks may say, if that is known.
+    pub fn keeping(&self) -> Option<&Keeping> {
+        self.keeping.as_deref()
     }
 
     /// The schema of a resource type.

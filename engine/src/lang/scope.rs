@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::files::{Files, NoFiles};
+use crate::ports::DEFAULT_WORKSPACE;
 use crate::value::Value;
 
-/// What functions may know besides their arguments.
+/// What expressions may know besides the names of blocks, and functions besides their arguments.
 #[derive(Clone, Copy)]
 pub struct FunctionContext<'a> {
     /// The files that they may read.
     pub files: &'a dyn Files,
     /// The folder of the stack, against which relative paths resolve; `""` and `"."` are where the user stands.
     pub base: &'a str,
+    /// The workspace in which the stack is planned or applied.
+    pub workspace: &'a str,
     /// The time at which the plan is or was made, in milliseconds since the epoch.
     pub now: i64,
     /// What is another each time that it is asked for. There is none while planning: what depends on it is unknown then.
@@ -29,7 +32,7 @@ pub trait Impure: Send + Sync {
 impl FunctionContext<'static> {
     /// Without files, at the epoch: for expressions that must be constant.
     pub const fn constant() -> Self {
-        Self { files: &NoFiles, base: "", now: 0, impure: None }
+        Self { files: &NoFiles, base: "", workspace: DEFAULT_WORKSPACE, now: 0, impure: None }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Plan {
     pub destroy: bool,
     /// The stack's folder as given.
     pub folder: String,
+    /// The workspace that it is for.
+    pub workspace: String,
     /// The configuration from which it was made.
     pub sources: Sources,
     /// The values of all variables, converted; sensitive ones are fingerprints in a saved plan.

@@ -14,6 +14,7 @@ pub(crate) fn settle(draft: Draft, inputs: &DraftInputs<'_>, sources: Sources) -
         created_ms: inputs.now_ms,
         destroy: inputs.destroy,
         folder: inputs.folder.to_owned(),
+        workspace: inputs.functions.workspace.to_owned(),
         sources,
         variables: inputs.variables.clone(),
         lineage: inputs.snapshot.lineage.clone(),

@@ -338,7 +338,7 @@ impl<'a> Session<'a> {
 }
 
 fn functions<'w>(world: &'w World, folder: &'w str, now: i64) -> FunctionContext<'w> {
-    FunctionContext { files: &*world.files, base: folder, now, impure: None }
+    FunctionContext { files: &*world.files, base: folder, workspace: &world.workspace, now, impure: None }
 }
 
 /// What a run came to that ended while it was planned, or before its apply began.

@@ -101,7 +101,7 @@ fn names<'a>(functions: &'a FunctionContext<'a>) -> Scope<'a> {
 
 /// The value of an expression in a stack of some files, and what is wrong with it in words: `summary @ underlined: detail`.
 pub(crate) fn evaluated(text: &str, files: &Shelf) -> (Value, Vec<String>) {
-    let functions = FunctionContext { files, base: "stack", now: NOW_MS, impure: None };
+    let functions = FunctionContext { files, base: "stack", workspace: "default", now: NOW_MS, impure: None };
     let mut sources = Sources::default();
     let source = sources.add("console", text);
     let text = sources.get(source).unwrap().text.as_str();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use meshform_engine::address::{Address, ModulePath, TargetAddress};
 use meshform_engine::diagnostic::{Diagnostic, Severity, Source, SourceId, Sources, Span};
 use meshform_engine::plan::{Action, Change, FieldChange, OutputChange, Plan, Step};
-use meshform_engine::ports::Precondition;
+use meshform_engine::ports::{DEFAULT_WORKSPACE, Precondition};
 use meshform_engine::value::{Fingerprinter, Path, PathStep, Value};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,8 @@ pub(crate) struct PlanBody {
     created_ms: i64,
     destroy: bool,
     folder: String,
+    #[serde(default = "default_workspace", skip_serializing_if = "is_default_workspace")]
+    workspace: String,
     lineage: String,
     serial: u64,
     targets: BTreeMap<Text<TargetAddress>, String>,
@@ -185,6 +187,14 @@ enum ActionBody {
     Step,
 }
 
+fn default_workspace() -> String {
+    DEFAULT_WORKSPACE.to_owned()
+}
+
+fn is_default_workspace(name: &String) -> bool {
+    name == DEFAULT_WORKSPACE
+}
+
 /// The variables' values. What is ephemeral is not recorded, in whatever form: it is given to the apply again.
 fn recorded(variables: &BTreeMap<String, Value>, keyed: &dyn Fingerprinter) -> BTreeMap<String, Stored> {
     let recorded = variables.iter().filter(|(_, value)| !value.has_ephemeral());
@@ -199,6 +209,7 @@ impl PlanBody {
             created_ms: plan.created_ms,
             destroy: plan.destroy,
             folder: plan.folder.clone(),
+            workspace: plan.workspace.clone(),
             lineage: plan.lineage.clone(),
             serial: plan.serial,
             targets: targets(&plan.targets),
@@ -238,6 +249,7 @@ impl PlanBody {
             created_ms: self.created_ms,
             destroy: self.destroy,
             folder: self.folder,
+            workspace: self.workspace,
             sources,
             variables: Stored::into_values(self.variables),
             lineage: self.lineage,

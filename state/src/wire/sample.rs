@@ -191,6 +191,7 @@ pub(crate) fn plan() -> Plan {
         created_ms: 1_795_494_868_123,
         destroy: false,
         folder: "examples/quickstart".into(),
+        workspace: "default".into(),
         sources,
         variables: BTreeMap::from([("password".into(), secret()), ("replicas".into(), Value::number(2))]),
         lineage: "6f1c6b0e-6f0c-4f5e-9d55-0d3a4a4b8f10".into(),

@@ -75,6 +75,7 @@ async fn a_plan_file_holds_no_secret_and_tells_whether_one_changes() {
         created_ms: 1,
         destroy: false,
         folder: ".".into(),
+        workspace: "default".into(),
         sources: Sources::default(),
         variables: BTreeMap::from([("all".into(), secrets())]),
         lineage: String::new(),

@@ -55,12 +55,11 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
 fn saved(bytes: &[u8], arguments: &ChangeArguments, session: &Session) -> Result<Exit, Problem> {
     let plan = carry_out::saved(bytes, session)?;
     let stack = carry_out::stack_of(&plan)?;
-    let options = carry_out::change_options(&stack, None, arguments, plan.destroy, session)?;
+    let (world, options) = carry_out::prepare_change(&stack, false, arguments, plan.destroy, session)?;
     let watcher = carry_out::watcher(&arguments.run, session);
     match &watcher {
         Watcher::Machine(stream) => stream.write(json::events::planned(&plan)),
         Watcher::Person(_) | Watcher::Nobody => terminal::print(&(render::plan::summary(&plan) + "\n"))?,
     }
-    let world = session.world(&stack.folder);
     runtime()?.block_on(carry_out::apply(plan, &world, &options, watcher))
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use meshform_engine::apply::{Applied, apply as run_plan};
+use meshform_engine::config::Registry;
 use meshform_engine::diagnostic::{Diagnostics, Sources};
 use meshform_engine::observer::Stop;
 use meshform_engine::pipeline::{self, Failure, Options, Planned, World};
@@ -24,13 +25,54 @@ pub(super) fn detail(arguments: &RunArguments) -> Detail {
     Detail { full: arguments.full, columns: terminal::columns() }
 }
 
-/// What the engine is told besides the stack's files. Where there is a world for `asking`, missing variables are asked for.
+/// What is needed to plan a stack, where that is for a person who can be `asked` for variables that have no value.
 ///
 /// # Errors
-/// When a file of variables cannot be read.
-pub(super) fn options(
+/// When a file of variables cannot be read, or the stack's settings are wrong.
+pub(super) fn prepare(
     stack: &Stack,
-    asking: Option<&World>,
+    asked: bool,
+    arguments: &RunArguments,
+    destroy: bool,
+    session: &Session,
+) -> Result<(World, Options), Problem> {
+    let registry = session.registry(&stack.folder);
+    let options = options(stack, asked.then_some(&registry), arguments, destroy, session)?;
+    let kept = match session.kept(stack, &options.inputs, &registry) {
+        Err(problem) => return Err(with_all_else(problem, stack, session)),
+        kept => kept?,
+    };
+    let parallelism = kept.settings.parallelism.map_or(options.parallelism, usize::from);
+    Ok((session.world(registry, kept), Options { parallelism, ..options }))
+}
+
+/// The same, for what changes targets.
+///
+/// # Errors
+/// When a file of variables cannot be read, or the stack's settings are wrong.
+pub(super) fn prepare_change(
+    stack: &Stack,
+    asked: bool,
+    arguments: &ChangeArguments,
+    destroy: bool,
+    session: &Session,
+) -> Result<(World, Options), Problem> {
+    let (world, options) = prepare(stack, asked, &arguments.run, destroy, session)?;
+    let parallelism = arguments.parallelism.map_or(options.parallelism, usize::from);
+    Ok((world, Options { parallelism, ..options }))
+}
+
+/// A problem with the stack's settings, and whatever else is wrong with it: one run tells all.
+fn with_all_else(problem: Problem, stack: &Stack, session: &Session) -> Problem {
+    let Ok(world) = session.world_of_text(&stack.folder) else { return problem };
+    let (_, found) = pipeline::check(&stack.sources, &world, &stack.folder_name());
+    problem.and(found)
+}
+
+/// What the engine is told besides the stack's files. Where there is a registry for `asking`, missing variables are asked for.
+fn options(
+    stack: &Stack,
+    asking: Option<&Registry>,
     arguments: &RunArguments,
     destroy: bool,
     session: &Session,
@@ -44,21 +86,6 @@ pub(super) fn options(
     }
     let (replace, lock_wait_ms) = (arguments.replace.clone(), arguments.lock_timeout);
     Ok(Options { folder, inputs, destroy, replace, lock_wait_ms, ..Options::default() })
-}
-
-/// The same, for what changes targets.
-///
-/// # Errors
-/// When a file of variables cannot be read.
-pub(super) fn change_options(
-    stack: &Stack,
-    asking: Option<&World>,
-    arguments: &ChangeArguments,
-    destroy: bool,
-    session: &Session,
-) -> Result<Options, Problem> {
-    let options = options(stack, asking, &arguments.run, destroy, session)?;
-    Ok(Options { parallelism: arguments.parallelism.into(), ..options })
 }
 
 /// Makes a plan.
@@ -88,8 +115,7 @@ pub(super) fn whole(
     if !arguments.auto_approve && (arguments.run.json || !terminal::can_ask()) {
         return Err(nobody_to_ask(destroy));
     }
-    let world = session.world(&stack.folder);
-    let options = change_options(stack, Some(&world), arguments, destroy, session)?;
+    let (world, options) = prepare_change(stack, true, arguments, destroy, session)?;
     let runtime = runtime()?;
     let watcher = watcher(&arguments.run, session);
     let planned = runtime.block_on(plan(stack, &world, &options, &watcher))?;
@@ -243,7 +269,7 @@ pub(super) fn watcher(arguments: &RunArguments, session: &Session) -> Watcher {
 /// # Errors
 /// When the bytes are not a plan that this program can read.
 pub(super) fn saved(bytes: &[u8], session: &Session) -> Result<Plan, Problem> {
-    Ok(session.store(Path::new(".")).decode_plan(bytes)?)
+    Ok(session.plan_reader()?.decode_plan(bytes)?)
 }
 
 /// The stack that a saved plan was made for, its files as they were then.

@@ -41,20 +41,23 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
     let stack = Stack::read_any(&arguments.folder)?;
     let folder = stack.folder_name();
-    let world = session.world(&stack.folder);
+    let registry = session.registry(&stack.folder);
+    let given = arguments.variables.inputs(&session.environment, &stack, Some(&registry))?;
     let found = |diagnostics| Problem::found(diagnostics, stack.sources.clone());
-    let (config, diagnostics) = check(&stack.sources, &world, &folder);
+    let (config, diagnostics) = check(&stack.sources, &session.world_of_text(&stack.folder)?, &folder);
     let Some(config) = config else { return Err(found(diagnostics)) };
+    let kept = session.kept(&stack, &given, &registry)?;
+    let world = session.world(registry, kept);
     let runtime = small_runtime()?;
     let fingerprinter = runtime.block_on(world.store.fingerprinter())?;
     let dice = Dice::new(&*world.clock, &*fingerprinter);
     let functions = FunctionContext {
         files: &*world.files,
         base: &folder,
+        workspace: &world.workspace,
         now: world.clock.now_ms(),
         impure: Some(&dice),
     };
-    let given = arguments.variables.inputs(&session.environment, &stack, Some(&world))?;
     let (variables, problems) = inputs::resolve(&config, &given, &functions);
     if problems.has_errors() {
         return Err(found(problems));

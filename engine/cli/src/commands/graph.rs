@@ -53,7 +53,8 @@ impl Arguments {
 /// When the stack cannot be read or has errors.
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
     let stack = Stack::read(&arguments.folder)?;
-    let (config, diagnostics) = check(&stack.sources, &session.world(&stack.folder), &stack.folder_name());
+    let world = session.world_of_text(&stack.folder)?;
+    let (config, diagnostics) = check(&stack.sources, &world, &stack.folder_name());
     let Some(config) = config else { return Err(Problem::found(diagnostics, stack.sources)) };
     let graph = Graph::of(&config, arguments.all);
     if arguments.is_json() {

@@ -15,6 +15,7 @@ pub(crate) mod state;
 pub(crate) mod test;
 pub(crate) mod validate;
 pub(crate) mod version;
+pub(crate) mod workspace;
 
 use crate::arguments::Command;
 use crate::exit::Exit;
@@ -39,6 +40,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Problem> 
         Command::Show(arguments) => show::run(&arguments, session),
         Command::Output(arguments) => output::run(&arguments, session),
         Command::State(command) => state::run(&command, session),
+        Command::Workspace(command) => workspace::run(&command, session),
         Command::Sandbox(command) => sandbox::run(&command, session),
         Command::Version(arguments) => version::run(&arguments),
     }

@@ -7,7 +7,7 @@ use meshform_engine::value::{Kind, Value};
 
 use super::state;
 use crate::exit::Exit;
-use crate::input::output_operands;
+use crate::input::{VariableArguments, output_operands};
 use crate::problem::Problem;
 use crate::render::{hcl_text, outputs};
 use crate::session::Session;
@@ -22,6 +22,8 @@ pub(crate) struct Arguments {
     /// The stack's folder
     #[arg(value_name = "FOLDER")]
     second: Option<String>,
+    #[command(flatten)]
+    variables: VariableArguments,
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -36,7 +38,7 @@ pub(crate) struct Arguments {
 /// When the state cannot be read, or holds no such output.
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
     let (name, folder) = output_operands(arguments.first.as_deref(), arguments.second.as_deref());
-    let snapshot = state::load(&folder, session)?;
+    let snapshot = state::load(&folder, &arguments.variables, session)?;
     match name {
         Some(name) => one(&name, find(&name, &snapshot)?, arguments)?,
         None if arguments.raw => {

@@ -39,8 +39,7 @@ pub(crate) struct Arguments {
 /// When there is no plan to be had, or it cannot be saved.
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
     let stack = Stack::read(&arguments.folder)?;
-    let world = session.world(&stack.folder);
-    let options = carry_out::options(&stack, Some(&world), &arguments.run, arguments.destroy, session)?;
+    let (world, options) = carry_out::prepare(&stack, true, &arguments.run, arguments.destroy, session)?;
     let watcher = match arguments.run.json {
         true => Watcher::Nobody,
         false => Watcher::Person(Display::new(session.environment.line_by_line)),

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use meshform_engine::plan::Plan;
+use meshform_engine::ports::DEFAULT_WORKSPACE;
 
 use super::{carry_out, state};
 use crate::exit::Exit;
-use crate::input::Subject;
+use crate::input::{Subject, VariableArguments};
 use crate::problem::Problem;
 use crate::render::plan::Detail;
 use crate::render::style::{FAINT, paint};
@@ -21,6 +22,8 @@ pub(crate) struct Arguments {
     /// A saved plan, or the stack's folder
     #[arg(default_value = ".", value_name = "PLANFILE|FOLDER")]
     subject: PathBuf,
+    #[command(flatten)]
+    variables: VariableArguments,
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -37,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
     match Subject::find(&arguments.subject)? {
         Subject::PlanFile(bytes) => show_plan(&carry_out::saved(&bytes, session)?, arguments, session)?,
         Subject::Folder(folder) => {
-            let snapshot = state::load(&folder, session)?;
+            let snapshot = state::load(&folder, &arguments.variables, session)?;
             match arguments.json {
                 true => terminal::print(&json::text(&json::state::document(&snapshot)))?,
                 false => terminal::print(&render::state::text(&snapshot))?,
@@ -52,8 +55,16 @@ fn show_plan(plan: &Plan, arguments: &Arguments, session: &Session) -> Result<()
         return Ok(terminal::print(&json::text(&json::plan::document(plan)))?);
     }
     let age_ms = u64::try_from(session.clock().now_ms() - plan.created_ms).unwrap_or(0);
-    let header =
-        format!("A plan for {}, made {} ago (state serial {}).", plan.folder, duration(age_ms), plan.serial);
+    let workspace = match plan.workspace.as_str() {
+        DEFAULT_WORKSPACE => String::new(),
+        name => format!(" in the workspace \"{name}\""),
+    };
+    let header = format!(
+        "A plan for {}{workspace}, made {} ago (state serial {}).",
+        plan.folder,
+        duration(age_ms),
+        plan.serial
+    );
     terminal::say(&format!("{}\n\n", paint(FAINT, header)));
     carry_out::warn(plan);
     let detail = Detail { full: arguments.full, columns: terminal::columns() };

@@ -8,7 +8,8 @@ use meshform_engine::diagnostic::did_you_mean;
 use meshform_engine::state::{RecordStatus, Snapshot};
 
 use crate::exit::Exit;
-use crate::input::existing_folder;
+use crate::input::{Stack, VariableArguments};
+use crate::keeping::Kept;
 use crate::problem::Problem;
 use crate::render::text::counted;
 use crate::session::{Session, small_runtime};
@@ -22,6 +23,8 @@ pub(crate) enum Command {
         /// The stack's folder
         #[arg(default_value = ".")]
         folder: PathBuf,
+        #[command(flatten)]
+        variables: VariableArguments,
         /// Print as JSON
         #[arg(long)]
         json: bool,
@@ -33,6 +36,8 @@ pub(crate) enum Command {
         /// The stack's folder
         #[arg(default_value = ".")]
         folder: PathBuf,
+        #[command(flatten)]
+        variables: VariableArguments,
         /// Print as JSON
         #[arg(long)]
         json: bool,
@@ -54,8 +59,10 @@ impl Command {
 /// When it cannot be read, or holds no such instance.
 pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Problem> {
     match command {
-        Command::List { folder, json } => list(&load(folder, session)?, *json)?,
-        Command::Show { address, folder, json } => show(address, &load(folder, session)?, *json)?,
+        Command::List { folder, variables, json } => list(&load(folder, variables, session)?, *json)?,
+        Command::Show { address, folder, variables, json } => {
+            show(address, &load(folder, variables, session)?, *json)?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -63,15 +70,29 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Problem>
 /// The state of a stack, with every unfinished journal folded in.
 ///
 /// # Errors
-/// When there is no such folder, or the state cannot be read.
-pub(super) fn load(folder: &Path, session: &Session) -> Result<Snapshot, Problem> {
-    existing_folder(folder)?;
-    let store = session.store(folder);
-    let loaded = small_runtime()?.block_on(store.load())?;
+/// When there is no such folder, its settings are wrong, or the state cannot be read.
+pub(super) fn load(
+    folder: &Path,
+    variables: &VariableArguments,
+    session: &Session,
+) -> Result<Snapshot, Problem> {
+    let kept = kept(folder, variables, session)?;
+    let loaded = small_runtime()?.block_on(kept.store.load())?;
     if loaded.interrupted {
         terminal::say("note: the last apply was cut off; the next one settles what became of its steps\n");
     }
     Ok(loaded.snapshot)
+}
+
+/// Where the state of a stack is, as the stack's own files say.
+///
+/// # Errors
+/// When there is no such folder, or its settings are wrong.
+pub(super) fn kept(folder: &Path, variables: &VariableArguments, session: &Session) -> Result<Kept, Problem> {
+    let stack = Stack::read_own(folder)?;
+    let registry = session.registry(folder);
+    let inputs = variables.inputs(&session.environment, &stack, None)?;
+    session.kept(&stack, &inputs, &registry)
 }
 
 fn list(snapshot: &Snapshot, as_json: bool) -> Result<(), Problem> {

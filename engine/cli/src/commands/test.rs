@@ -92,7 +92,7 @@ impl Suite {
         let tests = Tests::read(&stack, &arguments.test_directory)?;
         let inputs = arguments.variables.inputs(&session.environment, &stack, None)?;
         let folder = stack.folder_name();
-        let world = session.world(&stack.folder);
+        let world = session.world_of_text(&stack.folder)?;
         let (config, problems) = check(&stack.sources, &world, &folder);
         let Some(config) = config else { return Err(Problem::found(problems, stack.sources)) };
         if tests.is_empty() {

@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
 /// When the stack cannot be read.
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
     let stack = Stack::read(&arguments.folder)?;
-    let world = session.world(&stack.folder);
+    let world = session.world_of_text(&stack.folder)?;
     let tests = Tests::read(&stack, Path::new(TEST_FOLDER))?;
     let (config, mut diagnostics) = check(&stack.sources, &world, &stack.folder.display().to_string());
     if let Some(config) = config {

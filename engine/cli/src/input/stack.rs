@@ -45,6 +45,19 @@ impl Stack {
         Ok(Self { folder: folder.to_owned(), sources, variables: Self::variables_beside(folder)? })
     }
 
+    /// Reads only a folder's own files, of which there may be none: they say where its state is.
+    ///
+    /// # Errors
+    /// When there is no such folder, or a file cannot be read.
+    pub(crate) fn read_own(folder: &Path) -> Result<Self, Problem> {
+        existing_folder(folder)?;
+        let mut sources = Sources::default();
+        for path in configuration(folder)? {
+            sources.add(shown(&path), &text(&path)?);
+        }
+        Ok(Self { folder: folder.to_owned(), sources, variables: Self::variables_beside(folder)? })
+    }
+
     /// The configuration in a folder with that of its modules, and where those were found.
     ///
     /// # Errors

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args};
 
+use meshform_engine::config::Registry;
 use meshform_engine::inputs::{Input, MissingVariable};
-use meshform_engine::pipeline::{World, missing_variables};
+use meshform_engine::pipeline::missing_variables;
 
 use super::stack::{Stack, variables_file};
 use crate::environment::Environment;
@@ -36,7 +37,7 @@ impl VariableArguments {
         &self,
         environment: &Environment,
         stack: &Stack,
-        asking: Option<&World>,
+        asking: Option<&Registry>,
     ) -> Result<Vec<Input>, Problem> {
         let mut inputs = environment.variables.clone();
         inputs.extend(stack.variables.iter().cloned());
@@ -52,8 +53,8 @@ impl VariableArguments {
             });
         }
         let can_ask = self.input && !environment.is_unattended && terminal::can_ask();
-        if let Some(world) = asking.filter(|_| can_ask) {
-            for missing in missing_variables(&stack.sources, world, &inputs) {
+        if let Some(registry) = asking.filter(|_| can_ask) {
+            for missing in missing_variables(&stack.sources, registry, &inputs) {
                 inputs.extend(asked(&missing)?);
             }
         }

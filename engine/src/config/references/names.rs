@@ -75,6 +75,7 @@ impl<'a> Names<'a> {
     ) -> Result<Vec<BlockId>, Missing> {
         match reference.root.as_str() {
             "path" => return Ok(Vec::new()),
+            "meshform" => return itself(reference).map_or_else(|| Ok(Vec::new()), |wrong| Err(wrong.into())),
             "each" if local.each => return Ok(Vec::new()),
             "count" if local.count => return Ok(Vec::new()),
             "self" if local.itself => return Ok(Vec::new()),
@@ -181,11 +182,14 @@ impl<'a> Names<'a> {
 
     fn unknown_root(&self, reference: &Reference, home: &ModulePath) -> Diagnostic {
         let root = reference.root.as_str();
-        let roots = ["var", "local", "data", "module", "cluster", "host", "path", "each", "count"];
+        let roots =
+            ["var", "local", "data", "module", "cluster", "host", "path", "meshform", "each", "count"];
         let is_named = |kind: &str| {
             self.modules.get(home).and_then(|roots| roots.get(kind)).is_some_and(|names| names.contains(root))
         };
-        let hint = if is_named("var") {
+        let hint = if root == "terraform" {
+            "The workspace is written `meshform.workspace`.".to_owned()
+        } else if is_named("var") {
             format!("A variable is written `var.{root}`.")
         } else if is_named("local") {
             format!("A local value is written `local.{root}`.")
@@ -267,6 +271,19 @@ fn block_name(root: &str, name: &str) -> BlockName {
         "host" => BlockName::Target(TargetKind::Host, name),
         _ => BlockName::Resource(root.to_owned(), name),
     }
+}
+
+/// What is wrong with a reference to the program itself.
+fn itself(reference: &Reference) -> Option<Diagnostic> {
+    let detail = match reference.name.as_deref() {
+        Some("workspace") => return None,
+        Some(name) => match did_you_mean(name, ["workspace"]) {
+            Some(_) => format!("There is no `meshform.{name}`. Did you mean \"workspace\"?"),
+            None => format!("There is no `meshform.{name}`: only `meshform.workspace` is known."),
+        },
+        None => "\"meshform\" is followed by what is asked of it: `meshform.workspace`.".to_owned(),
+    };
+    Some(Diagnostic::error("Unknown reference", detail).at(reference.span.clone()))
 }
 
 fn out_of_place(reference: &Reference, place: &str) -> Diagnostic {

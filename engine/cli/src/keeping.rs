@@ -1,0 +1,129 @@
+//! Where the state of a stack is: its `meshform` block, the environment and the selected workspace, put together.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use meshform_engine::config::Registry;
+use meshform_engine::diagnostic::{Sources, did_you_mean};
+use meshform_engine::files::Files;
+use meshform_engine::inputs::Input;
+use meshform_engine::lang::FunctionContext;
+use meshform_engine::ports::{Backend, DEFAULT_WORKSPACE, Place, StateStore};
+use meshform_engine::settings::{self, Settings};
+use meshform_engine::value::Value;
+
+use crate::input::{DiskFiles, Stack};
+use crate::problem::Problem;
+use crate::session::{STATE_FOLDER, Session, small_runtime};
+use crate::workspace;
+
+/// The kind of backend of a stack that names none.
+const LOCAL: &str = "local";
+
+/// Where the states of a stack are, and which of them is meant.
+pub(crate) struct Kept {
+    /// What the stack says of itself.
+    pub(crate) settings: Settings,
+    /// All of its states.
+    pub(crate) backend: Arc<dyn Backend>,
+    /// The present workspace.
+    pub(crate) workspace: String,
+    /// Its state.
+    pub(crate) store: Arc<dyn StateStore>,
+}
+
+impl Session {
+    /// Where the state of a stack is. Nothing is asked of it yet, unless to know whether there is such a workspace.
+    ///
+    /// # Errors
+    /// When the stack's settings are wrong, or there is no such workspace.
+    pub(crate) fn kept(&self, stack: &Stack, inputs: &[Input], registry: &Registry) -> Result<Kept, Problem> {
+        let kept = self.kept_whatever_workspace(stack, inputs, registry)?;
+        if kept.workspace != DEFAULT_WORKSPACE {
+            let known = small_runtime()?.block_on(kept.backend.workspaces())?;
+            if !known.contains(&kept.workspace) {
+                return Err(no_such_workspace(&kept.workspace, &known));
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The same, whether there is such a workspace or not.
+    ///
+    /// # Errors
+    /// When the stack's settings are wrong.
+    pub(crate) fn kept_whatever_workspace(
+        &self,
+        stack: &Stack,
+        inputs: &[Input],
+        registry: &Registry,
+    ) -> Result<Kept, Problem> {
+        let workspace = workspace::selected(&stack.folder, &self.environment)?;
+        let settings = self.settings(&stack.folder, &stack.sources, &workspace, inputs, registry)?;
+        let backend = self.backend(&stack.folder, &settings)?;
+        let store = backend.store(&workspace);
+        Ok(Kept { settings, backend, workspace, store })
+    }
+
+    /// What reads saved plans, of whatever stack.
+    ///
+    /// # Errors
+    /// When the environment gives an encryption that is none.
+    pub(crate) fn plan_reader(&self) -> Result<Arc<dyn StateStore>, Problem> {
+        let here = Path::new(".");
+        let registry = self.registry(here);
+        let settings = self.settings(here, &Sources::default(), DEFAULT_WORKSPACE, &[], &registry)?;
+        Ok(self.backend(here, &settings)?.store(DEFAULT_WORKSPACE))
+    }
+
+    /// What a stack says of itself, and the environment in its place.
+    fn settings(
+        &self,
+        folder: &Path,
+        sources: &Sources,
+        workspace: &str,
+        inputs: &[Input],
+        registry: &Registry,
+    ) -> Result<Settings, Problem> {
+        let base = folder.to_string_lossy();
+        let files: &dyn Files = &DiskFiles;
+        let now = self.clock().now_ms();
+        let functions = FunctionContext { files, base: &base, workspace, now, impure: None };
+        let mut settings = settings::read(sources, registry, inputs, &functions)
+            .map_err(|problems| Problem::found(problems, sources.clone()))?;
+        if let Some(text) = &self.environment.encryption {
+            let given = settings::encryption(text, registry, &functions);
+            settings.encryption =
+                Some(given.map_err(|problems| Problem::found(problems, Sources::default()))?);
+        }
+        Ok(settings)
+    }
+
+    fn backend(&self, stack: &Path, settings: &Settings) -> Result<Arc<dyn Backend>, Problem> {
+        let (kind, set) = match &settings.backend {
+            Some((kind, set)) => (kind.as_str(), set.clone()),
+            None => (LOCAL, Value::object([])),
+        };
+        let place = Place {
+            folder: stack.join(STATE_FOLDER).to_string_lossy().into_owned(),
+            backend: kind.to_owned(),
+            settings: set,
+            encryption: settings.encryption.clone(),
+            environment: Arc::clone(&self.environment.all),
+            clock: self.shared_clock(),
+        };
+        Ok((self.parts.backend)(&place)?)
+    }
+}
+
+/// Complains of a workspace that is not among those that there are, besides the default one.
+pub(crate) fn no_such_workspace(name: &str, known: &[String]) -> Problem {
+    let all = known.iter().map(String::as_str).chain([DEFAULT_WORKSPACE]);
+    let hint = match did_you_mean(name, all) {
+        Some(candidate) => format!("Did you mean \"{candidate}\"?"),
+        None => format!(
+            "\"meshform workspace new {name}\" makes it; \"meshform workspace list\" lists those that are."
+        ),
+    };
+    Problem::new("No such workspace", format!("There is no workspace \"{name}\". {hint}"))
+}

@@ -1,0 +1,55 @@
+//! Where the states of a stack are kept, as its `meshform` block says: a kind of storage, and a place in it for each workspace.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{BoxFuture, Clock, StateStore, StoreError};
+use crate::schema::Body;
+use crate::value::Value;
+
+/// The workspace of a stack that has selected no other.
+pub const DEFAULT_WORKSPACE: &str = "default";
+
+/// What `backend` and `encryption` blocks may say.
+#[derive(Clone, Debug, Default)]
+pub struct Keeping {
+    /// What each kind of backend is set by.
+    pub backends: BTreeMap<&'static str, Body>,
+    /// What the encryption is set by.
+    pub encryption: Body,
+}
+
+/// All that is needed to reach the states of one stack.
+#[derive(Clone)]
+pub struct Place {
+    /// The `.meshform` folder of the stack, for what is kept in files.
+    pub folder: String,
+    /// The kind of backend.
+    pub backend: String,
+    /// What its block says, by the schema of that kind; sensitive values are marked, and in the clear.
+    pub settings: Value,
+    /// What the `encryption` block says, by its schema, if there is one.
+    pub encryption: Option<Value>,
+    /// The process's environment, in which credentials may be.
+    pub environment: Arc<BTreeMap<String, String>>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The states of one stack, one for each workspace.
+pub trait Backend: Send + Sync {
+    /// Where they are, for people: `local`, `s3://bucket/prefix`. Holds no secrets.
+    fn name(&self) -> String;
+
+    /// The store of a workspace's state. Making it does no work yet.
+    fn store(&self, workspace: &str) -> Arc<dyn StateStore>;
+
+    /// The names of all workspaces but the default one, in ascending order.
+    fn workspaces(&self) -> BoxFuture<'_, Result<Vec<String>, StoreError>>;
+
+    /// Notes that there is a workspace of that name, with or without a state. It may be there already.
+    fn add<'a>(&'a self, workspace: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Removes a workspace with its state and its history, whatever they hold.
+    fn remove<'a>(&'a self, workspace: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+}
