@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use futures::task::AtomicWaker;
 
 use crate::address::{Address, TargetAddress};
+use crate::apply::MovedField;
 use crate::plan::StepOperation;
 use crate::ports::ProviderError;
 
@@ -72,6 +73,8 @@ pub enum Progress {
         operation: StepOperation,
         /// Why.
         error: ProviderError,
+        /// What is not as reviewed any more, if that is why.
+        moved: Vec<MovedField>,
         /// How long it took, in milliseconds.
         elapsed_ms: u64,
     },

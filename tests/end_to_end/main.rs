@@ -51,6 +51,7 @@ mod quickstart;
 mod readme;
 mod real_cluster;
 mod real_host;
+mod refusals;
 mod registry;
 mod repository;
 mod rounds;

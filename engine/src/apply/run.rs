@@ -7,6 +7,7 @@ use futures::future::{Either, FutureExt as _, select};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 
 use super::look_up;
+use super::moved::MovedField;
 use super::schedule::{Schedule, left};
 use super::step::{Prepared, Preparing, failed_record, prepare};
 use super::values::Values;
@@ -39,10 +40,24 @@ pub(super) struct Run<'a> {
 pub(super) struct Outcome {
     pub(super) snapshot: Snapshot,
     pub(super) succeeded: Vec<usize>,
-    pub(super) failed: Vec<(usize, ProviderError)>,
+    pub(super) failed: Vec<(usize, Failed)>,
     pub(super) skipped: BTreeSet<usize>,
     /// Whether running steps were abandoned, so that the journal must stay as it is.
     pub(super) abandoned: bool,
+}
+
+/// Why a step failed.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) error: ProviderError,
+    /// What is not as reviewed any more, if that is why.
+    pub(super) moved: Vec<MovedField>,
+}
+
+impl From<ProviderError> for Failed {
+    fn from(error: ProviderError) -> Self {
+        Self { error, moved: Vec::new() }
+    }
 }
 
 /// A step that has come back from its target.
@@ -50,6 +65,7 @@ struct Returned {
     step: usize,
     work: Work,
     result: Result<Performed, StepFailure>,
+    moved: Vec<MovedField>,
     elapsed_ms: u64,
 }
 
@@ -127,7 +143,7 @@ impl<'r> Running<'_, 'r> {
                     events.extend(self.started(step, &work));
                     launched.push((step, work));
                 }
-                Err(error) => self.fail(step, error, 0),
+                Err(error) => self.fail(step, error.into(), 0),
             }
         }
         if !events.is_empty() {
@@ -157,7 +173,8 @@ impl<'r> Running<'_, 'r> {
     fn begin(&mut self, step: usize, work: Work) {
         let run = self.run;
         let (address, operation) = self.named(step);
-        let target = run.plan.change(&address).and_then(|change| change.target.clone());
+        let change = run.plan.change(&address);
+        let target = change.and_then(|change| change.target.clone());
         run.observer.event(&Progress::StepStarted { address, operation });
         let connected = match &target {
             Some(target) => run.targets.get(target).cloned(),
@@ -165,7 +182,7 @@ impl<'r> Running<'_, 'r> {
         };
         let began_ms = run.clock.now_ms();
         let perform = async move {
-            let result = match (&work, connected) {
+            let result = match (&work, connected.clone()) {
                 (Work::Change(prepared), connected) => match (&prepared.request, connected) {
                     (Some(request), Some(connected)) => {
                         connected.perform(request, &Reporter(run.observer)).await
@@ -185,8 +202,16 @@ impl<'r> Running<'_, 'r> {
                     found.map(performed).map_err(StepFailure::from)
                 }
             };
+            let moved = match (&work, &result, change, connected) {
+                (Work::Change(prepared), Err(failure), Some(change), Some(connected))
+                    if failure.error.code == ports::ErrorCode::Changed =>
+                {
+                    run.preparing.moved(change, prepared, &*connected).await
+                }
+                _ => Vec::new(),
+            };
             let elapsed_ms = u64::try_from(run.clock.now_ms() - began_ms).unwrap_or(0);
-            Returned { step, work, result, elapsed_ms }
+            Returned { step, work, result, moved, elapsed_ms }
         };
         self.under_way.push(Box::pin(perform));
     }
@@ -208,19 +233,22 @@ impl<'r> Running<'_, 'r> {
     }
 
     fn conclude(&mut self, returned: Returned, values: &mut Values<'_>) {
-        let Returned { step, work, result, elapsed_ms, .. } = returned;
+        let Returned { step, work, result, moved, elapsed_ms } = returned;
         match result {
             Ok(performed) => {
                 let (address, operation) = self.named(step);
                 let attributes = self.mark(&work, &performed.attributes);
                 if let Some(problem) = settle(values, &address, operation, &work, attributes) {
-                    return self.fail(step, problem, elapsed_ms);
+                    return self.fail(step, problem.into(), elapsed_ms);
                 }
                 self.schedule.succeed(step);
                 self.outcome.succeeded.push(step);
                 self.run.observer.event(&Progress::StepSucceeded { address, operation, elapsed_ms });
             }
-            Err(failure) => self.fail(step, self.scrub(&work, failure.error), elapsed_ms),
+            Err(failure) => {
+                let error = self.scrub(&work, failure.error);
+                self.fail(step, Failed { error, moved }, elapsed_ms);
+            }
         }
     }
 
@@ -243,16 +271,17 @@ impl<'r> Running<'_, 'r> {
         }
     }
 
-    fn fail(&mut self, step: usize, error: ProviderError, elapsed_ms: u64) {
+    fn fail(&mut self, step: usize, failure: Failed, elapsed_ms: u64) {
         let (failed, operation) = self.named(step);
         let observer = self.run.observer;
         observer.event(&Progress::StepFailed {
             address: failed.clone(),
             operation,
-            error: error.clone(),
+            error: failure.error.clone(),
+            moved: failure.moved.clone(),
             elapsed_ms,
         });
-        self.outcome.failed.push((step, error));
+        self.outcome.failed.push((step, failure));
         for skipped in self.schedule.fail(step) {
             self.skip(skipped, Some(failed.clone()));
         }

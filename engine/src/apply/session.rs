@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Event;
 use super::look_up::Reader;
+use super::moved::MovedField;
 use super::run::{Outcome, Run, outputs, run};
 use super::schedule::Schedule;
 use super::step::Preparing;
@@ -55,6 +56,8 @@ pub struct FailedStep {
     pub operation: StepOperation,
     /// Why it failed.
     pub error: ProviderError,
+    /// What is not as reviewed any more, if that is why.
+    pub moved: Vec<MovedField>,
 }
 
 /// Does what a plan says.
@@ -160,9 +163,9 @@ fn report(plan: &Plan, outcome: Outcome, stop: &Stop) -> Applied {
         let step = &plan.steps[*step];
         (step.address.clone(), step.operation)
     };
-    let failed = outcome.failed.into_iter().map(|(step, error)| {
+    let failed = outcome.failed.into_iter().map(|(step, failure)| {
         let (address, operation) = named(&step);
-        FailedStep { address, operation, error }
+        FailedStep { address, operation, error: failure.error, moved: failure.moved }
     });
     let deferred = plan.changes.iter().filter(|change| change.action == Action::Defer);
     Applied {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::agree::contradiction;
+use super::moved::{MovedField, moved};
 use super::values::Values;
 use crate::address::Address;
 use crate::condition;
@@ -10,7 +11,7 @@ use crate::config::{IgnoredChanges, Lifecycle, Registry};
 use crate::diagnostic::Diagnostics;
 use crate::lower::Instance;
 use crate::plan::{Action, Change, Plan, StepOperation};
-use crate::ports::{ErrorCode, Operation, PerformRequest, Precondition, ProviderError, StepFailure};
+use crate::ports::{ErrorCode, Operation, PerformRequest, Precondition, ProviderError, StepFailure, Target};
 use crate::secrets::Secrets;
 use crate::state::{Record, RecordStatus, Snapshot};
 use crate::value::{Fingerprinter, Kind, Path, Value};
@@ -19,6 +20,18 @@ use crate::value::{Fingerprinter, Kind, Path, Value};
 pub(super) struct Preparing<'a> {
     pub(super) registry: &'a Registry,
     pub(super) fingerprinter: &'a Arc<dyn Fingerprinter>,
+}
+
+impl Preparing<'_> {
+    /// What is not as reviewed any more of a thing whose step was turned down for that.
+    pub(super) async fn moved(
+        &self,
+        change: &Change,
+        prepared: &Prepared,
+        target: &dyn Target,
+    ) -> Vec<MovedField> {
+        moved(change, prepared, target, self.registry, &**self.fingerprinter).await
+    }
 }
 
 /// A step ready to be tried.
@@ -37,6 +50,15 @@ impl Prepared {
     /// What came back from the target, with every secret in it marked.
     pub(super) fn mark(&self, attributes: &Value) -> Value {
         self.secrets.mark(attributes)
+    }
+
+    /// A field that is not as reviewed, with every secret in it marked: on all sides, if on one.
+    pub(super) fn mark_moved(&self, field: MovedField) -> MovedField {
+        let sides = [&field.reviewed, &field.now, &field.wanted];
+        let sides = sides.map(|side| side.as_ref().map(|value| self.secrets.mark(value)));
+        let is_secret = sides.iter().flatten().any(Value::has_sensitive);
+        let [reviewed, now, wanted] = sides.map(|side| side.map(|value| value.marked(is_secret)));
+        MovedField { path: field.path, reviewed, now, wanted }
     }
 
     /// An error without the secrets that the target may have repeated in it.

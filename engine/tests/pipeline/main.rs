@@ -12,6 +12,7 @@ mod extremes;
 mod imports;
 mod lifecycle;
 mod modules;
+mod moved;
 mod nested;
 mod plans;
 mod policies;

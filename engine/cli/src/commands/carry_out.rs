@@ -230,7 +230,8 @@ fn tell_end(watcher: Watcher, plan: &Plan, applied: &Applied, elapsed_ms: u64) -
         return Ok(());
     }
     let mut end = String::new();
-    if watcher.has_lost_a_failure() {
+    // What has moved is told only there.
+    if watcher.has_lost_a_failure() || applied.failed.iter().any(|failed| !failed.moved.is_empty()) {
         end.push_str(&render::outcome::failures(applied, terminal::columns()));
     }
     end.push_str(&render::outcome::way_on(plan, applied));

@@ -2,7 +2,7 @@
 //!
 //! Each has the time, `at_ms`, in milliseconds since the epoch, and a `type`: `version` comes first, then `plan` (with the plan's `summary`, `policies` and whether they make it `forbidden`), `connecting`, `observing`, `previewing`,
 //! `apply_started` (with the number of `steps`), `step_started`, `step_report` (what a step waits for), `step_succeeded`, `step_failed`
-//! (with `code`, `summary` and `detail`), `step_skipped` (with what it is `because` of), `note`, `diagnostic`, and at the end `applied` with its
+//! (with `code`, `summary`, `detail` and what has `moved` since the review: `path`, `reviewed`, `now`, `wanted`), `step_skipped` (with what it is `because` of), `note`, `diagnostic`, and at the end `applied` with its
 //! `summary`, `failed`, `skipped`, `deferred`, `stopped` and `outputs`.
 
 use std::collections::BTreeMap;
@@ -44,9 +44,10 @@ pub(crate) fn progress(event: &Progress) -> Json {
             "type": "step_succeeded", "address": address.to_string(), "operation": plan::operation(*operation),
             "elapsed_ms": elapsed_ms,
         }),
-        Progress::StepFailed { address, operation, error, elapsed_ms } => json!({
+        Progress::StepFailed { address, operation, error, moved, elapsed_ms } => json!({
             "type": "step_failed", "address": address.to_string(), "operation": plan::operation(*operation),
             "elapsed_ms": elapsed_ms, "code": code(error.code), "summary": error.summary, "detail": error.detail,
+            "moved": moved.iter().map(plan::moved).collect::<Vec<_>>(),
         }),
         Progress::StepSkipped { address, operation, because } => json!({
             "type": "step_skipped", "address": address.to_string(), "operation": plan::operation(*operation),

@@ -20,6 +20,7 @@
 //! and `notes`. A field has `path` (steps: a name, a position, or an object of the attributes that tell a list's element), `before`,
 //! `after`, `forces_replace` and `owner`.
 
+use meshform_engine::apply::MovedField;
 use meshform_engine::plan::{Action, Change, FieldChange, OutputChange, Plan, StepOperation};
 use meshform_engine::policy::Judgement;
 use meshform_engine::ports::Operation;
@@ -120,6 +121,16 @@ fn action(action: Action) -> &'static str {
         Action::Defer => "defer",
         Action::Step => "step",
     }
+}
+
+/// A field that is not as reviewed any more.
+pub(crate) fn moved(field: &MovedField) -> Json {
+    json!({
+        "path": path(&field.path),
+        "reviewed": value::optional(field.reviewed.as_ref()),
+        "now": value::optional(field.now.as_ref()),
+        "wanted": value::optional(field.wanted.as_ref()),
+    })
 }
 
 fn field(field: &FieldChange) -> Json {

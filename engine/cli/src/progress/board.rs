@@ -88,7 +88,7 @@ impl Board {
                 self.ended += 1;
                 vec![self.end(address, &format!("{} in {}", done(*operation), duration(*elapsed_ms)), true)]
             }
-            Progress::StepFailed { address, operation, error, elapsed_ms } => {
+            Progress::StepFailed { address, operation, error, elapsed_ms, .. } => {
                 self.running.remove(address);
                 self.ended += 1;
                 self.failed += 1;

@@ -8,6 +8,7 @@ pub(crate) mod fields;
 pub(crate) mod graph;
 pub(crate) mod hcl_text;
 pub(crate) mod init;
+pub(crate) mod moved;
 pub(crate) mod outcome;
 pub(crate) mod outputs;
 pub(crate) mod plan;

@@ -6,6 +6,7 @@ use meshform_engine::apply::Applied;
 use meshform_engine::plan::Plan;
 use meshform_engine::value::Value;
 
+use super::moved;
 use super::style::{DANGER, GOOD, STRONG, paint};
 use super::text::{duration, harmless, indented, wrap};
 use crate::counts::Counts;
@@ -42,6 +43,7 @@ pub(crate) fn failures(applied: &Applied, columns: usize) -> String {
         lines.push(String::new());
         lines.push(format!("{} {}: {summary}", paint(DANGER, "✗"), paint(STRONG, harmless(&name))));
         lines.extend(indented(wrap(&harmless(&failed.error.detail), columns.saturating_sub(4)), 4));
+        lines.extend(indented(moved::lines(&failed.moved), 6));
     }
     lines.into_iter().map(|line| line + "\n").collect()
 }
@@ -98,7 +100,7 @@ mod tests {
     fn failed(name: &str) -> FailedStep {
         let (summary, detail) = ("Denied".to_owned(), "The host does not let us in.".to_owned());
         let error = ProviderError { code: ErrorCode::Denied, summary, detail, path: None };
-        FailedStep { address: address(name), operation: CREATE, error }
+        FailedStep { address: address(name), operation: CREATE, error, moved: Vec::new() }
     }
 
     /// Of a plan of these many steps, some succeeded, some failed, some were skipped, and one waits.

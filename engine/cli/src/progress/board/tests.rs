@@ -23,7 +23,7 @@ fn failed() -> Progress {
         detail: "Deployment web has 1 of 2 replicas. Look at its pods.".into(),
         path: None,
     };
-    Progress::StepFailed { address: web(), operation: CREATE, error, elapsed_ms: 61_000 }
+    Progress::StepFailed { address: web(), operation: CREATE, error, moved: Vec::new(), elapsed_ms: 61_000 }
 }
 
 /// Each event at its time, `None` for time that passes; and all the lines that come of it.
