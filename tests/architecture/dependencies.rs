@@ -8,12 +8,14 @@ const ROOT: &str = "meshform";
 const ENGINE: &str = "meshform-engine";
 const KUBE: &str = "meshform-provider-kube";
 const SSH: &str = "meshform-provider-ssh";
+const STATE: &str = "meshform-state";
 
 /// Each package and what it may know of the others. The root is the only place that names them all, and nobody may know it.
 const MAY_KNOW: &[(&str, &[&str])] = &[
     (ENGINE, &[]),
     ("meshform-cli", &[ENGINE]),
-    ("meshform-state", &[ENGINE]),
+    (STATE, &[ENGINE]),
+    ("meshform-state-postgres", &[ENGINE, STATE]),
     (KUBE, &[ENGINE]),
     (SSH, &[ENGINE]),
     ("meshform-sandbox", &[ENGINE]),
@@ -26,7 +28,7 @@ const NOT_IN_ENGINE: &[&str] =
     &["chrono", "clap", "hyper", "jiff", "mio", "rustix", "socket2", "tempfile", "terminal_size", "tokio"];
 
 /// The most packages that `Cargo.lock` may hold, which is what a cold build pays for. Raise it only with a reason.
-const LOCKED_PACKAGES_MAX: usize = 350;
+const LOCKED_PACKAGES_MAX: usize = 400;
 
 /// The forbidden edges in the output of `cargo tree --depth 1 --prefix depth`, each as `from -> to`.
 fn forbidden_edges(tree: &str) -> Vec<String> {
@@ -102,10 +104,12 @@ fn a_forbidden_edge_is_found() {
     };
     check("meshform", "meshform-state", &[]);
     check("meshform-state", "meshform-engine", &[]);
+    check("meshform-state-postgres", "meshform-state", &[]);
     check("meshform-provider-istio", "meshform-provider-kube", &[]);
     check("meshform-provider-rollout", "meshform-provider-ssh", &[]);
     check("meshform-engine", "meshform-state", &["meshform-engine -> meshform-state"]);
     check("meshform-state", "meshform-cli", &["meshform-state -> meshform-cli"]);
+    check("meshform-state", "meshform-state-postgres", &["meshform-state -> meshform-state-postgres"]);
     check("meshform-cli", "meshform-sandbox", &["meshform-cli -> meshform-sandbox"]);
     check(
         "meshform-provider-kube",
