@@ -12,10 +12,13 @@
 //!
 //! `MemoryStore` is the same for a world that is made to be thrown away.
 //!
+//! [`encryption`] is a layer between a store and its storage.
+//!
 //! Nothing here knows HCL, providers or terminals. A secret cannot pass: the only constructor of a stored value
 //! (`wire::value::Stored`) redacts it, and its serialiser refuses what was not redacted.
 
 mod clock;
+pub mod encryption;
 mod fingerprint;
 mod folder;
 mod journal;

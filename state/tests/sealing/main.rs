@@ -1,0 +1,16 @@
+//! Encryption, as a layer over a storage that the tests can look into and tamper with.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod age;
+mod blobs;
+mod chance;
+mod commands;
+mod keys;
+mod logs;
+mod messages;
+mod plans;
+mod rotation;
+mod settings;
+mod shelf;
+mod world;
