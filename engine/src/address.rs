@@ -1,6 +1,7 @@
 //! Names of things in a stack: resources, their instances, and the targets on which they live.
 
 mod module;
+mod selector;
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +9,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 pub use self::module::{ModuleInstance, ModulePath, ModuleStep};
+pub use self::selector::Selector;
 
 /// The key of one instance of a block: a position under `count`, a name under `for_each` or in a composite.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +56,18 @@ impl Address {
             && self.name == other.name
             && other.keys.starts_with(&self.keys)
             && self.module.contains(&other.module)
+    }
+
+    /// Whether something is meant by both.
+    pub fn meets(&self, other: &Self) -> bool {
+        if self.deposed.is_some() {
+            return self == other;
+        }
+        self.kind == other.kind
+            && self.name == other.name
+            && (self.keys.starts_with(&other.keys) || other.keys.starts_with(&self.keys))
+            && self.module.0.len() == other.module.0.len()
+            && self.module.is_on_the_way_to(&other.module)
     }
 
     /// The address of a block's only instance, in the stack itself.

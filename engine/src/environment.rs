@@ -342,7 +342,7 @@ fn called_by<'n>(need: &'n BlockId, path: &ModulePath) -> Option<&'n str> {
 }
 
 /// The instance of `module` that is on the way to `at`, or those that are called from there, with any key.
-fn seen_from(at: &ModuleInstance, module: &ModulePath) -> ModuleInstance {
+pub(crate) fn seen_from(at: &ModuleInstance, module: &ModulePath) -> ModuleInstance {
     let mut instance = ModuleInstance::ROOT;
     let mut is_shared = true;
     for (depth, name) in module.0.iter().enumerate() {

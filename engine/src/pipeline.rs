@@ -14,7 +14,7 @@ use crate::files::Files;
 use crate::inputs::{self, Input, MissingVariable};
 use crate::lang::FunctionContext;
 use crate::observer::{Observer, Progress};
-use crate::plan::{self, DraftInputs, Plan, Sights, Wants};
+use crate::plan::{self, DraftInputs, Plan, Restriction, Sights, Wants};
 use crate::ports::{
     Clock, DEFAULT_WORKSPACE, Found, Look, Provider, ProviderError, ReadItem, StateStore, StoreError, Target,
     TargetConfig,
@@ -52,6 +52,8 @@ pub struct Options {
     pub destroy: bool,
     /// Instances that are to be replaced though they need not be; a block or a composite means all of its own.
     pub replace: Vec<Address>,
+    /// What the plan is to be about, if not all of the stack.
+    pub restriction: Option<Restriction>,
     /// Whether neither `prevent_destroy` nor a policy is in the way: for worlds that are made to be thrown away.
     pub unprotected: bool,
     /// The most steps that may run on one target at once.
@@ -67,6 +69,7 @@ impl Default for Options {
             inputs: Vec::new(),
             destroy: false,
             replace: Vec::new(),
+            restriction: None,
             unprotected: false,
             parallelism: 16,
             lock_wait_ms: 0,
@@ -247,6 +250,7 @@ pub async fn plan(
         destroy: options.destroy,
         replace: &options.replace,
         unprotected: options.unprotected,
+        restriction: options.restriction.as_ref(),
     };
     let mut sights = Sights::default();
     let draft = loop {
@@ -268,6 +272,7 @@ pub async fn plan(
 
 /// Looks at what a draft wants to see: all targets at once, one batch for each.
 async fn look(wants: Wants, sights: &mut Sights, world: &World, observer: &dyn Observer) {
+    sights.widened.extend(wants.widen);
     let connections = wants.connect.values().map(|config| async move {
         let identity = world.connect(config, observer).await.map(|target| target.identity().to_owned());
         (config.address.clone(), identity)

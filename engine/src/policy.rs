@@ -11,7 +11,8 @@
 //!   stack itself), `type`, `name`, `action`, `target` (null for what lives nowhere), `before` (what is recorded, or null), `after` (unknown
 //!   where only apply tells, null when it goes) and `reason` (null where the action says it all);
 //! - `counts`: how many instances see which action;
-//! - `destroy`: whether the whole stack is to go.
+//! - `destroy`: whether the whole stack is to go;
+//! - `partial`: whether `-target` or `-exclude` keeps it to a part of the stack, so that there are no changes of the rest.
 //!
 //! An action is one of `no_op`, `create`, `update`, `replace`, `delete`, `forget`, `adopt`, `read`, `defer` and `step`.
 
@@ -20,7 +21,7 @@ mod value;
 
 pub(crate) use self::judge::check;
 use self::judge::judge;
-pub(crate) use self::value::{sample, value};
+pub(crate) use self::value::{Nature, sample, value};
 use crate::config::BlockName;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::Environment;

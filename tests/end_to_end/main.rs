@@ -13,6 +13,7 @@
 //! fmt               the layout of files
 //! modules           parts of a stack: local ones, and those of a git repository or of a registry
 //! policies          what must hold of a plan
+//! restrictions      plans of a part of a stack
 //! console           expressions and their values
 //! data              what is looked up
 //! workspaces        several states of one stack
@@ -54,6 +55,7 @@ mod real_host;
 mod refusals;
 mod registry;
 mod repository;
+mod restrictions;
 mod rounds;
 mod secrets;
 mod spellings;

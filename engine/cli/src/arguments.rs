@@ -9,7 +9,7 @@ use crate::commands::{
     apply, console, destroy, fmt, graph, init, output, plan, sandbox, show, state, test, validate, version,
     workspace,
 };
-use crate::input::VariableArguments;
+use crate::input::{RestrictionArguments, VariableArguments};
 use crate::problem::{Problem, ReportStyle};
 
 /// Plans and applies infrastructure that spans Kubernetes clusters, SSH hosts, meshes and rollouts
@@ -72,6 +72,8 @@ pub(crate) struct RunArguments {
     /// Replace an instance, or all of a block, though it need not be (may be repeated)
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) replace: Vec<Address>,
+    #[command(flatten)]
+    pub(crate) restriction: RestrictionArguments,
     /// Wait so long for the state's lock, such as 30s or 5m
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = milliseconds)]
     pub(crate) lock_timeout: u64,
@@ -104,6 +106,15 @@ impl Arguments {
     pub(crate) fn enter_directory(&self) -> Result<(), Problem> {
         let Some(directory) = &self.directory else { return Ok(()) };
         std::env::set_current_dir(directory).map_err(|error| Problem::io("go to", directory, &error))
+    }
+}
+
+impl RunArguments {
+    /// A flag that says what is to be planned, if one is given: a saved plan has that behind it.
+    pub(crate) fn planning_flag(&self) -> Option<&'static str> {
+        let flags =
+            [("-replace", !self.replace.is_empty()), ("-target and -exclude", self.restriction.is_given())];
+        flags.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) fn plan(changes: Vec<Change>) -> Plan {
     Plan {
         created_ms: 0,
         destroy: false,
+        partial: None,
         folder: ".".into(),
         workspace: "default".into(),
         sources: Default::default(),

@@ -73,6 +73,12 @@ impl ModuleInstance {
     pub fn leads_to(&self, other: &Self) -> bool {
         self.0.len() <= other.0.len() && self.0.iter().zip(&other.0).all(|(own, other)| own.contains(other))
     }
+
+    /// Whether something in `other` may be in it, too: a step without a key is any on either side.
+    pub fn is_on_the_way_to(&self, other: &Self) -> bool {
+        let meet = |(own, other): (&ModuleStep, &ModuleStep)| own.contains(other) || other.contains(own);
+        self.0.len() <= other.0.len() && self.0.iter().zip(&other.0).all(meet)
+    }
 }
 
 impl ModuleStep {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::agree::contradiction;
 use super::session::has_fingerprint;
 use super::values::Values;
-use crate::address::TargetAddress;
-use crate::config::{BlockId, Registry};
+use crate::address::{Address, ModuleInstance, TargetAddress};
+use crate::config::{BlockId, BlockName, Registry};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lower::{LookUp, Placement};
 use crate::observer::Observer;
@@ -122,6 +122,9 @@ impl Reader<'_> {
     pub(super) async fn for_checks(&self, values: &mut Values<'_>, diagnostics: &mut Diagnostics) {
         for id in values.data_blocks() {
             let Some(block) = values.data(&id).filter(|block| block.check.is_some()) else { continue };
+            if self.is_left_out(&id) {
+                continue;
+            }
             let mut problems = Diagnostics::new();
             for look_up in values.look_ups(&id, &mut problems) {
                 let found = match look_up.unknown_argument() {
@@ -137,6 +140,14 @@ impl Reader<'_> {
             }
             diagnostics.extend(problems.into_warnings());
         }
+    }
+
+    /// Whether something is left out of a partial plan that a look-up needs.
+    fn is_left_out(&self, id: &BlockId) -> bool {
+        let BlockName::Data(ty, name) = &id.name else { return false };
+        let anywhere = id.module.0.iter().fold(ModuleInstance::ROOT, |at, name| at.child(name, None));
+        let address = Address::look_up(anywhere, ty, name);
+        self.plan.partial.as_ref().is_some_and(|partial| partial.leaves_out(&address))
     }
 
     async fn read(&self, look_up: &LookUp, values: &mut Values<'_>) -> Found {

@@ -381,11 +381,16 @@ pub(super) fn outputs(
     if !outcome.failed.is_empty() || !outcome.skipped.is_empty() {
         return None;
     }
-    if plan.destroy {
-        return Some(BTreeMap::new());
-    }
     let mut problems = Diagnostics::new();
-    let outputs = values.outputs(&mut problems);
+    let is_planned = |name: &str| plan.outputs.get(name).is_some_and(|output| output.after.is_some());
+    let mut outputs = match plan.destroy {
+        true => BTreeMap::new(),
+        false => values.outputs(|name| plan.partial.is_none() || is_planned(name), &mut problems),
+    };
+    if plan.partial.is_some() {
+        let recorded = outcome.snapshot.outputs.iter().filter(|(name, _)| !plan.outputs.contains_key(*name));
+        outputs.extend(recorded.map(|(name, value)| (name.clone(), value.clone())));
+    }
     let outputs = (!problems.has_errors()).then_some(outputs);
     diagnostics.extend(problems);
     outputs

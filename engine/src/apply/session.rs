@@ -20,7 +20,7 @@ use crate::lang::{FunctionContext, convert};
 use crate::observer::{Observer, Progress, Stop};
 use crate::pipeline::{Failure, Options, World, read};
 use crate::plan::{Action, Plan, StepOperation};
-use crate::policy;
+use crate::policy::{self, Nature};
 use crate::ports::{Lease, ObserveItem, Observed, ProviderError, Target};
 use crate::secrets::Secrets;
 use crate::state::Snapshot;
@@ -279,7 +279,14 @@ pub(crate) fn known_instances(plan: &Plan, snapshot: &Snapshot) -> BTreeMap<Addr
     }
     let wanted =
         plan.changes.iter().filter(|change| !matches!(change.action, Action::Delete | Action::Forget));
-    wanted.map(|change| (change.address.clone(), change.planned.clone())).chain(found).collect()
+    let wanted = wanted.map(|change| (change.address.clone(), change.planned.clone()));
+    // What is recorded stands for what is left out.
+    let records = snapshot
+        .records
+        .iter()
+        .filter(|(address, _)| plan.partial.is_some() && plan.change(address).is_none());
+    let left_out = records.map(|(address, record)| (address.clone(), record.attributes.clone()));
+    left_out.chain(wanted).chain(found).collect()
 }
 
 /// Connects to the targets that the steps work on, and proves that they are those that the plan was made against.
@@ -291,6 +298,10 @@ async fn connect(
 ) -> Result<BTreeMap<TargetAddress, Arc<dyn Target>>, Failure> {
     let mut diagnostics = Diagnostics::new();
     let configs = values.targets(&mut diagnostics);
+    if plan.partial.is_some() {
+        // Those that something is left out of may be wrong; those that are needed are known below.
+        diagnostics = Diagnostics::new();
+    }
     let changes = plan.changes.iter().filter(|change| change.action != Action::Defer);
     let needed: BTreeSet<_> = changes.filter_map(|change| change.target.as_ref()).collect();
     let mut targets = BTreeMap::new();
@@ -334,9 +345,9 @@ fn obey(
 ) -> Result<(), Failure> {
     let mut problems = Diagnostics::new();
     let now =
-        values.policies(|| policy::value(&plan.changes, snapshot, registry, plan.destroy), &mut problems);
-    // What takes its value from something that is gone is in no destroy's way.
-    if problems.has_errors() && !plan.destroy {
+        values.policies(|| policy::value(&plan.changes, snapshot, registry, Nature::of(plan)), &mut problems);
+    // What takes its value from something that is gone is in no destroy's way, nor what takes it from something left out.
+    if problems.has_errors() && !plan.destroy && plan.partial.is_none() {
         return Err(Failure::Diagnostics(problems));
     }
     let objections = policy::objections(&plan.policies, now);

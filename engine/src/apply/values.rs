@@ -8,8 +8,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Called, Environment, gather, sensitive_output, target_value};
 use crate::files::Files;
 use crate::lang::{FunctionContext, Scope};
-use crate::lower::{self, Context, Expansion, Instance, LookUp, Lowered, expand};
-use crate::plan::{Action, Plan};
+use crate::lower::{self, Context, Each, Expansion, Instance, LookUp, Lowered, expand};
+use crate::plan::{Action, Partial, Plan};
 use crate::policy::{self, Judgement};
 use crate::ports::TargetConfig;
 use crate::types::Type;
@@ -29,6 +29,8 @@ pub(crate) struct Values<'a> {
     /// Blocks of which the plan left open how many instances they have.
     deferred: BTreeSet<Address>,
     destroy: bool,
+    /// What is left out of a partial plan: its instances are not told, and what asks for it has no answer.
+    partial: Option<&'a Partial>,
     /// By the block's own address, the instances of those that were evaluated for a step. By then all that they depend on is final.
     lowered: BTreeMap<Address, BTreeMap<Address, Instance>>,
     /// The same of what is looked up.
@@ -43,7 +45,7 @@ impl<'a> Values<'a> {
         functions: &'a FunctionContext<'a>,
         variables: &BTreeMap<String, Value>,
         instances: BTreeMap<Address, Value>,
-        plan: &Plan,
+        plan: &'a Plan,
     ) -> Self {
         let mut dependents: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (block, needs) in &config.dependencies {
@@ -69,6 +71,7 @@ impl<'a> Values<'a> {
             instances: seen.collect(),
             deferred: deferred.map(|change| change.address.clone()).collect(),
             destroy: plan.destroy,
+            partial: plan.partial.as_ref(),
             dependents,
         }
     }
@@ -203,6 +206,9 @@ impl<'a> Values<'a> {
             let targets: Vec<_> = self.targets.keys().cloned().collect();
             let context = self.context(&targets);
             for each in &repetitions {
+                if self.leaves_out(at, id, each) {
+                    continue;
+                }
                 if let Lowered::Instances(parts) = context.lower(at, id, block, each, &mut diagnostics) {
                     instances.extend(parts.into_iter().map(|part| (part.address.clone(), part)));
                 }
@@ -212,6 +218,23 @@ impl<'a> Values<'a> {
             true => Err(diagnostics),
             false => Ok(instances),
         }
+    }
+
+    /// Whether one repetition of a block is left out of a partial plan.
+    fn leaves_out(&self, at: &ModuleInstance, id: &BlockId, each: &Each) -> bool {
+        let Some(partial) = self.partial else { return false };
+        let (kind, name) = id.name.reference();
+        let keys = each.key.iter().cloned().collect();
+        let address = Address { keys, ..Address::within(at.clone(), kind, name) };
+        partial.left_out.iter().any(|left_out| left_out.contains(&address))
+    }
+
+    /// Whether something is left out of a partial plan that a block refers to, directly or through others.
+    pub(super) fn is_clouded(&self, at: &ModuleInstance, id: &BlockId) -> bool {
+        let is_left_out = |partial: &Partial| {
+            self.environment.resources_behind(at, id).iter().any(|behind| partial.leaves_out(behind))
+        };
+        self.partial.is_some_and(is_left_out)
     }
 
     /// All targets with their attributes, as far as they are known.
@@ -231,10 +254,14 @@ impl<'a> Values<'a> {
         self.targets.iter().map(config).collect()
     }
 
-    /// The values of all outputs of the stack.
-    pub(crate) fn outputs(&mut self, diagnostics: &mut Diagnostics) -> BTreeMap<String, Value> {
+    /// The values of the outputs of the stack that can be told.
+    pub(crate) fn outputs(
+        &mut self,
+        is_told: impl Fn(&str) -> bool,
+        diagnostics: &mut Diagnostics,
+    ) -> BTreeMap<String, Value> {
         let mut values = BTreeMap::new();
-        for (name, output) in &self.config.root.outputs {
+        for (name, output) in self.config.root.outputs.iter().filter(|(name, _)| is_told(name)) {
             let id = BlockName::Output(name.clone()).within(ModulePath::ROOT);
             self.refresh_dependencies(&id, diagnostics);
             let at = &ModuleInstance::ROOT;
@@ -253,6 +280,9 @@ impl<'a> Values<'a> {
                 let id = BlockName::Check(name.clone()).within(path.clone());
                 self.refresh_dependencies(&id, diagnostics);
                 for called in self.environment.instances(path) {
+                    if self.is_clouded(&called.at, &id) {
+                        continue;
+                    }
                     diagnostics.extend(self.environment.check_failures(&called.at, &id, asserts));
                 }
             }
@@ -347,8 +377,10 @@ impl<'a> Values<'a> {
         let own = self.instances.range(block..).take_while(|(address, _)| address.is_sibling(block));
         let own: Vec<_> = own.map(|(address, value)| (address.keys.clone(), value.clone())).collect();
         match repetition {
-            // It was not looked up.
-            Repetition::None if own.is_empty() && block.data_type().is_some() => Value::unknown(Type::Any),
+            // It was not looked up, or is left out.
+            Repetition::None if own.is_empty() && (block.data_type().is_some() || self.partial.is_some()) => {
+                Value::unknown(Type::Any)
+            }
             _ => gather(repetition, own),
         }
     }

@@ -11,11 +11,14 @@ mod instance;
 mod lifecycle;
 mod orphans;
 mod reach;
+mod remains;
+mod selection;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Action, Change, OutputChange};
+use self::selection::Selection;
+use super::{Action, Change, OutputChange, Restriction};
 use crate::address::{Address, ModuleInstance, TargetAddress};
 use crate::config::{BlockId, BlockName, Config, Registry, Repetition, ResourceBlock, destination};
 use crate::diagnostic::Diagnostics;
@@ -24,7 +27,7 @@ use crate::ephemeral;
 use crate::files::Files;
 use crate::lang::FunctionContext;
 use crate::lower::{self, Context, Expansion, Lowered, expand, postconditions};
-use crate::policy::{self, Judgement};
+use crate::policy::{self, Judgement, Nature};
 use crate::ports::{
     Found, ObserveItem, Observed, Precondition, Preview, PreviewItem, ProviderError, ReadItem, TargetConfig,
 };
@@ -47,6 +50,8 @@ pub(crate) struct DraftInputs<'a> {
     /// What is to be replaced though it need not be.
     pub(crate) replace: &'a [Address],
     pub(crate) unprotected: bool,
+    /// What it is about, if not all.
+    pub(crate) restriction: Option<&'a Restriction>,
 }
 
 /// All that has been seen so far.
@@ -60,6 +65,8 @@ pub(crate) struct Sights {
     pub(crate) found: BTreeMap<Address, ((Option<TargetAddress>, Value), Found)>,
     /// What the targets would make of a change, with the values that were asked about.
     pub(crate) previews: BTreeMap<Address, (Value, Preview)>,
+    /// What has to be planned besides what was asked for.
+    pub(crate) widened: BTreeSet<Address>,
 }
 
 /// What a draft wants to see before it can be settled.
@@ -70,11 +77,17 @@ pub(crate) struct Wants {
     /// By target; without one, what is on none.
     pub(crate) read: BTreeMap<Option<TargetAddress>, Vec<ReadItem>>,
     pub(crate) preview: BTreeMap<TargetAddress, Vec<PreviewItem>>,
+    /// What has to be planned besides.
+    pub(crate) widen: BTreeSet<Address>,
 }
 
 impl Wants {
     pub(crate) fn is_empty(&self) -> bool {
-        self.connect.is_empty() && self.observe.is_empty() && self.read.is_empty() && self.preview.is_empty()
+        self.connect.is_empty()
+            && self.observe.is_empty()
+            && self.read.is_empty()
+            && self.preview.is_empty()
+            && self.widen.is_empty()
     }
 }
 
@@ -87,14 +100,18 @@ pub(crate) struct Draft {
     pub(crate) targets: BTreeMap<TargetAddress, String>,
     pub(crate) outputs: BTreeMap<String, OutputChange>,
     pub(crate) policies: Vec<Judgement>,
+    /// What is configured and left out.
+    pub(crate) left_out: BTreeSet<Address>,
     pub(crate) diagnostics: Diagnostics,
     pub(crate) wants: Wants,
 }
 
 /// Drafts the whole stack with what has been seen.
 pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
+    let environment = Environment::new(inputs.config, inputs.functions, inputs.variables);
     let mut drafting = Drafting {
-        environment: Environment::new(inputs.config, inputs.functions, inputs.variables),
+        selection: Selection::new(inputs, &sights.widened, &environment),
+        environment,
         targets: BTreeMap::new(),
         target_list: Vec::new(),
         claims: BTreeMap::new(),
@@ -127,7 +144,9 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
     drafting.gone_outputs();
     drafting.imports();
     drafting.check_replacements();
+    drafting.check_selectors();
     drafting.policies();
+    drafting.draft.left_out = drafting.selection.left_out;
     drafting.draft
 }
 
@@ -183,6 +202,7 @@ struct Drafting<'a> {
     data_of_targets: BTreeSet<&'a BlockId>,
     /// What waits for another round.
     deferred: Vec<Address>,
+    selection: Selection,
     draft: Draft,
 }
 
@@ -199,9 +219,15 @@ impl<'a> Drafting<'a> {
 
     fn module_call(&mut self, id: &BlockId) {
         let mut found = Diagnostics::new();
+        let mut is_muted = false;
+        for called in self.environment.instances(&id.module) {
+            self.is_left_out(&called.at, id);
+            is_muted |= self.selection.is_muted;
+        }
         self.environment.call(id, |_| false, &mut found);
         match self.inputs.destroy {
             true => self.environment.recall(id, self.inputs.snapshot.records.keys()),
+            false if is_muted => {}
             false => self.draft.diagnostics.extend(found),
         }
     }
@@ -209,15 +235,21 @@ impl<'a> Drafting<'a> {
     /// What expressions see of a block in one instance of its module.
     fn block_in(&mut self, called: &Called, id: &'a BlockId) -> Value {
         let (config, at) = (self.inputs.config, &called.at);
+        let is_left_out = self.is_left_out(at, id);
         let Some(module) = config.module(&id.module) else { return Value::null() };
         let value = match &id.name {
             BlockName::Resource(..) => {
                 config.resource(id).map(|block| match (&called.deferred, self.inputs.destroy) {
                     (_, true) => self.recorded_value(block, at, id),
+                    (_, false) if is_left_out => {
+                        self.unsettle(at, id);
+                        self.left_out_block(block, at, id)
+                    }
                     (Some(reason), false) => self.defer_block(at, id, reason.clone()),
                     (None, false) => self.resource_block(at, id, block),
                 })
             }
+            BlockName::Data(..) if is_left_out => None,
             BlockName::Data(..) => config.data(id).map(|block| match &called.deferred {
                 Some(reason) => self.defer_data(at, id, block, reason.clone()),
                 None => self.data_block(at, id, block),
@@ -239,7 +271,9 @@ impl<'a> Drafting<'a> {
             BlockName::Target(..) => self.target_block(at, id),
             BlockName::Output(name) => self.output(at, id, name),
             BlockName::Check(name) => {
-                if let Some(asserts) = module.checks.get(name).filter(|_| !self.inputs.destroy) {
+                if let Some(asserts) =
+                    module.checks.get(name).filter(|_| !self.inputs.destroy && !self.selection.is_muted)
+                {
                     self.draft.diagnostics.extend(self.environment.check_failures(at, id, asserts));
                 }
                 None
@@ -250,9 +284,10 @@ impl<'a> Drafting<'a> {
         value.unwrap_or_else(|| Value::unknown(Type::Any))
     }
 
-    /// What takes its value from something that was never made, or is gone by now, is in no destroy's way.
+    /// What takes its value from something that was never made, or is gone by now, is in no destroy's way; nor is what takes it from
+    /// something that is left out.
     fn complain(&mut self, found: Diagnostics) {
-        if !self.inputs.destroy {
+        if !self.inputs.destroy && !self.selection.is_muted {
             self.draft.diagnostics.extend(found);
         }
     }
@@ -260,7 +295,12 @@ impl<'a> Drafting<'a> {
     fn target_block(&mut self, at: &ModuleInstance, id: &BlockId) -> Option<Value> {
         let block = self.inputs.config.target(id)?;
         let context = context(self.inputs, &self.environment, &self.target_list);
-        let instances = lower::targets(&context, at, id, block, &mut self.draft.diagnostics)?;
+        let mut found = Diagnostics::new();
+        let instances = lower::targets(&context, at, id, block, &mut found);
+        if !self.selection.is_muted {
+            self.draft.diagnostics.extend(found);
+        }
+        let instances = instances?;
         let mut values = Vec::new();
         for (address, attributes) in instances {
             values.push((address.key.iter().cloned().collect(), target_value(&address, &attributes)));
@@ -303,10 +343,20 @@ impl<'a> Drafting<'a> {
         };
         let mut values = Vec::new();
         for each in &repetitions {
+            if let Some(recorded) = self.left_out_repetition(at, id, each) {
+                values.extend(recorded);
+                continue;
+            }
             let context = context(self.inputs, &self.environment, &self.target_list);
             match context.lower(at, id, block, each, &mut self.draft.diagnostics) {
                 Lowered::Instances(instances) => {
+                    let left_out = self.left_out_of(&instances);
                     for instance in instances {
+                        if left_out.contains(&instance.address) {
+                            let recorded = self.stand_in(&instance.address);
+                            values.push((instance.address.keys, recorded));
+                            continue;
+                        }
                         let value = self.instance(&instance, block);
                         let problems = postconditions(&self.environment, block, &instance, value.clone());
                         self.draft.diagnostics.extend(problems);
@@ -364,7 +414,7 @@ impl<'a> Drafting<'a> {
         self.draft.diagnostics.extend(refused);
         let after = value.without_ephemeral().marked(output.sensitive);
         // What a module gives to its caller is no result of the stack.
-        if !id.module.0.is_empty() || self.inputs.destroy {
+        if !id.module.0.is_empty() || self.inputs.destroy || self.selection.is_muted {
             return Some(after);
         }
         self.draft.diagnostics.extend(sensitive_output(name, output, &after));
@@ -384,13 +434,17 @@ impl<'a> Drafting<'a> {
         if self.draft.wants.is_empty() && !self.draft.diagnostics.has_errors() {
             let inputs = self.inputs;
             let changes = &self.draft.changes;
-            let plan = || policy::value(changes.values(), inputs.snapshot, inputs.registry, inputs.destroy);
+            let nature = Nature { destroy: inputs.destroy, partial: inputs.restriction.is_some() };
+            let plan = || policy::value(changes.values(), inputs.snapshot, inputs.registry, nature);
             self.draft.policies = policy::judge_all(&self.environment, plan);
         }
     }
 
     fn gone_outputs(&mut self) {
         for (name, before) in &self.inputs.snapshot.outputs {
+            if self.stays_recorded(name) {
+                continue;
+            }
             let gone = || OutputChange { before: Some(before.clone()), after: None };
             self.draft.outputs.entry(name.clone()).or_insert_with(gone);
         }

@@ -2,11 +2,13 @@
 
 mod draft;
 mod order;
+mod restriction;
 mod settle;
 
 use std::collections::BTreeMap;
 
 pub(crate) use self::draft::{Draft, DraftInputs, Sights, Wants, draft};
+pub use self::restriction::{Partial, Restriction};
 pub(crate) use self::settle::settle;
 use crate::address::{Address, TargetAddress};
 use crate::diagnostic::{Diagnostic, Sources};
@@ -21,6 +23,8 @@ pub struct Plan {
     pub created_ms: i64,
     /// Whether it is to take the whole stack down.
     pub destroy: bool,
+    /// What makes it one of a part of the stack only; `None` if it is of all.
+    pub partial: Option<Partial>,
     /// The stack's folder as given.
     pub folder: String,
     /// The workspace that it is for.
@@ -35,13 +39,13 @@ pub struct Plan {
     pub serial: u64,
     /// The identities of the targets that it was made against.
     pub targets: BTreeMap<TargetAddress, String>,
-    /// One for each instance, unchanged ones too, by address.
+    /// One for each instance, unchanged ones too, by address; those that are left out have none.
     pub changes: Vec<Change>,
     /// What was looked up for it, by the instances of `data` blocks.
     pub data: BTreeMap<Address, Value>,
     /// What apply does, each step after those that it names.
     pub steps: Vec<Step>,
-    /// What the outputs will be.
+    /// What the outputs will be. What cannot be told in a partial plan has no entry, and stays as it is recorded.
     pub outputs: BTreeMap<String, OutputChange>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,

@@ -1,6 +1,6 @@
 //! Draft → plan: the changes in order, with the steps that make them.
 
-use super::{Draft, DraftInputs, Plan, order};
+use super::{Draft, DraftInputs, Partial, Plan, order};
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 
 /// The plan of a draft that wants to see nothing more.
@@ -13,6 +13,10 @@ pub(crate) fn settle(draft: Draft, inputs: &DraftInputs<'_>, sources: Sources) -
     Ok(Plan {
         created_ms: inputs.now_ms,
         destroy: inputs.destroy,
+        partial: inputs.restriction.map(|restriction| Partial {
+            restriction: restriction.clone(),
+            left_out: draft.left_out.into_iter().collect(),
+        }),
         folder: inputs.folder.to_owned(),
         workspace: inputs.functions.workspace.to_owned(),
         sources,

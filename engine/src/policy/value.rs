@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::address::TargetAddress;
 use crate::config::Registry;
-use crate::plan::{Action, Change};
+use crate::plan::{Action, Change, Plan};
 use crate::state::{Record, Snapshot};
 use crate::types::Type;
 use crate::value::Value;
@@ -13,12 +13,27 @@ use crate::value::Value;
 const ACTIONS: [&str; 10] =
     ["create", "update", "replace", "delete", "adopt", "forget", "read", "defer", "step", "no_op"];
 
+/// What kind of plan it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nature {
+    /// Whether the stack is to go.
+    pub(crate) destroy: bool,
+    /// Whether it is of a part of the stack only.
+    pub(crate) partial: bool,
+}
+
+impl Nature {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        Self { destroy: plan.destroy, partial: plan.partial.is_some() }
+    }
+}
+
 /// The plan that these changes make, from what the snapshot records.
 pub(crate) fn value<'a>(
     changes: impl IntoIterator<Item = &'a Change>,
     snapshot: &Snapshot,
     registry: &Registry,
-    destroy: bool,
+    nature: Nature,
 ) -> Value {
     let by_identity =
         snapshot.records.values().map(|record| ((record.target.as_ref(), &*record.identity), record));
@@ -36,7 +51,7 @@ pub(crate) fn value<'a>(
         values.push(change_value(change, &records));
     }
     let counts = ACTIONS.into_iter().zip(counts).map(|(name, count)| (name.to_owned(), Value::number(count)));
-    assembled(Value::list(values), Value::object(counts), Value::bool(destroy))
+    assembled(Value::list(values), Value::object(counts), [nature.destroy, nature.partial].map(Value::bool))
 }
 
 /// Stands for any plan: there is one change, of which nothing is known, so that expressions over changes can be looked into.
@@ -54,11 +69,11 @@ pub(crate) fn sample() -> Value {
         ("reason", text()),
     ]);
     let counts = ACTIONS.map(|name| (name.to_owned(), Value::unknown(Type::Number)));
-    assembled(Value::list([change]), Value::object(counts), Value::unknown(Type::Bool))
+    assembled(Value::list([change]), Value::object(counts), [(); 2].map(|()| Value::unknown(Type::Bool)))
 }
 
-fn assembled(changes: Value, counts: Value, destroy: Value) -> Value {
-    object([("changes", changes), ("counts", counts), ("destroy", destroy)])
+fn assembled(changes: Value, counts: Value, [destroy, partial]: [Value; 2]) -> Value {
+    object([("changes", changes), ("counts", counts), ("destroy", destroy), ("partial", partial)])
 }
 
 /// What is recorded.

@@ -180,7 +180,7 @@ impl<'a> Session<'a> {
         // What cannot be evaluated was told by the plan or the apply.
         let mut said = Diagnostics::new();
         let mut scope = values.scope(&mut said);
-        let outputs = values.outputs(&mut said);
+        let outputs = values.outputs(|_| true, &mut said);
         ["var", "local", "output", "run"].iter().for_each(|root| scope.declare_root(root));
         aside.iter().for_each(|(name, value)| scope.set_in("var", name, value.clone()));
         self.outputs.iter().for_each(|(name, outputs)| scope.set_in("run", name, outputs.clone()));

@@ -20,5 +20,6 @@ mod random;
 mod refactoring;
 mod simulation;
 mod store;
+mod targeting;
 mod testing;
 mod world;

@@ -11,7 +11,7 @@ use meshform_engine::inputs::Input;
 use meshform_engine::modules;
 use meshform_engine::observer::{Observer, Progress, Stop};
 use meshform_engine::pipeline::{Failure, Options, World, check, plan};
-use meshform_engine::plan::{FieldChange, Plan};
+use meshform_engine::plan::{FieldChange, Plan, Restriction};
 use meshform_engine::ports::*;
 use meshform_engine::schema::{Attribute, Body, DataType, ResourceType};
 use meshform_engine::state::Snapshot;
@@ -58,6 +58,7 @@ pub(crate) struct Bed {
     pub(crate) inputs: Vec<Input>,
     pub(crate) destroy: bool,
     pub(crate) replace: Vec<Address>,
+    pub(crate) restriction: Option<Restriction>,
 }
 
 impl Bed {
@@ -68,6 +69,7 @@ impl Bed {
             inputs: Vec::new(),
             destroy: false,
             replace: Vec::new(),
+            restriction: None,
         }
     }
 
@@ -79,7 +81,8 @@ impl Bed {
 
     fn options(&self) -> Options {
         let (inputs, replace) = (self.inputs.clone(), self.replace.clone());
-        Options { inputs, replace, destroy: self.destroy, ..Options::default() }
+        let restriction = self.restriction.clone();
+        Options { inputs, replace, restriction, destroy: self.destroy, ..Options::default() }
     }
 
     pub(crate) fn plan(&self, text: &str) -> Result<Plan, Failure> {

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use meshform_engine::address::{
-    Address, Key as InstanceKey, ModuleInstance, ModulePath, TargetAddress, TargetKind,
+    Address, Key as InstanceKey, ModuleInstance, ModulePath, Selector, TargetAddress, TargetKind,
 };
 use meshform_engine::apply::Event;
 use meshform_engine::diagnostic::{Diagnostic, SourceId, Sources, Span};
-use meshform_engine::plan::{Action, Change, FieldChange, OutputChange, Plan, Step, StepOperation};
+use meshform_engine::plan::{
+    Action, Change, FieldChange, OutputChange, Partial, Plan, Restriction, Step, StepOperation,
+};
 use meshform_engine::policy::{Judgement, Level, Verdict};
 use meshform_engine::ports::{Operation, Precondition};
 use meshform_engine::state::{Record, RecordStatus, Snapshot};
@@ -190,6 +192,10 @@ pub(crate) fn plan() -> Plan {
     Plan {
         created_ms: 1_795_494_868_123,
         destroy: false,
+        partial: Some(Partial {
+            restriction: Restriction::Except(vec![Selector::Instance(motd())]),
+            left_out: vec![motd()],
+        }),
         folder: "examples/quickstart".into(),
         workspace: "default".into(),
         sources,

@@ -74,6 +74,7 @@ async fn a_plan_file_holds_no_secret_and_tells_whether_one_changes() {
     let plan = Plan {
         created_ms: 1,
         destroy: false,
+        partial: None,
         folder: ".".into(),
         workspace: "default".into(),
         sources: Sources::default(),

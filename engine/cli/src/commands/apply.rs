@@ -47,7 +47,15 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
             "A saved plan has one round",
             "What waits for its apply has to be planned, and that plan was never reviewed. Apply the plan without -rounds, then plan again.",
         )),
-        Subject::PlanFile(bytes) => saved(&bytes, &arguments.change, session),
+        Subject::PlanFile(bytes) => {
+            if let Some(flag) = arguments.change.run.planning_flag() {
+                let detail = format!(
+                    "{flag}: this is for planning, and a saved plan is applied as it was reviewed. Give it to plan."
+                );
+                return Err(Problem::new("A saved plan is planned already", detail));
+            }
+            saved(&bytes, &arguments.change, session)
+        }
     }
 }
 

@@ -85,7 +85,8 @@ fn options(
         return Err(Problem::new("Nothing to replace", detail));
     }
     let (replace, lock_wait_ms) = (arguments.replace.clone(), arguments.lock_timeout);
-    Ok(Options { folder, inputs, destroy, replace, lock_wait_ms, ..Options::default() })
+    let restriction = arguments.restriction.restriction()?;
+    Ok(Options { folder, inputs, destroy, replace, restriction, lock_wait_ms, ..Options::default() })
 }
 
 /// Makes a plan.

@@ -3,6 +3,7 @@
 mod disk;
 mod layout;
 mod modules;
+mod restriction;
 mod stack;
 mod subject;
 mod tests;
@@ -11,6 +12,7 @@ mod variables;
 pub(crate) use self::disk::DiskFiles;
 pub(crate) use self::layout::{Written, formattable};
 pub(crate) use self::modules::ReadModule;
+pub(crate) use self::restriction::RestrictionArguments;
 pub(crate) use self::stack::{Stack, existing_folder};
 pub(crate) use self::subject::{Subject, output_operands};
 pub(crate) use self::tests::{TEST_FOLDER, Tests};

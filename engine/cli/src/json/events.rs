@@ -1,6 +1,6 @@
 //! The events of an apply, one JSON document on each line.
 //!
-//! Each has the time, `at_ms`, in milliseconds since the epoch, and a `type`: `version` comes first, then `plan` (with the plan's `summary`, `policies` and whether they make it `forbidden`), `connecting`, `observing`, `previewing`,
+//! Each has the time, `at_ms`, in milliseconds since the epoch, and a `type`: `version` comes first, then `plan` (with the plan's `summary`, whether it is `partial`, `policies` and whether they make it `forbidden`), `connecting`, `observing`, `previewing`,
 //! `apply_started` (with the number of `steps`), `step_started`, `step_report` (what a step waits for), `step_succeeded`, `step_failed`
 //! (with `code`, `summary`, `detail` and what has `moved` since the review: `path`, `reviewed`, `now`, `wanted`), `step_skipped` (with what it is `because` of), `note`, `diagnostic`, and at the end `applied` with its
 //! `summary`, `failed`, `skipped`, `deferred`, `stopped` and `outputs`.
@@ -80,6 +80,7 @@ pub(crate) fn planned(plan: &Plan) -> Json {
     json!({
         "type": "plan",
         "empty": plan.is_empty(),
+        "partial": plan.partial.as_ref().map(plan::partial),
         "summary": plan::summary(&Counts::of(plan)),
         "policies": plan::policies(plan),
         "forbidden": plan.is_forbidden(),

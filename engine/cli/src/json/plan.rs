@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `created_ms` | when it was made, in milliseconds since the epoch |
 //! | `destroy`, `empty`, `complete` | whether it takes the stack down; changes nothing; defers nothing |
+//! | `partial` | null, or, of a plan that `-target` or `-exclude` keeps to a part of the stack, what was asked for (`only` or `except`) and what is `left_out` |
 //! | `lineage`, `serial` | the state from which it was made |
 //! | `summary` | instances by action |
 //! | `targets` | identities by target |
@@ -21,7 +22,9 @@
 //! `after`, `forces_replace` and `owner`.
 
 use meshform_engine::apply::MovedField;
-use meshform_engine::plan::{Action, Change, FieldChange, OutputChange, Plan, StepOperation};
+use meshform_engine::plan::{
+    Action, Change, FieldChange, OutputChange, Partial, Plan, Restriction, StepOperation,
+};
 use meshform_engine::policy::Judgement;
 use meshform_engine::ports::Operation;
 use meshform_engine::value::{Path, PathStep};
@@ -41,6 +44,7 @@ pub(crate) fn document(plan: &Plan) -> Json {
         "destroy": plan.destroy,
         "empty": plan.is_empty(),
         "complete": counts.defer == 0,
+        "partial": plan.partial.as_ref().map(partial),
         "lineage": plan.lineage,
         "serial": plan.serial,
         "summary": summary(&counts),
@@ -56,6 +60,18 @@ pub(crate) fn document(plan: &Plan) -> Json {
         "warnings": diagnostics::list(&plan.warnings, &plan.sources),
         "policies": policies(plan),
         "forbidden": plan.is_forbidden(),
+    })
+}
+
+/// What makes a plan a partial one.
+pub(crate) fn partial(partial: &Partial) -> Json {
+    let kind = match &partial.restriction {
+        Restriction::Only(_) => "only",
+        Restriction::Except(_) => "except",
+    };
+    json!({
+        kind: partial.restriction.selectors().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "left_out": partial.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 

@@ -50,13 +50,15 @@ pub(crate) fn text(plan: &Plan, detail: Detail) -> String {
         lines.push(String::new());
     }
     lines.push(summary::line(plan));
+    lines.extend(summary::partial(plan));
     lines.extend(policies::line(plan));
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
-/// The line that sums a plan up.
+/// What sums a plan up, in one line, or two if it is partial.
 pub(crate) fn summary(plan: &Plan) -> String {
-    summary::line(plan)
+    let lines = [Some(summary::line(plan)), summary::partial(plan)];
+    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 fn section(lines: &mut Vec<String>, entries: &[Entry<'_>]) {

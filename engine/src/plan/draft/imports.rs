@@ -54,7 +54,8 @@ impl Drafting<'_> {
             Err(problem) => return diagnostics.push(problem),
         };
         // What has been imported is recorded, and the block has nothing more to say.
-        if self.inputs.snapshot.records.contains_key(&address) || self.is_unsettled(&address) {
+        let is_settled = !self.is_unsettled(&address) && !self.leaves_out(&address);
+        if self.inputs.snapshot.records.contains_key(&address) || !is_settled {
             return;
         }
         match self.draft.changes.get_mut(&address) {

@@ -95,7 +95,12 @@ impl Drafting<'_> {
     pub(super) fn check_replacements(&mut self) {
         for asked in self.inputs.replace.iter().filter(|_| self.draft.wants.is_empty()) {
             if !self.draft.changes.keys().any(|address| asked.contains(address)) {
-                let detail = format!("{asked} is to be replaced, and the stack has no such instance.");
+                let detail = match self.leaves_out(asked) {
+                    true => {
+                        format!("{asked} is to be replaced, and is left out of the plan at the same time.")
+                    }
+                    false => format!("{asked} is to be replaced, and the stack has no such instance."),
+                };
                 self.draft.diagnostics.push(Diagnostic::error("No such instance", detail));
             }
         }

@@ -14,8 +14,10 @@ use crate::value::Value;
 impl Drafting<'_> {
     /// Adds the removal of every record that no instance of the configuration has.
     pub(super) fn orphans(&mut self) {
+        let remains = self.remains();
         for (address, record) in &self.inputs.snapshot.records {
-            let wanted = self.draft.changes.contains_key(address)
+            let wanted = remains.contains(address)
+                || self.draft.changes.contains_key(address)
                 || self.pending.contains(address)
                 || self.is_unsettled(address);
             if !wanted && let Some(change) = self.orphan(address, record) {

@@ -3,8 +3,8 @@
 use meshform_engine::plan::Plan;
 
 use crate::counts::Counts;
-use crate::render::style::{GOOD, STRONG, paint};
-use crate::render::text::counted;
+use crate::render::style::{CHANGED, GOOD, STRONG, paint};
+use crate::render::text::{counted, harmless};
 
 /// `Plan: 3 to create, 1 to update, 0 to delete.`, or that there is nothing to do.
 pub(super) fn line(plan: &Plan) -> String {
@@ -35,6 +35,14 @@ pub(super) fn line(plan: &Plan) -> String {
     paint(STRONG, line)
 }
 
+/// What makes the plan a partial one, if it is.
+pub(super) fn partial(plan: &Plan) -> Option<String> {
+    let restriction = plan.partial.as_ref()?.restriction.to_string();
+    let line =
+        format!("This plan is partial: {}. What it leaves out stays as it is.", harmless(&restriction));
+    Some(paint(CHANGED, line))
+}
+
 /// What the destructive part of a plan is headed by.
 pub(super) fn destructive(counts: &Counts) -> String {
     let parts = [(counts.delete, "to delete"), (counts.replace, "to replace")];
@@ -45,7 +53,11 @@ pub(super) fn destructive(counts: &Counts) -> String {
 
 fn nothing(plan: &Plan, unchanged: usize) -> String {
     match (plan.destroy, unchanged) {
+        (true, _) if plan.partial.is_some() => {
+            "Nothing to destroy: the state records none of these instances.".to_owned()
+        }
         (true, _) => "Nothing to destroy: the state records no instances.".to_owned(),
+        (false, 0) if plan.partial.is_some() => "Nothing to do: no instance is planned.".to_owned(),
         (false, 0) => "Nothing to do: the configuration declares no instances.".to_owned(),
         (false, count) => {
             let verb = if count == 1 { "is" } else { "are" };
