@@ -36,6 +36,7 @@ mod workspaces;
 pub use self::clock::SystemClock;
 pub use self::local::LocalStore;
 pub use self::memory::MemoryStore;
+pub use self::process::holder;
 pub use self::settings::SettingsProblem;
 pub use self::storage::{Blob, Condition, Storage, StorageError, Version};
 pub use self::workspaces::LocalBackend;

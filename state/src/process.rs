@@ -90,7 +90,7 @@ impl Life {
 }
 
 /// The user and machine that this process runs as and on.
-pub(crate) fn holder() -> String {
+pub fn holder() -> String {
     let user =
         ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
     let user = user.unwrap_or_else(|| match fs::metadata("/proc/self") {

@@ -13,6 +13,14 @@ pub trait Storage: Send + Sync {
     /// What it is, for messages, such as `s3://bucket/prefix`. Holds no secrets.
     fn place(&self) -> String;
 
+    /// Told after the lease has ended, by a write of the blob that it is in: what is held for it besides can be given back.
+    ///
+    /// # Errors
+    /// When it cannot be given back; the lease has ended all the same.
+    fn lease_ended(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// A blob, or `None` if there is none of that name.
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Blob>, StorageError>>;
 

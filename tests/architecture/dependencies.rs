@@ -15,6 +15,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (ENGINE, &[]),
     ("meshform-cli", &[ENGINE]),
     (STATE, &[ENGINE]),
+    ("meshform-state-http", &[ENGINE, STATE]),
     ("meshform-state-postgres", &[ENGINE, STATE]),
     (KUBE, &[ENGINE]),
     (SSH, &[ENGINE]),
@@ -104,6 +105,7 @@ fn a_forbidden_edge_is_found() {
     };
     check("meshform", "meshform-state", &[]);
     check("meshform-state", "meshform-engine", &[]);
+    check("meshform-state-http", "meshform-state", &[]);
     check("meshform-state-postgres", "meshform-state", &[]);
     check("meshform-provider-istio", "meshform-provider-kube", &[]);
     check("meshform-provider-rollout", "meshform-provider-ssh", &[]);

@@ -1,0 +1,215 @@
+//! One process's dealings with the server: when the protocol's lock is taken, kept, broken and given back.
+//!
+//! It is kept from the write that puts a lease into the document until the lease has ended; any other change takes it for itself alone.
+//! Before an answer is waited for, it is noted what may have been done: a future may be dropped at any point.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
+
+use crate::document::{Change, Document};
+use crate::lock::{LockInfo, random_id};
+use crate::patience::Patience;
+use crate::server::{Server, Trouble, Update};
+
+/// The blob that the lease is in.
+const LEASE: &str = "lock";
+
+/// How long a lock of someone else's is waited for: others hold it for moments, or for as long as a lease.
+const LOCKED_MAX: Duration = Duration::from_secs(15);
+
+/// What this process has done with the lock.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    /// The lock that is held, or may be.
+    lock: Option<LockInfo>,
+    /// Whether the server has said that it is.
+    is_granted: bool,
+    /// Whether it is kept for a lease.
+    is_leased: bool,
+    /// Whether a document was sent under it of which nobody knows whether it has arrived, or will yet.
+    is_unanswered: bool,
+}
+
+/// Why a change was not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// Its condition does not hold.
+    Conflict,
+    /// Someone else has the protocol's lock.
+    Locked(String),
+    /// The server fails, and may not the next time.
+    Passing(String),
+    /// It stays so.
+    Lasting(String),
+}
+
+impl From<Trouble> for Obstacle {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Passing(problem) => Self::Passing(problem),
+            Trouble::Lasting(problem) => Self::Lasting(problem),
+        }
+    }
+}
+
+impl Session {
+    /// Makes a change; returns the document's serial after it.
+    pub(crate) async fn change(
+        &mut self,
+        server: &Server,
+        change: &Change<'_>,
+        now: impl Fn() -> Timestamp,
+    ) -> Result<u64, Obstacle> {
+        let write = random_id();
+        let begun = Instant::now();
+        let mut patience = Patience::default();
+        loop {
+            match self.attempt(server, change, &write, now()).await {
+                Err(Obstacle::Passing(_)) if patience.pause().await => {}
+                Err(Obstacle::Locked(_)) if begun.elapsed() < LOCKED_MAX => {
+                    sleep(Duration::from_millis(rand::random_range(50..250))).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Gives the lock back unless it is kept for a lease. What fails here is done by the next change, or the lock is found abandoned.
+    ///
+    /// # Errors
+    /// When the server does not take it back.
+    pub(crate) async fn give_back(&mut self, server: &Server) -> Result<(), String> {
+        let mut patience = Patience::default();
+        loop {
+            match self.unlock(server).await {
+                Err(Trouble::Passing(_)) if patience.pause().await => {}
+                Err(Trouble::Passing(problem) | Trouble::Lasting(problem)) => return Err(problem),
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    /// Tries once to give the lock back, unless it is kept for a lease.
+    pub(crate) async fn unlock(&mut self, server: &Server) -> Result<(), Trouble> {
+        let Some(lock) = self.lock.as_ref().filter(|_| !self.is_leased) else { return Ok(()) };
+        self.is_granted = false;
+        server.unlock(lock).await?;
+        self.forget();
+        Ok(())
+    }
+
+    /// The lease that the lock was kept for has ended.
+    pub(crate) fn end_lease(&mut self) {
+        self.is_leased = false;
+    }
+
+    async fn attempt(
+        &mut self,
+        server: &Server,
+        change: &Change<'_>,
+        write: &str,
+        now: Timestamp,
+    ) -> Result<u64, Obstacle> {
+        let lock = self.hold(server, change, now).await?;
+        let mut document = server.get().await?;
+        // An earlier attempt has arrived, but not its answer.
+        if document.write == write {
+            self.is_leased |= is_of_lease(change);
+            return Ok(document.serial);
+        }
+        if !document.apply(change).map_err(|_| Obstacle::Conflict)? {
+            return Ok(document.serial);
+        }
+        write.clone_into(&mut document.write);
+        if self.is_leased || is_of_lease(change) {
+            document.lock.clone_from(&lock);
+        }
+        self.send(server, &document, &lock).await?;
+        self.is_leased |= is_of_lease(change);
+        Ok(document.serial)
+    }
+
+    async fn send(&mut self, server: &Server, document: &Document, lock: &str) -> Result<(), Obstacle> {
+        self.is_unanswered = true;
+        let update = server.update(document, lock).await;
+        self.is_unanswered = matches!(update, Err(Trouble::Passing(_)));
+        match update? {
+            Update::Written => Ok(()),
+            Update::NotOurs => {
+                self.forget();
+                Err(Obstacle::Locked("the server says that it was unlocked meanwhile".to_owned()))
+            }
+        }
+    }
+
+    /// Sees to it that we have the lock, and returns its identifier.
+    async fn hold(
+        &mut self,
+        server: &Server,
+        change: &Change<'_>,
+        now: Timestamp,
+    ) -> Result<String, Obstacle> {
+        self.renounce(server).await?;
+        let lock = self.lock.get_or_insert_with(|| LockInfo::new(meshform_state::holder(), now)).clone();
+        if self.is_granted {
+            return Ok(lock.id);
+        }
+        match server.lock(&lock).await? {
+            // An earlier attempt has arrived, but not its answer.
+            Some(holder) if holder.id != lock.id => {
+                self.forget();
+                break_if_dead(server, &holder, change, now).await?;
+                Err(Obstacle::Locked(holder.told()))
+            }
+            _ => {
+                self.is_granted = true;
+                Ok(lock.id)
+            }
+        }
+    }
+
+    /// Gives up a lock under which a document may still arrive: under the next one it is refused.
+    async fn renounce(&mut self, server: &Server) -> Result<(), Obstacle> {
+        if !self.is_unanswered {
+            return Ok(());
+        }
+        if let Some(lock) = &self.lock {
+            server.unlock(lock).await?;
+        }
+        let is_leased = self.is_leased;
+        self.forget();
+        self.is_leased = is_leased;
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Breaks someone else's lock if its holder is dead.
+///
+/// Whether a lease is dead says the store, by writing over it: then the lock goes that was held for it. Whoever was killed before it wrote
+/// its lease is dead when its lock is old. Of all who break a lock at once, one succeeds: for the others it has another identifier.
+async fn break_if_dead(
+    server: &Server,
+    holder: &LockInfo,
+    change: &Change<'_>,
+    now: Timestamp,
+) -> Result<(), Obstacle> {
+    let mut document = server.get().await?;
+    let is_of_this_lease = !holder.id.is_empty() && holder.id == document.lock;
+    // What cannot be done anyway need not wait.
+    document.apply(change).map_err(|_| Obstacle::Conflict)?;
+    let is_dead = if is_of_this_lease { is_of_lease(change) } else { holder.is_abandoned(now) };
+    if is_dead {
+        server.unlock(holder).await?;
+    }
+    Ok(())
+}
+
+fn is_of_lease(change: &Change<'_>) -> bool {
+    matches!(change, Change::Write { name: LEASE, .. })
+}
