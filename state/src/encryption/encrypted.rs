@@ -29,7 +29,7 @@ pub struct Encrypted {
 pub struct Rotated {
     /// Blobs that can now be opened with the current keys, and no others.
     pub blobs: usize,
-    /// Logs that are not empty. They are only ever added to, and stay for the keys that they were written for: until they are gone those are
+    /// Logs with something in them. They are only ever added to, and stay for the keys that they were written for: until they are gone those are
     /// needed as a fallback.
     pub logs: usize,
 }
@@ -57,7 +57,7 @@ impl Encrypted {
             rotated.blobs += 1;
         }
         for log in self.inner.logs(logs).await? {
-            rotated.logs += usize::from(!self.inner.read_log(&log).await?.is_empty());
+            rotated.logs += usize::from(!self.read_log(&log).await?.is_empty());
         }
         Ok(rotated)
     }
@@ -132,7 +132,7 @@ impl Encrypted {
     }
 
     fn failed(&self, verb: &str, name: &str, error: &EncryptionError) -> StorageError {
-        let attempt = format!("{verb} {name} in {}", self.inner.place());
+        let attempt = format!("{verb} {}/{name}", self.inner.place());
         StorageError::Failed { attempt, problem: error.to_string() }
     }
 

@@ -72,6 +72,39 @@ async fn every_missing_end_is_noticed() {
 }
 
 #[tokio::test]
+async fn nothing_that_was_not_written_is_read() {
+    let shelf = Arc::new(Shelf::default());
+    let storage = over(&shelf, &[own(&ANN), command(KEY)], &[]);
+    write(&storage, "a", &[7; 300]).await.unwrap();
+    let sealed = shelf.blob("a");
+    for seed in 0..3_000 {
+        let mut chance = Chance(seed);
+        let mut changed = sealed.clone();
+        for _ in 0..=chance.number(3) {
+            let (at, length) = (chance.number(changed.len()), chance.number(40));
+            let end = (at + length).min(changed.len());
+            let inserted = match chance.number(3) {
+                0 => Vec::new(),
+                1 => {
+                    let length = chance.number(40);
+                    chance.bytes(length)
+                }
+                _ => {
+                    let from = chance.number(sealed.len());
+                    sealed[from..(from + length).min(sealed.len())].to_vec()
+                }
+            };
+            changed.splice(at..end, inserted);
+        }
+        let is_changed = changed != sealed;
+        shelf.put("a", changed.clone());
+        assert_eq!(read(&storage, "a").await.is_err(), is_changed, "seed {seed}");
+        shelf.put_log("a", changed);
+        assert!(storage.read_log("a").await.is_err(), "seed {seed}");
+    }
+}
+
+#[tokio::test]
 async fn a_blob_does_not_pass_for_another() {
     let shelf = Arc::new(Shelf::default());
     let storage = over(&shelf, &[own(&ANN)], &[]);

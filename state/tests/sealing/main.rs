@@ -6,6 +6,7 @@ mod age;
 mod blobs;
 mod chance;
 mod commands;
+mod kept;
 mod keys;
 mod logs;
 mod messages;

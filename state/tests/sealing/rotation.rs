@@ -58,7 +58,7 @@ async fn a_rotation_that_stops_at_a_damaged_blob_says_so_and_can_go_on() {
     let both = over(&shelf, &[own(&BEN)], &[own(&ANN)]);
     assert_eq!(
         both.rotate("journal/").await.unwrap_err().to_string(),
-        "read state.json in the shelf: it is damaged or was changed"
+        "read the shelf/state.json: it is damaged or was changed"
     );
     shelf.put("state.json", whole);
     assert_eq!(both.rotate("journal/").await.unwrap().blobs, 3);
