@@ -9,6 +9,7 @@ pub(crate) mod event;
 pub(crate) mod journal;
 pub(crate) mod lock;
 pub(crate) mod number;
+mod partial;
 pub(crate) mod plan;
 mod policy;
 pub(crate) mod state;

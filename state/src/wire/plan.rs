@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use meshform_engine::address::{Address, ModulePath, Selector, TargetAddress};
+use meshform_engine::address::{Address, ModulePath, TargetAddress};
 use meshform_engine::diagnostic::{Diagnostic, Severity, Source, SourceId, Sources, Span};
-use meshform_engine::plan::{Action, Change, FieldChange, OutputChange, Partial, Plan, Restriction, Step};
+use meshform_engine::plan::{Action, Change, FieldChange, OutputChange, Plan, Step};
 use meshform_engine::ports::{DEFAULT_WORKSPACE, Precondition};
 use meshform_engine::value::{Fingerprinter, Path, PathStep, Value};
 use serde::{Deserialize, Serialize};
 
 use super::event::OperationBody;
+use super::partial::PartialBody;
 use super::policy::JudgementBody;
 use super::state::{into_targets, targets};
 use super::value::{Stored, present};
@@ -41,21 +42,6 @@ pub(crate) struct PlanBody {
     sources: Vec<SourceBody>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     modules: Vec<ModuleBody>,
-}
-
-/// What was asked for, and what is left out.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PartialBody {
-    restriction: RestrictionBody,
-    left_out: Vec<Text<Address>>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RestrictionBody {
-    Only(Vec<Text<Selector>>),
-    Except(Vec<Text<Selector>>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -301,26 +287,6 @@ fn check(plan: &Plan) -> Result<(), WireError> {
             step.address
         ))),
         None => Ok(()),
-    }
-}
-
-impl PartialBody {
-    fn new(partial: &Partial) -> Self {
-        let named = |selectors: &[Selector]| selectors.iter().cloned().map(Text).collect();
-        let restriction = match &partial.restriction {
-            Restriction::Only(selectors) => RestrictionBody::Only(named(selectors)),
-            Restriction::Except(selectors) => RestrictionBody::Except(named(selectors)),
-        };
-        Self { restriction, left_out: partial.left_out.iter().cloned().map(Text).collect() }
-    }
-
-    fn into_partial(self) -> Partial {
-        let named = |selectors: Vec<Text<Selector>>| selectors.into_iter().map(|it| it.0).collect();
-        let restriction = match self.restriction {
-            RestrictionBody::Only(selectors) => Restriction::Only(named(selectors)),
-            RestrictionBody::Except(selectors) => Restriction::Except(named(selectors)),
-        };
-        Partial { restriction, left_out: self.left_out.into_iter().map(|it| it.0).collect() }
     }
 }
 
