@@ -12,7 +12,16 @@ use crate::value::{Kind, Value};
 #[derive(Clone, Debug)]
 pub(crate) struct Each {
     pub(crate) key: Option<Key>,
-    name: Option<(&'static str, Value)>,
+    name: Name,
+}
+
+/// What is named in a repetition, besides by its key. The values are made when they are needed: there may be many repetitions.
+#[derive(Clone, Debug)]
+enum Name {
+    Nothing,
+    Count,
+    /// With the value that belongs to the key.
+    Each(Value),
 }
 
 /// All repetitions of a block.
@@ -28,46 +37,46 @@ pub(crate) enum Expansion {
 impl Each {
     /// Of a block that is not repeated.
     pub(crate) fn only() -> Self {
-        Self { key: None, name: None }
+        Self { key: None, name: Name::Nothing }
     }
 
     fn counted(index: u64) -> Self {
-        let number = Value::number(i64::try_from(index).unwrap_or(i64::MAX));
-        Self { key: Some(Key::Index(index)), name: Some(("count", count_object(number))) }
+        Self { key: Some(Key::Index(index)), name: Name::Count }
     }
 
     fn named(key: &str, value: Value) -> Self {
-        Self {
-            key: Some(Key::Name(key.to_owned())),
-            name: Some(("each", each_object(Value::string(key), value))),
-        }
+        Self { key: Some(Key::Name(key.to_owned())), name: Name::Each(value) }
     }
 
     /// Stands for any repetition of a block, however many there will be.
     pub(crate) fn unknown(repetition: &Repetition) -> Self {
-        let (key, value) = (Value::unknown(Type::String), Value::unknown(Type::Any));
         let name = match repetition {
-            Repetition::None => None,
-            Repetition::Count(_) => Some(("count", count_object(Value::unknown(Type::Number)))),
-            Repetition::ForEach(_) => Some(("each", each_object(key, value))),
+            Repetition::None => Name::Nothing,
+            Repetition::Count(_) => Name::Count,
+            Repetition::ForEach(_) => Name::Each(Value::unknown(Type::Any)),
         };
         Self { key: None, name }
     }
 
     /// Gives `each` or `count` their values.
     pub(crate) fn bind(&self, scope: &mut Scope<'_>) {
-        if let Some((name, value)) = &self.name {
-            scope.set(*name, value.clone());
+        let key = |ty| match &self.key {
+            Some(Key::Index(index)) => Value::number(i64::try_from(*index).unwrap_or(i64::MAX)),
+            Some(Key::Name(name)) => Value::string(name.as_str()),
+            None => Value::unknown(ty),
+        };
+        match &self.name {
+            Name::Nothing => {}
+            Name::Count => scope.set("count", object([("index", key(Type::Number))])),
+            Name::Each(value) => {
+                scope.set("each", object([("key", key(Type::String)), ("value", value.clone())]));
+            }
         }
     }
 }
 
-fn count_object(index: Value) -> Value {
-    Value::object([("index".to_owned(), index)])
-}
-
-fn each_object(key: Value, value: Value) -> Value {
-    Value::object([("key".to_owned(), key), ("value".to_owned(), value)])
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    Value::object(fields.map(|(name, value)| (name.to_owned(), value)))
 }
 
 /// The most instances that one block may have: more is surely a mistake in an expression.

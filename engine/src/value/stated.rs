@@ -71,6 +71,10 @@ impl Value {
     /// open is seen as it is stored. Nothing is converted.
     #[must_use]
     pub fn stating_all(self, ty: &Type) -> Self {
+        // Most values state all that there is to state: they stay shared.
+        if !self.lacks(ty) {
+            return self;
+        }
         let all = |parts: &[Value], element: &Type| -> Arc<Vec<Value>> {
             Arc::new(parts.iter().map(|part| part.clone().stating_all(element)).collect())
         };
@@ -104,6 +108,31 @@ impl Value {
                 whole.stating(Type::clone(element))
             }
             _ => whole,
+        }
+    }
+
+    /// Whether stating all types of a schema would make another value of it.
+    fn lacks(&self, ty: &Type) -> bool {
+        let any = |parts: &[Self], element: &Type| {
+            self.stated() != Some(element) || parts.iter().any(|part| part.lacks(element))
+        };
+        match (&self.kind, ty) {
+            (_, Type::Any) => self.as_stored().is_some(),
+            (Kind::Null, ty) => self.stated() != Some(ty),
+            (Kind::List(parts), Type::List(element)) | (Kind::Set(parts), Type::Set(element)) => {
+                any(parts, element)
+            }
+            (Kind::List(parts), Type::Tuple(types)) => {
+                parts.len() > types.len() || parts.iter().zip(types).any(|(part, ty)| part.lacks(ty))
+            }
+            (Kind::Map(entries), Type::Map(element)) => {
+                self.stated() != Some(element) || entries.values().any(|part| part.lacks(element))
+            }
+            (Kind::Object(object), Type::Object(types)) => object
+                .fields
+                .iter()
+                .any(|(name, part)| types.get(name).is_some_and(|field| part.lacks(&field.ty))),
+            _ => false,
         }
     }
 
