@@ -9,7 +9,7 @@ use meshform_engine::schema::Body;
 use meshform_provider_kube::KubeProvider;
 use meshform_provider_ssh::SshProvider;
 use meshform_sandbox::{Sandbox, ScratchSandbox};
-use meshform_state::{LocalBackend, MemoryStore, SystemClock};
+use meshform_state::{LocalBackend, Store, SystemClock};
 
 fn main() -> ExitCode {
     run(Parts {
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         keeping: || Keeping { backends: [("local", Body::default())].into(), encryption: Body::default() },
         backend,
         sandbox: |folder| Arc::new(Sandbox::at(folder)),
-        scratch: || (Arc::new(MemoryStore::new()), Arc::new(ScratchSandbox::new())),
+        scratch: || (Arc::new(Store::memory()), Arc::new(ScratchSandbox::new())),
         clock: Arc::new(SystemClock),
     })
 }

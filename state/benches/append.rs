@@ -15,7 +15,7 @@ use meshform_engine::plan::StepOperation;
 use meshform_engine::ports::{Operation, StateStore};
 use meshform_engine::state::{Record, RecordStatus, Snapshot};
 use meshform_engine::value::Value;
-use meshform_state::{LocalStore, SystemClock};
+use meshform_state::{Store, SystemClock};
 
 const STEPS: u64 = 2_000;
 
@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn measure(folder: &Path, batch: usize, prior: u64) -> Result<(), Box<dyn Error>> {
     let root = tempfile::tempdir_in(folder)?;
-    let store = LocalStore::new(root.path().join(".meshform"), Arc::new(SystemClock));
+    let store = Store::local(root.path().join(".meshform"), Arc::new(SystemClock));
     let lease = store.lock("apply", 0).await?;
     let snapshot = Snapshot {
         records: (0..prior).map(|index| (address(index), record())).collect(),

@@ -1,7 +1,7 @@
 //! Keyed fingerprints of sensitive values: they tell whether a secret has changed, and nothing else to whoever lacks the key.
 //!
 //! A fingerprint is the first 128 bits of keyed BLAKE3 over an unambiguous byte form of the value. The key is random and stays in the
-//! state's own folder. Whoever has both key and fingerprint can try out guesses: the key file is as private as the state.
+//! state's own storage. Whoever has both key and fingerprint can try out guesses: the key is as private as the state.
 
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +9,8 @@ use std::sync::{Arc, OnceLock};
 use meshform_engine::ports::StoreError;
 use meshform_engine::value::{Fingerprinter, Kind, Value};
 
-use crate::folder::{FINGERPRINT_KEY, Folder, io};
+use crate::documents::{FINGERPRINT_KEY, invalid, refused};
+use crate::storage::{Condition, Storage, StorageError};
 use crate::wire::number;
 
 /// A fingerprint's length in hexadecimal digits.
@@ -18,61 +19,63 @@ const DIGITS: usize = 32;
 /// The key of one state's fingerprints.
 pub(crate) struct Key([u8; 32]);
 
-/// The key file, made when something is first written that holds fingerprints. Until then a key of this process's own will do.
-pub(crate) struct KeyFile {
-    folder: Arc<Folder>,
+/// The key's blob, made when something is first written that holds fingerprints. Until then a key of this process's own will do.
+pub(crate) struct KeyBlob {
+    storage: Arc<dyn Storage>,
     key: OnceLock<Arc<Key>>,
 }
 
-impl KeyFile {
-    pub(crate) fn new(folder: Arc<Folder>) -> Self {
-        Self { folder, key: OnceLock::new() }
+impl KeyBlob {
+    pub(crate) fn new(storage: Arc<dyn Storage>) -> Self {
+        Self { storage, key: OnceLock::new() }
     }
 
     /// The key, to compare with.
     ///
     /// # Errors
-    /// When the file cannot be read, or is no key.
-    pub(crate) fn get(&self) -> Result<Arc<Key>, StoreError> {
+    /// When the blob cannot be read, or is no key.
+    pub(crate) async fn get(&self) -> Result<Arc<Key>, StoreError> {
         if let Some(key) = self.key.get() {
             return Ok(key.clone());
         }
-        let key = match self.read()? {
+        let key = match self.read().await? {
             Some(key) => key,
-            None => Key(random()?),
+            None => Key::from_bytes(random()?),
         };
         Ok(self.key.get_or_init(|| Arc::new(key)).clone())
     }
 
-    /// The key, to write fingerprints with: it is in its file from now on.
+    /// The key, to write fingerprints with: it is kept from now on.
     ///
     /// # Errors
-    /// When the file cannot be read or made, is no key, or holds another one that a process has made meanwhile.
-    pub(crate) fn keep(&self) -> Result<Arc<Key>, StoreError> {
-        let key = self.get()?;
-        let guard = self.folder.guard()?;
-        match self.read()? {
-            Some(kept) if kept.0 == key.0 => {}
-            Some(_) => {
-                return Err(self
-                    .folder
-                    .invalid(FINGERPRINT_KEY, "another run has made it meanwhile: plan again"));
-            }
-            None => {
-                let text = format!("{}\n", blake3::Hash::from_bytes(key.0).to_hex());
-                guard.replace(FINGERPRINT_KEY, text.as_bytes())?;
+    /// When the blob cannot be read or made, is no key, or holds another one that a process has made meanwhile.
+    pub(crate) async fn keep(&self) -> Result<Arc<Key>, StoreError> {
+        let key = self.get().await?;
+        let mut kept = self.read().await?;
+        if kept.is_none() {
+            let text = format!("{}\n", blake3::Hash::from_bytes(key.0).to_hex());
+            match self.storage.write(FINGERPRINT_KEY, text.as_bytes(), Condition::Absent).await {
+                Err(StorageError::Conflict) => kept = self.read().await?,
+                written => return written.map(|_| key).map_err(refused),
             }
         }
-        Ok(key)
+        match kept.is_some_and(|kept| kept.0 == key.0) {
+            true => Ok(key),
+            false => Err(self.invalid("another run has made it meanwhile: plan again")),
+        }
     }
 
-    fn read(&self) -> Result<Option<Key>, StoreError> {
-        let Some(bytes) = self.folder.read(FINGERPRINT_KEY)? else { return Ok(None) };
-        let text = str::from_utf8(&bytes).ok();
+    async fn read(&self) -> Result<Option<Key>, StoreError> {
+        let Some(blob) = self.storage.read(FINGERPRINT_KEY).await.map_err(refused)? else { return Ok(None) };
+        let text = str::from_utf8(&blob.content).ok();
         match text.and_then(|text| blake3::Hash::from_hex(text.trim_end()).ok()) {
-            Some(hash) => Ok(Some(Key(*hash.as_bytes()))),
-            None => Err(self.folder.invalid(FINGERPRINT_KEY, "it is not 64 hexadecimal digits")),
+            Some(hash) => Ok(Some(Key::from_bytes(*hash.as_bytes()))),
+            None => Err(self.invalid("it is not 64 hexadecimal digits")),
         }
+    }
+
+    fn invalid(&self, problem: &str) -> StoreError {
+        invalid(&*self.storage, FINGERPRINT_KEY, problem)
     }
 }
 
@@ -82,9 +85,23 @@ impl KeyFile {
 /// When it has none.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
     let mut bytes = [0; N];
-    let mut source = std::fs::File::open("/dev/urandom").map_err(io("open /dev/urandom"))?;
-    source.read_exact(&mut bytes).map_err(io("read /dev/urandom"))?;
-    Ok(bytes)
+    let source = std::fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes));
+    match source {
+        Ok(()) => Ok(bytes),
+        Err(error) => Err(StoreError::Io { attempt: "read /dev/urandom".into(), problem: error.to_string() }),
+    }
+}
+
+/// A random name in the form of a version 4 UUID (RFC 9562).
+///
+/// # Errors
+/// When the system has no randomness.
+pub(crate) fn random_name() -> Result<String, StoreError> {
+    let random = u128::from_be_bytes(random()?);
+    let marked = random & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let digits = format!("{marked:032x}");
+    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();
+    Ok([part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-"))
 }
 
 impl Key {

@@ -1,238 +1,358 @@
-//! The folder that a state lives in: the only file that knows its layout and touches it.
+//! The storage in a folder of this machine.
 //!
 //! ```text
 //! .meshform/            0700; every file in it 0600
 //!   .gitignore          "*": nobody commits it by accident
-//!   state.json          the snapshot
-//!   state.json.backup   the one before
-//!   journal/00000008.jsonl   the journal of the apply that makes serial 8
-//!   lock                the lease
+//!   NAME                a blob
+//!   LOG.jsonl           a log
+//!   LOG.sealed          a log to which nothing can be added any more
 //!   lock.guard          what serialises writes between processes; empty
-//!   fingerprint.key     the key of the fingerprints
 //! ```
 //!
-//! A file changes by being replaced: written beside, synced, renamed, the folder synced. Everything that replaces or removes a file
-//! holds the [`Guard`], so the names of the files beside are fixed and a crash leaves no litter that grows.
+//! A blob changes by being replaced: written beside, synced, renamed, the folder synced. Everything that changes something holds the guard,
+//! so the names of the files beside are fixed and a crash leaves no litter that grows. A blob's version is the digest of its content.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write};
-use std::ops::Deref;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use meshform_engine::ports::StoreError;
+use meshform_engine::ports::BoxFuture;
 
-pub(crate) const STATE: &str = "state.json";
-pub(crate) const BACKUP: &str = "state.json.backup";
-pub(crate) const LOCK: &str = "lock";
-pub(crate) const FINGERPRINT_KEY: &str = "fingerprint.key";
-const JOURNALS: &str = "journal";
+use crate::disk::{Disk, DiskFile, Open, RealDisk};
+use crate::storage::{Blob, Condition, Storage, StorageError, Version};
+
 const GUARD: &str = "lock.guard";
 const IGNORE: &str = ".gitignore";
+const BESIDE: &str = ".new";
+const LOG: &str = ".jsonl";
+const SEALED: &str = ".sealed";
 
-/// How long the guard is waited for.
+/// How long the guard is waited for: only a stopped process holds it for so long.
 const GUARD_WAIT: Duration = Duration::from_secs(20);
 
-/// A state's folder. It need not exist before the first write.
-pub(crate) struct Folder {
-    path: PathBuf,
+/// Keeps blobs and logs in a folder, which need not exist before the first write. Its futures need a tokio runtime.
+pub struct FolderStorage {
+    folder: Arc<Folder>,
 }
 
-/// The right to replace files. Held for moments only.
-pub(crate) struct Guard<'a> {
-    folder: &'a Folder,
-    /// Unlocked when it is closed.
-    _file: File,
-}
-
-impl Folder {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path }
+impl FolderStorage {
+    /// The storage in a folder of this machine, such as `STACK/.meshform`.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self::on(Arc::new(RealDisk), folder)
     }
 
-    /// A file's whole content, or `None` if there is no such file.
-    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = self.path.join(name);
-        absent_as_none(fs::read(&path)).map_err(|error| failed("read", &path, &error))
-    }
-
-    /// Whether there is such a file.
-    pub(crate) fn has(&self, name: &str) -> Result<bool, StoreError> {
-        let path = self.path.join(name);
-        path.try_exists().map_err(|error| failed("look for", &path, &error))
-    }
-
-    /// The names of all journals, oldest first.
-    pub(crate) fn journals(&self) -> Result<Vec<String>, StoreError> {
-        let path = self.path.join(JOURNALS);
-        let list = || -> io::Result<Vec<String>> {
-            let entries = fs::read_dir(&path)?.collect::<io::Result<Vec<_>>>()?;
-            Ok(entries.iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
-        };
-        let names =
-            absent_as_none(list()).map_err(|error| failed("list", &path, &error))?.unwrap_or_default();
-        let mut journals: Vec<_> = names.into_iter().filter(|name| name.ends_with(".jsonl")).collect();
-        journals.sort();
-        Ok(journals.into_iter().map(|name| format!("{JOURNALS}/{name}")).collect())
-    }
-
-    /// Opens a file to write at its end.
-    pub(crate) fn open_to_append(&self, name: &str) -> Result<File, StoreError> {
-        let path = self.path.join(name);
-        OpenOptions::new().append(true).open(&path).map_err(|error| failed("open", &path, &error))
-    }
-
-    /// Waits for the guard. Makes the folder if it is not there.
-    ///
-    /// # Errors
-    /// When someone holds it for [`GUARD_WAIT`], as only a stopped process does.
-    pub(crate) fn guard(&self) -> Result<Guard<'_>, StoreError> {
-        self.guard_within(GUARD_WAIT)
-    }
-
-    fn guard_within(&self, wait: Duration) -> Result<Guard<'_>, StoreError> {
-        let path = self.path.join(GUARD);
-        let mut options = OpenOptions::new();
-        let file = match options.append(true).open(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.make()?;
-                options.create(true).mode(0o600).open(&path)
-            }
-            opened => opened,
-        };
-        let locked = file.and_then(|file| lock_within(&file, wait).map(|()| file));
-        Ok(Guard { folder: self, _file: locked.map_err(|error| failed("lock", &path, &error))? })
-    }
-
-    /// What is wrong with a file.
-    pub(crate) fn invalid(&self, name: &str, problem: impl ToString) -> StoreError {
-        StoreError::Invalid { what: self.path.join(name).display().to_string(), problem: problem.to_string() }
+    /// The storage in a folder of any disk.
+    #[must_use]
+    pub fn on(disk: Arc<dyn Disk>, folder: PathBuf) -> Self {
+        Self { folder: Arc::new(Folder { disk, path: folder }) }
     }
 
     /// Makes the folder if it is not there.
-    pub(crate) fn make(&self) -> Result<(), StoreError> {
-        let attempt = || -> io::Result<()> {
-            DirBuilder::new().recursive(true).mode(0o700).create(self.path.join(JOURNALS))?;
-            let ignore = self.path.join(IGNORE);
-            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(ignore);
-            match file {
-                Ok(mut file) => file.write_all(b"*\n")?,
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-            sync(self.path.parent())
-        };
-        attempt().map_err(|error| failed("make", &self.path, &error))
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) async fn make(&self) -> Result<(), StorageError> {
+        self.run(|folder| folder.guard().map(drop)).await
+    }
+
+    /// Runs what may wait for the disk where it keeps nobody else from running.
+    fn run<'a, T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Folder) -> Result<T, StorageError> + Send + 'static,
+    ) -> BoxFuture<'a, Result<T, StorageError>> {
+        let folder = self.folder.clone();
+        Box::pin(async move {
+            tokio::task::spawn_blocking(move || work(&folder)).await.unwrap_or_else(|error| {
+                Err(StorageError::Failed { attempt: "work on the state".into(), problem: error.to_string() })
+            })
+        })
     }
 }
 
-impl Deref for Guard<'_> {
-    type Target = Folder;
+impl Storage for FolderStorage {
+    fn place(&self) -> String {
+        self.folder.path.display().to_string()
+    }
 
-    fn deref(&self) -> &Folder {
-        self.folder
+    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Blob>, StorageError>> {
+        let name = name.to_owned();
+        self.run(move |folder| folder.read(&name))
+    }
+
+    fn write<'a>(
+        &'a self,
+        name: &'a str,
+        content: &'a [u8],
+        condition: Condition,
+    ) -> BoxFuture<'a, Result<Version, StorageError>> {
+        let (name, content) = (name.to_owned(), content.to_vec());
+        self.run(move |folder| folder.write(&name, &content, &condition))
+    }
+
+    fn remove<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
+        let name = name.to_owned();
+        self.run(move |folder| folder.remove(&name))
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
+        let prefix = prefix.to_owned();
+        self.run(move |folder| {
+            let mut names = folder.files(&prefix)?;
+            names.retain(|name| is_blob(name));
+            Ok(names)
+        })
+    }
+
+    fn logs<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
+        let prefix = prefix.to_owned();
+        self.run(move |folder| {
+            let names = folder.files(&prefix)?;
+            let log = |name: &String| name.strip_suffix(LOG).or(name.strip_suffix(SEALED)).map(str::to_owned);
+            let mut logs: Vec<_> = names.iter().filter_map(log).collect();
+            logs.sort();
+            logs.dedup();
+            Ok(logs)
+        })
+    }
+
+    fn read_log<'a>(&'a self, log: &'a str) -> BoxFuture<'a, Result<Vec<u8>, StorageError>> {
+        let log = log.to_owned();
+        self.run(move |folder| folder.read_log(&log))
+    }
+
+    fn append<'a>(
+        &'a self,
+        log: &'a str,
+        at: u64,
+        chunk: &'a [u8],
+    ) -> BoxFuture<'a, Result<u64, StorageError>> {
+        let (log, chunk) = (log.to_owned(), chunk.to_vec());
+        self.run(move |folder| folder.append(&log, at, &chunk))
+    }
+
+    fn seal_log<'a>(&'a self, log: &'a str, at: u64) -> BoxFuture<'a, Result<(), StorageError>> {
+        let log = log.to_owned();
+        self.run(move |folder| folder.seal(&log, at))
+    }
+
+    fn remove_log<'a>(&'a self, log: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
+        let log = log.to_owned();
+        self.run(move |folder| folder.remove_log(&log))
     }
 }
 
-impl Guard<'_> {
-    /// Puts a file with this content in the place of what is there, durably and all at once.
-    pub(crate) fn replace(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
+struct Folder {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+}
+
+impl Folder {
+    fn read(&self, name: &str) -> Result<Option<Blob>, StorageError> {
+        let content = self.content(&self.path.join(name))?;
+        Ok(content.map(|content| Blob { version: version(&content), content }))
+    }
+
+    fn write(&self, name: &str, content: &[u8], condition: &Condition) -> Result<Version, StorageError> {
+        let _guard = self.guard()?;
         let path = self.path.join(name);
-        let beside = self.path.join(format!("{name}.new"));
-        let attempt = || -> io::Result<()> {
-            let mut options = OpenOptions::new();
-            let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-            file.write_all(content)?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)?;
-            sync(path.parent())
+        let current = self.content(&path)?.map(|content| version(&content));
+        let holds = match condition {
+            Condition::Absent => current.is_none(),
+            Condition::Unchanged(version) => current.as_ref() == Some(version),
         };
-        attempt().map_err(|error| failed("write", &path, &error))
+        if !holds {
+            return Err(StorageError::Conflict);
+        }
+        let replaced = self.replace(&path, &self.path.join(format!("{name}{BESIDE}")), content);
+        replaced.map_err(failed("write", &path))?;
+        Ok(version(content))
     }
 
-    /// Removes a file, durably; it may be gone already.
-    pub(crate) fn remove(&self, name: &str) -> Result<(), StoreError> {
-        let path = self.path.join(name);
-        let attempt = || {
-            absent_as_none(fs::remove_file(&path))?;
-            sync(path.parent())
-        };
-        attempt().map_err(|error| failed("remove", &path, &error))
+    fn replace(&self, path: &Path, beside: &Path, content: &[u8]) -> io::Result<()> {
+        let mut file = self.create(beside)?;
+        file.write(content)?;
+        file.sync()?;
+        drop(file);
+        self.disk.rename(beside, path)?;
+        self.sync_names(path)
     }
-}
 
-/// The name of the journal of the apply that makes the snapshot of that serial.
-pub(crate) fn journal(serial: u64) -> String {
-    format!("{JOURNALS}/{serial:08}.jsonl")
-}
+    fn remove(&self, name: &str) -> Result<(), StorageError> {
+        let _guard = self.guard()?;
+        self.remove_file(&self.path.join(name))
+    }
 
-/// Gives an error of the storage its context.
-pub(crate) fn io(attempt: &str) -> impl FnOnce(io::Error) -> StoreError + '_ {
-    move |error| StoreError::Io { attempt: attempt.to_owned(), problem: error.to_string() }
-}
+    fn read_log(&self, log: &str) -> Result<Vec<u8>, StorageError> {
+        // In this order, as it may be sealed just now.
+        let content = match self.content(&self.log(log))? {
+            Some(content) => Some(content),
+            None => self.content(&self.sealed(log))?,
+        };
+        Ok(content.unwrap_or_default())
+    }
 
-/// Runs what may wait for the storage where it keeps nobody else from running.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(StoreError::Io { attempt: "work on the state".into(), problem: error.to_string() })
-    })
-}
-
-fn failed(verb: &str, path: &Path, error: &io::Error) -> StoreError {
-    StoreError::Io { attempt: format!("{verb} {}", path.display()), problem: error.to_string() }
-}
-
-/// Locks a file, looking ever less often whether that can be done.
-fn lock_within(file: &File, wait: Duration) -> io::Result<()> {
-    let deadline = Instant::now() + wait;
-    let mut pause = Duration::from_micros(100);
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(20));
+    fn append(&self, log: &str, at: u64, chunk: &[u8]) -> Result<u64, StorageError> {
+        let _guard = self.guard()?;
+        let path = self.log(log);
+        let (mut file, is_new) = match self.open_log(&path).map_err(failed("open", &path))? {
+            Some(file) => (file, false),
+            None if at == 0 && self.content(&self.sealed(log))?.is_none() => {
+                (self.create(&path).map_err(failed("make", &path))?, true)
             }
-            Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::other(format!("another process has held it for {wait:?}")));
-            }
-            Err(TryLockError::Error(error)) => return Err(error),
+            None => return Err(StorageError::Conflict),
+        };
+        if file.length().map_err(failed("measure", &path))? != at {
+            return Err(StorageError::Conflict);
+        }
+        self.add(&mut *file, chunk, is_new.then_some(&path)).map_err(|error| {
+            // What was not written whole is best not there at all.
+            let _ = file.cut(at);
+            failed("write", &path)(error)
+        })?;
+        Ok(at.saturating_add(chunk.len() as u64))
+    }
+
+    fn add(&self, file: &mut dyn DiskFile, chunk: &[u8], new: Option<&PathBuf>) -> io::Result<()> {
+        file.write(chunk)?;
+        file.sync()?;
+        new.map_or(Ok(()), |path| self.sync_names(path))
+    }
+
+    fn seal(&self, log: &str, at: u64) -> Result<(), StorageError> {
+        let _guard = self.guard()?;
+        let (path, sealed) = (self.log(log), self.sealed(log));
+        let Some(file) = self.open_log(&path).map_err(failed("open", &path))? else {
+            let length = self.content(&sealed)?.map(|content| content.len() as u64);
+            return match length {
+                Some(length) if length == at => Ok(()),
+                None if at == 0 => self
+                    .create(&sealed)
+                    .and_then(|_| self.sync_names(&sealed))
+                    .map_err(failed("make", &sealed)),
+                _ => Err(StorageError::Conflict),
+            };
+        };
+        if file.length().map_err(failed("measure", &path))? != at {
+            return Err(StorageError::Conflict);
+        }
+        let renamed = self.disk.rename(&path, &sealed).and_then(|()| self.sync_names(&sealed));
+        renamed.map_err(failed("seal", &path))
+    }
+
+    fn remove_log(&self, log: &str) -> Result<(), StorageError> {
+        let _guard = self.guard()?;
+        self.remove_file(&self.log(log))?;
+        let sealed = self.sealed(log);
+        match self.content(&sealed)? {
+            // Nothing else would refuse its beginning.
+            Some(content) if content.is_empty() => Ok(()),
+            Some(_) => self.remove_file(&sealed),
+            None => Ok(()),
         }
     }
-}
 
-fn absent_as_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(content) => Ok(Some(content)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+    /// The files whose names begin so, by name, in ascending order.
+    fn files(&self, prefix: &str) -> Result<Vec<String>, StorageError> {
+        let start = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
+        let (mut folders, mut names) = (vec![start.to_owned()], Vec::new());
+        while let Some(folder) = folders.pop() {
+            let path = self.path.join(&folder);
+            for entry in self.disk.list(&path).map_err(failed("list", &path))? {
+                let name = format!("{folder}{}", entry.name);
+                match entry.is_folder {
+                    true => folders.push(format!("{name}/")),
+                    false => names.push(name),
+                }
+            }
+        }
+        names.retain(|name| name.starts_with(prefix));
+        names.sort();
+        Ok(names)
+    }
+
+    fn content(&self, path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
+        self.disk.read(path).map_err(failed("read", path))
+    }
+
+    fn log(&self, log: &str) -> PathBuf {
+        self.path.join(format!("{log}{LOG}"))
+    }
+
+    fn sealed(&self, log: &str) -> PathBuf {
+        self.path.join(format!("{log}{SEALED}"))
+    }
+
+    fn open_log(&self, path: &Path) -> io::Result<Option<Box<dyn DiskFile>>> {
+        match self.disk.open(path, Open::Existing) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            opened => opened.map(Some),
+        }
+    }
+
+    /// An empty file, in a folder that is made if it is not there.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        match (self.disk.open(path, Open::Empty), path.parent()) {
+            (Err(error), Some(folder)) if error.kind() == ErrorKind::NotFound => {
+                self.disk.make_folder(folder)?;
+                self.sync_names(folder)?;
+                self.disk.open(path, Open::Empty)
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<(), StorageError> {
+        let removed = self.disk.remove(path).and_then(|()| self.sync_names(path));
+        removed.or_else(absent_is_fine).map_err(failed("remove", path))
+    }
+
+    /// Makes the name of this file or folder last, or its absence.
+    fn sync_names(&self, path: &Path) -> io::Result<()> {
+        path.parent().map_or(Ok(()), |folder| self.disk.sync_folder(folder))
+    }
+
+    /// Waits for the right to change something. Makes the folder if it is not there.
+    fn guard(&self) -> Result<Box<dyn Send>, StorageError> {
+        let path = self.path.join(GUARD);
+        let locked = match self.disk.lock(&path, GUARD_WAIT) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.make().and_then(|()| self.disk.lock(&path, GUARD_WAIT))
+            }
+            locked => locked,
+        };
+        locked.map_err(failed("lock", &path))
+    }
+
+    fn make(&self) -> io::Result<()> {
+        self.disk.make_folder(&self.path)?;
+        let ignore = self.path.join(IGNORE);
+        if self.disk.read(&ignore)?.is_none() {
+            self.disk.open(&ignore, Open::Empty)?.write(b"*\n")?;
+        }
+        // Last, for whoever finds it takes the rest for granted.
+        self.disk.open(&self.path.join(GUARD), Open::Empty)?;
+        self.sync_names(&self.path)
     }
 }
 
-/// Makes the names in a folder durable.
-fn sync(folder: Option<&Path>) -> io::Result<()> {
-    match folder {
-        Some(folder) if folder.as_os_str().is_empty() => File::open(".")?.sync_all(),
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
+fn is_blob(name: &str) -> bool {
+    let own = [BESIDE, LOG, SEALED].iter().any(|ending| name.ends_with(ending));
+    !own && name != GUARD && name != IGNORE
+}
+
+fn version(content: &[u8]) -> Version {
+    Version(blake3::hash(content).to_hex().to_string())
+}
+
+fn failed<'a>(verb: &'a str, path: &'a Path) -> impl Fn(io::Error) -> StorageError + 'a {
+    move |error| StorageError::Failed {
+        attempt: format!("{verb} {}", path.display()),
+        problem: error.to_string(),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_guard_that_is_never_given_back_is_not_waited_for_forever() {
-        let root = tempfile::tempdir().unwrap();
-        let (folder, wait) = (Folder::new(root.path().join("state")), Duration::from_millis(20));
-        let guard = folder.guard_within(wait).unwrap();
-        let error = folder.guard_within(wait).err().unwrap().to_string();
-        assert!(error.ends_with("lock.guard: another process has held it for 20ms"), "{error}");
-        drop(guard);
-        assert!(folder.guard_within(wait).is_ok());
-    }
+fn absent_is_fine(error: io::Error) -> io::Result<()> {
+    if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }

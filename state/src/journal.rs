@@ -1,142 +1,174 @@
 //! The journal of one apply, being written.
 //!
-//! Appending costs what is appended: one write, one sync, and a look at the lock, whatever the size of the state.
+//! Appending costs what is appended: one look at the lock and one addition to the journal, whatever the size of the state. The journal is
+//! named after the token of its lease, so nobody else ever begins it; whoever has taken over has sealed it, so nothing is added to it.
 
-use std::fs::File;
-use std::io::Write;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use meshform_engine::apply::Event;
-use meshform_engine::ports::{BoxFuture, Journal, StoreError};
+use meshform_engine::ports::{BoxFuture, Clock, Journal, StoreError};
 use meshform_engine::state::Snapshot;
 
-use crate::fingerprint::{Key, random};
-use crate::folder::{self, Folder, Guard, blocking, io};
+use crate::documents::{JOURNALS, STATE, invalid, refused};
+use crate::fingerprint::{Key, random_name};
+use crate::history;
 use crate::lease;
-use crate::settle;
+use crate::settle::{Base, Writer, settle};
+use crate::storage::{Storage, StorageError};
 use crate::wire::journal::{Header, Lines, event};
-use crate::wire::state::StateBody;
+use crate::wire::lock::LeaseBody;
+use crate::wire::state::{MadeBody, StateBody};
 
 /// An open journal.
-pub(crate) struct LocalJournal {
+pub(crate) struct OpenJournal {
+    storage: Arc<dyn Storage>,
+    clock: Arc<dyn Clock>,
     key: Arc<Key>,
-    writer: Arc<Mutex<Writer>>,
-}
-
-struct Writer {
-    folder: Arc<Folder>,
     token: u64,
     /// What the journal goes on from.
-    prior: StateBody,
+    base: Base,
     name: String,
-    lineage: String,
-    file: File,
     lines: Lines,
-    /// After a failed write nobody knows what the file ends with: nothing more may be put behind it.
+    /// How long it is.
+    length: u64,
+    /// After a failed write nobody knows what the journal ends with: nothing more may be put behind it.
     failed: bool,
 }
 
-impl LocalJournal {
-    /// Settles what an earlier apply left behind, then begins a journal on top of it. Waits for the storage.
+impl OpenJournal {
+    /// Settles what an earlier apply left behind, then begins a journal on top of it.
     ///
     /// # Errors
-    /// When the lease is lost, or the state is not the one of that lineage and serial any more.
-    pub(crate) fn begin(
-        folder: &Arc<Folder>,
+    /// When the lease is lost, or the state is not `prior` any more.
+    pub(crate) async fn begin(
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
         key: Arc<Key>,
         token: u64,
-        (lineage, serial): (&str, u64),
+        prior: &Snapshot,
     ) -> Result<Self, StoreError> {
-        let guard = folder.guard()?;
-        lease::prove(&guard, token)?;
-        let prior = settle(&guard, &key)?;
-        if (prior.lineage.as_str(), prior.serial) != (lineage, serial) {
-            let problem = format!(
-                "another run has changed it: its serial is {}, and was {serial} when it was read",
-                prior.serial
-            );
-            return Err(guard.invalid(folder::STATE, problem));
+        let made = made(lease::prove(&*storage, token).await?, &*clock);
+        let writer = Writer { storage: &*storage, key: &key, token, made: &made };
+        let mut base = settle(&writer).await?;
+        let prior = StateBody::new(prior, &*key);
+        let adopted = adopted(&writer, &base, prior)?;
+
+        let start = adopted.as_ref().unwrap_or(&base.body);
+        let lineage = if start.lineage.is_empty() { random_name()? } else { start.lineage.clone() };
+        let header =
+            Header { lineage: lineage.clone(), serial: start.serial, token, made: Some(made.clone()) };
+        let name = format!("{JOURNALS}{:08}-{token}", header.serial.saturating_add(1));
+        let (first, lines) = Lines::begin(&header).map_err(|problem| invalid(&*storage, &name, problem))?;
+        let length = storage.append(&name, 0, first.as_bytes()).await.map_err(refused)?;
+        if let Err(lost) = lease::prove(&*storage, token).await {
+            // Whoever has the lease now may have looked for journals before this one was there, and must not find it later.
+            let _ = storage.remove_log(&name).await;
+            return Err(lost);
         }
-        let lineage = if lineage.is_empty() { random_name()? } else { lineage.to_owned() };
-        let header = Header { lineage: lineage.clone(), serial, token };
-        let name = folder::journal(serial.saturating_add(1));
-        let (first, lines) = Lines::begin(&header).map_err(|problem| guard.invalid(&name, problem))?;
-        guard.replace(&name, first.as_bytes())?;
-        let file = guard.open_to_append(&name)?;
-        let folder = folder.clone();
-        let writer = Writer { folder, token, prior, name, lineage, file, lines, failed: false };
-        Ok(Self { key, writer: Arc::new(Mutex::new(writer)) })
-    }
-}
-
-impl Journal for LocalJournal {
-    fn append<'a>(&'a mut self, events: &'a [Event]) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            let texts = events.iter().map(|each| event(each, &*self.key)).collect::<Result<Vec<_>, _>>();
-            let writer = self.writer.clone();
-            blocking(move || {
-                let mut writer = lock(&writer);
-                let texts = texts.map_err(|problem| writer.folder.invalid(&writer.name, problem))?;
-                writer.append(&texts)
-            })
-            .await
-        })
-    }
-
-    fn finish(self: Box<Self>, snapshot: Snapshot) -> BoxFuture<'static, Result<(), StoreError>> {
-        Box::pin(blocking(move || lock(&self.writer).finish(StateBody::new(&snapshot, &*self.key))))
-    }
-}
-
-impl Writer {
-    fn append(&mut self, events: &[String]) -> Result<(), StoreError> {
-        if self.failed {
-            let problem = "an earlier write to it failed".into();
-            return Err(StoreError::Io { attempt: format!("write {}", self.name), problem });
+        if let Some(body) = adopted {
+            let body = StateBody { made: Some(made.clone()), ..body };
+            if !writer.replace(&mut base, body).await? {
+                return Err(StoreError::Fenced);
+            }
         }
-        let guard = self.folder.guard()?;
-        lease::prove(&guard, self.token)?;
+        base.body.lineage = lineage;
+        Ok(Self { storage, clock, key, token, base, name, lines, length, failed: false })
+    }
+
+    async fn append(&mut self, events: &[Event]) -> Result<(), StoreError> {
+        self.usable()?;
+        let texts = events.iter().map(|each| event(each, &*self.key)).collect::<Result<Vec<_>, _>>();
+        let texts = texts.map_err(|problem| invalid(&*self.storage, &self.name, problem))?;
+        if texts.is_empty() {
+            return Ok(());
+        }
+        lease::prove(&*self.storage, self.token).await?;
         self.failed = true;
-        let text: String = events.iter().map(|event| self.lines.next(event)).collect();
-        self.file.write_all(text.as_bytes()).map_err(io(&format!("write {}", self.name)))?;
-        // Others read what is written, synced or not; only a crash of the machine needs more.
-        drop(guard);
-        self.file.sync_data().map_err(io(&format!("sync {}", self.name)))?;
+        let chunk: String = texts.iter().map(|event| self.lines.next(event)).collect();
+        self.length = self.add(chunk.as_bytes()).await?;
         self.failed = false;
         Ok(())
     }
 
-    fn finish(&self, body: StateBody) -> Result<(), StoreError> {
-        let guard = self.folder.guard()?;
-        lease::prove(&guard, self.token)?;
-        if !body.has_content_of(&self.prior) {
-            settle::write(&guard, &body.named(&self.lineage, self.prior.serial.saturating_add(1)))?;
+    async fn add(&self, chunk: &[u8]) -> Result<u64, StoreError> {
+        match self.storage.append(&self.name, self.length, chunk).await {
+            Err(StorageError::Conflict) => {}
+            added => return added.map_err(refused),
         }
-        guard.remove(&self.name)
+        // Refused may also be a chunk of ours whose answer was lost, and that was sent again.
+        let content = self.storage.read_log(&self.name).await.map_err(refused)?;
+        let length = self.length.saturating_add(chunk.len() as u64);
+        match content.strip_suffix(chunk) {
+            Some(before) if before.len() as u64 == self.length => Ok(length),
+            _ => Err(StoreError::Fenced),
+        }
+    }
+
+    async fn finish(mut self, snapshot: Snapshot) -> Result<(), StoreError> {
+        self.usable()?;
+        let body = StateBody::new(&snapshot, &*self.key);
+        let made = made(lease::prove(&*self.storage, self.token).await?, &*self.clock);
+        if !body.has_content_of(&self.base.body) {
+            // A snapshot that was brought from elsewhere may be further on.
+            let serial = body.serial.max(self.base.body.serial.saturating_add(1));
+            let lineage = self.base.body.lineage.clone();
+            self.write(StateBody { lineage, serial, ..body }, made).await?;
+            history::prune(&*self.storage).await;
+        }
+        // All that it says is in the state. If it stays, it is settled once more, to no effect.
+        let _ = self.storage.remove_log(&self.name).await;
+        Ok(())
+    }
+
+    async fn write(&mut self, body: StateBody, made: MadeBody) -> Result<(), StoreError> {
+        let writer = Writer { storage: &*self.storage, key: &self.key, token: self.token, made: &made };
+        let body = StateBody { made: Some(made.clone()), ..body };
+        match writer.replace(&mut self.base, body).await? {
+            true => Ok(()),
+            false => Err(StoreError::Fenced),
+        }
+    }
+
+    fn usable(&self) -> Result<(), StoreError> {
+        match self.failed {
+            true => Err(StoreError::Io {
+                attempt: format!("write {}/{}", self.storage.place(), self.name),
+                problem: "an earlier write to it failed".into(),
+            }),
+            false => Ok(()),
+        }
     }
 }
 
-/// Makes the fold of an unfinished journal the state, and removes every journal.
-fn settle(guard: &Guard<'_>, key: &Key) -> Result<StateBody, StoreError> {
-    let settled = settle::read(guard)?;
-    let body = StateBody::new(&settled.snapshot, key);
-    if settled.is_ahead {
-        settle::write(guard, &body)?;
+impl Journal for OpenJournal {
+    fn append<'a>(&'a mut self, events: &'a [Event]) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.append(events))
     }
-    settled.journals.iter().try_for_each(|name| guard.remove(name))?;
-    Ok(body)
+
+    fn finish(self: Box<Self>, snapshot: Snapshot) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin((*self).finish(snapshot))
+    }
 }
 
-/// A random name in the form of a version 4 UUID (RFC 9562).
-fn random_name() -> Result<String, StoreError> {
-    let random = u128::from_be_bytes(random()?);
-    let marked = random & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let digits = format!("{marked:032x}");
-    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();
-    Ok([part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-"))
+/// The state that a storage without any takes over from another, if it is that; else it must be the one that is there.
+fn adopted(writer: &Writer<'_>, base: &Base, prior: StateBody) -> Result<Option<StateBody>, StoreError> {
+    if base.body.is_blank() {
+        return Ok((!prior.lineage.is_empty() && !prior.is_blank()).then_some(prior));
+    }
+    let is_same = (&prior.lineage, prior.serial) == (&base.body.lineage, base.body.serial);
+    if is_same && prior.has_content_of(&base.body) {
+        return Ok(None);
+    }
+    let problem = match prior.serial == base.body.serial {
+        true => "another run has changed it since it was read".to_owned(),
+        false => format!(
+            "another run has changed it: its serial is {}, and was {} when it was read",
+            base.body.serial, prior.serial
+        ),
+    };
+    Err(invalid(writer.storage, STATE, problem))
 }
 
-/// A thread that panicked cannot have left the writer half-changed: `failed` covers the only such moment.
-fn lock(writer: &Mutex<Writer>) -> MutexGuard<'_, Writer> {
-    writer.lock().unwrap_or_else(PoisonError::into_inner)
+fn made(lease: LeaseBody, clock: &dyn Clock) -> MadeBody {
+    MadeBody { at: lease::rfc3339(clock.now_ms()), by: lease.holder, operation: lease.operation, note: None }
 }

@@ -60,15 +60,19 @@ pub trait Storage: Send + Sync {
         Box::pin(async move {
             let mut content = Vec::new();
             for chunk in self.list(&format!("{log}/")).await? {
-                // What is gone meanwhile was removed with the whole log, the last chunk first.
-                let Some(blob) = self.read(&chunk).await? else { break };
+                // A log without its beginning is being removed, or was: only its seal is left.
+                if content.is_empty() && chunk != chunk_name(log, 0) {
+                    break;
+                }
+                // What is gone meanwhile was removed with the whole log.
+                let Some(blob) = self.read(&chunk).await? else { return Ok(Vec::new()) };
                 content.extend(blob.content);
             }
             Ok(content)
         })
     }
 
-    /// Adds a chunk to a log that is `at` bytes long; 0 begins it. Returns how long it is then.
+    /// Adds a chunk, which is not empty, to a log that is `at` bytes long; 0 begins it. Returns how long it is then.
     ///
     /// # Errors
     /// [`StorageError::Conflict`] when it is not, or when it was [sealed](Self::seal_log): nothing was added.
@@ -79,7 +83,7 @@ pub trait Storage: Send + Sync {
         chunk: &'a [u8],
     ) -> BoxFuture<'a, Result<u64, StorageError>> {
         Box::pin(async move {
-            self.write(&format!("{log}/{at:020}"), chunk, Condition::Absent).await?;
+            self.write(&chunk_name(log, at), chunk, Condition::Absent).await?;
             Ok(at.saturating_add(chunk.len() as u64))
         })
     }
@@ -98,14 +102,14 @@ pub trait Storage: Send + Sync {
         })
     }
 
-    /// Removes a log. One that was sealed stays sealed.
+    /// Removes a log. One that was sealed stays sealed: whoever adds at its end is refused, and it reads as if it were empty.
     fn remove_log<'a>(&'a self, log: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
         Box::pin(async move {
-            // The last first: what an interruption leaves is a log that is shorter, not one without a beginning.
-            for chunk in self.list(&format!("{log}/")).await?.iter().rev() {
-                let is_seal = self.read(chunk).await?.is_some_and(|blob| blob.content.is_empty());
+            // The beginning first: without it there is no log, so an interruption never leaves a shorter one.
+            for chunk in self.list(&format!("{log}/")).await? {
+                let is_seal = self.read(&chunk).await?.is_some_and(|blob| blob.content.is_empty());
                 if !is_seal {
-                    self.remove(chunk).await?;
+                    self.remove(&chunk).await?;
                 }
             }
             Ok(())
@@ -113,9 +117,14 @@ pub trait Storage: Send + Sync {
     }
 }
 
+/// The blob of the chunk that was added at this position of a log.
+fn chunk_name(log: &str, at: u64) -> String {
+    format!("{log}/{at:020}")
+}
+
 /// Whether the chunk at that position is a seal: an empty one.
 async fn is_sealed_at<S: Storage + ?Sized>(storage: &S, log: &str, at: u64) -> Result<bool, StorageError> {
-    let chunk = storage.read(&format!("{log}/{at:020}")).await?;
+    let chunk = storage.read(&chunk_name(log, at)).await?;
     Ok(chunk.is_some_and(|blob| blob.content.is_empty()))
 }
 
@@ -124,7 +133,7 @@ async fn is_sealed_at<S: Storage + ?Sized>(storage: &S, log: &str, at: u64) -> R
 pub struct Blob {
     /// All of it.
     pub content: Vec<u8>,
-    /// Changes with every write of it.
+    /// Changes with the content, at least.
     pub version: Version,
 }
 

@@ -1,14 +1,14 @@
 //! The workspaces of a stack: the default one's state lies in the storage itself, each other's below `workspaces/NAME`.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use meshform_engine::ports::{Backend, BoxFuture, Clock, DEFAULT_WORKSPACE, StateStore, StoreError};
 
-use crate::folder::{Folder, blocking, io};
-use crate::local::LocalStore;
+use crate::documents::refused;
+use crate::folder::FolderStorage;
+use crate::store::Store;
 
 /// Below which all workspaces but the default one lie.
 const WORKSPACES: &str = "workspaces";
@@ -39,34 +39,48 @@ impl Backend for LocalBackend {
     }
 
     fn store(&self, workspace: &str) -> Arc<dyn StateStore> {
-        Arc::new(LocalStore::new(self.folder(workspace), Arc::clone(&self.clock)))
+        Arc::new(Store::local(self.folder(workspace), Arc::clone(&self.clock)))
     }
 
     fn workspaces(&self) -> BoxFuture<'_, Result<Vec<String>, StoreError>> {
         let folder = self.folder.join(WORKSPACES);
-        Box::pin(blocking(move || {
-            let entries = match fs::read_dir(&folder) {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-                entries => entries.map_err(io("list the workspaces"))?,
-            };
-            let entries = entries.collect::<Result<Vec<_>, _>>().map_err(io("list the workspaces"))?;
-            let mut names: Vec<_> =
-                entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect();
-            names.sort();
-            Ok(names)
-        }))
+        Box::pin(async move { names(&folder).await.map_err(io("list the workspaces")) })
     }
 
     fn add<'a>(&'a self, workspace: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        let folders = [self.folder.clone(), self.folder(workspace)];
-        Box::pin(blocking(move || folders.into_iter().try_for_each(|folder| Folder::new(folder).make())))
+        Box::pin(async move {
+            for folder in [self.folder.clone(), self.folder(workspace)] {
+                FolderStorage::new(folder).make().await.map_err(refused)?;
+            }
+            Ok(())
+        })
     }
 
     fn remove<'a>(&'a self, workspace: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         let folder = self.folder.join(WORKSPACES).join(workspace);
-        Box::pin(blocking(move || match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            removed => removed.map_err(io("remove the workspace")),
-        }))
+        Box::pin(async move {
+            match tokio::fs::remove_dir_all(&folder).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                removed => removed.map_err(io("remove the workspace")),
+            }
+        })
     }
+}
+
+/// What lies in a folder, by name.
+async fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut entries = match tokio::fs::read_dir(folder).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    while let Some(entry) = entries.next_entry().await? {
+        names.extend(entry.file_name().into_string().ok());
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn io(attempt: &str) -> impl FnOnce(io::Error) -> StoreError + '_ {
+    move |error| StoreError::Io { attempt: attempt.to_owned(), problem: error.to_string() }
 }

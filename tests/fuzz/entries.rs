@@ -21,7 +21,9 @@ use meshform_engine::format::format as formatted;
 use meshform_engine::lang::{Expression, FunctionContext, Scope, evaluate};
 use meshform_engine::pipeline::{World, check};
 use meshform_engine::plan::Plan;
-use meshform_engine::ports::{BoxFuture, Clock, Journal, Lease, Loaded, StateStore, StoreError};
+use meshform_engine::ports::{
+    BoxFuture, Clock, Holder, Journal, Kept, Lease, Loaded, StateStore, StoreError,
+};
 use meshform_engine::state::Snapshot;
 use meshform_engine::value::{Fingerprinter, Value};
 use meshform_engine::{modules, syntax};
@@ -266,11 +268,35 @@ impl StateStore for NoStore {
         Box::pin(async { Err(StoreError::Fenced) })
     }
 
-    fn encode_plan(&self, _: &Plan) -> Result<Vec<u8>, StoreError> {
-        Err(StoreError::Fenced)
+    fn encode_plan<'a>(&'a self, _: &'a Plan) -> BoxFuture<'a, Result<Vec<u8>, StoreError>> {
+        Box::pin(async { Err(StoreError::Fenced) })
     }
 
     fn decode_plan(&self, _: &[u8]) -> Result<Plan, StoreError> {
         Err(StoreError::Fenced)
+    }
+
+    fn encode_state<'a>(&'a self, _: &'a Snapshot) -> BoxFuture<'a, Result<Vec<u8>, StoreError>> {
+        Box::pin(async { Err(StoreError::Fenced) })
+    }
+
+    fn decode_state(&self, _: &[u8]) -> Result<Snapshot, StoreError> {
+        Err(StoreError::Fenced)
+    }
+
+    fn history(&self) -> BoxFuture<'_, Result<Vec<Kept>, StoreError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn recall(&self, _: u64) -> BoxFuture<'_, Result<Snapshot, StoreError>> {
+        Box::pin(async { Err(StoreError::Fenced) })
+    }
+
+    fn holder(&self) -> BoxFuture<'_, Result<Option<Holder>, StoreError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn unlock(&self, _: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Err(StoreError::Fenced) })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use meshform_engine::apply::{Event, fold};
 use meshform_engine::plan::Plan;
-use meshform_engine::ports::{BoxFuture, Journal, Lease, Loaded, StateStore, StoreError};
+use meshform_engine::ports::{BoxFuture, Holder, Journal, Kept, Lease, Loaded, StateStore, StoreError};
 use meshform_engine::state::Snapshot;
 use meshform_engine::value::{Fingerprinter, Value};
 
@@ -55,12 +55,36 @@ impl StateStore for Store {
         Box::pin(async { Ok(journal) })
     }
 
-    fn encode_plan(&self, _: &Plan) -> Result<Vec<u8>, StoreError> {
-        Ok(Vec::new())
+    fn encode_plan<'a>(&'a self, _: &'a Plan) -> BoxFuture<'a, Result<Vec<u8>, StoreError>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn decode_plan(&self, _: &[u8]) -> Result<Plan, StoreError> {
         Err(StoreError::Fenced)
+    }
+
+    fn encode_state<'a>(&'a self, _: &'a Snapshot) -> BoxFuture<'a, Result<Vec<u8>, StoreError>> {
+        Box::pin(async { Err(StoreError::Fenced) })
+    }
+
+    fn decode_state(&self, _: &[u8]) -> Result<Snapshot, StoreError> {
+        Err(StoreError::Fenced)
+    }
+
+    fn history(&self) -> BoxFuture<'_, Result<Vec<Kept>, StoreError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn recall(&self, _: u64) -> BoxFuture<'_, Result<Snapshot, StoreError>> {
+        Box::pin(async { Err(StoreError::Fenced) })
+    }
+
+    fn holder(&self) -> BoxFuture<'_, Result<Option<Holder>, StoreError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn unlock(&self, _: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Err(StoreError::Fenced) })
     }
 }
 

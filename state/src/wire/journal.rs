@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::WireError;
 use super::document::{self, Layout};
 use super::event::EventBody;
+use super::state::MadeBody;
 use crate::upgrade::{EVENT, JOURNAL};
 
 /// The content of a journal's first line.
@@ -23,6 +24,9 @@ pub(crate) struct Header {
     pub(crate) serial: u64,
     /// The token of the lease under which it is written.
     pub(crate) token: u64,
+    /// Who began it, when and for what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) made: Option<MadeBody>,
 }
 
 /// A journal that was read.
@@ -113,7 +117,7 @@ mod tests {
     use crate::wire::sample;
 
     fn journal() -> String {
-        let header = Header { lineage: "l".into(), serial: 3, token: 9 };
+        let header = Header { lineage: "l".into(), serial: 3, token: 9, made: None };
         let (mut text, mut lines) = Lines::begin(&header).unwrap();
         for each in sample::events() {
             text.push_str(&lines.next(&event(&each, &sample::key()).unwrap()));

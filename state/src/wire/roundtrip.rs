@@ -63,7 +63,12 @@ fn plans() {
 
 #[test]
 fn journals() {
-    let header = journal::Header { lineage: sample::snapshot().lineage, serial: 7, token: 1_795_494_868_123 };
+    let header = journal::Header {
+        lineage: sample::snapshot().lineage,
+        serial: 7,
+        token: 1_795_494_868_123,
+        made: None,
+    };
     check("journal-v1", &journal(&header, &sample::events()), |bytes| {
         let read = journal::read(bytes).unwrap();
         journal(&read.header, &read.events)

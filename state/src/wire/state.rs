@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use meshform_engine::address::{Address, TargetAddress};
+use meshform_engine::ports::{Kept, Made};
 use meshform_engine::state::{Record, RecordStatus, Snapshot};
 use meshform_engine::value::Fingerprinter;
 use serde::{Deserialize, Serialize};
@@ -12,14 +13,35 @@ use super::Text;
 use super::value::Stored;
 
 /// A snapshot's image.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StateBody {
     pub(crate) lineage: String,
     pub(crate) serial: u64,
-    targets: BTreeMap<Text<TargetAddress>, String>,
-    outputs: BTreeMap<String, Stored>,
-    records: BTreeMap<Text<Address>, RecordBody>,
+    /// The token of the lease under which it was written. A run that takes over from another writes the state under its own, so that no
+    /// write of the other's finds it as it was.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) token: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) made: Option<MadeBody>,
+    pub(crate) targets: BTreeMap<Text<TargetAddress>, String>,
+    pub(crate) outputs: BTreeMap<String, Stored>,
+    pub(crate) records: BTreeMap<Text<Address>, RecordBody>,
+}
+
+/// The image of how a snapshot came about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MadeBody {
+    /// When, RFC 3339.
+    pub(crate) at: String,
+    /// By whom: user and machine.
+    pub(crate) by: String,
+    /// By what.
+    pub(crate) operation: String,
+    /// What else is to be known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) note: Option<String>,
 }
 
 /// A record's image.
@@ -52,6 +74,8 @@ impl StateBody {
         Self {
             lineage: snapshot.lineage.clone(),
             serial: snapshot.serial,
+            token: 0,
+            made: None,
             targets: targets(&snapshot.targets),
             outputs: Stored::all(&snapshot.outputs, keyed),
             records: records
@@ -72,12 +96,18 @@ impl StateBody {
         }
     }
 
-    /// The same content under this lineage and serial.
-    pub(crate) fn named(self, lineage: &str, serial: u64) -> Self {
-        Self { lineage: lineage.to_owned(), serial, ..self }
+    /// What is told about it where it is only listed.
+    pub(crate) fn kept(self) -> Kept {
+        let made = self.made.map(|MadeBody { at, by, operation, note }| Made { at, by, operation, note });
+        Kept { serial: self.serial, made, records: self.records.len() }
     }
 
-    /// Whether everything but lineage and serial is the same.
+    /// Whether nothing was ever recorded in it.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.serial == 0 && self.targets.is_empty() && self.outputs.is_empty() && self.records.is_empty()
+    }
+
+    /// Whether all that it records is the same, whatever it is called and however it came about.
     pub(crate) fn has_content_of(&self, other: &Self) -> bool {
         self.targets == other.targets && self.outputs == other.outputs && self.records == other.records
     }
@@ -119,4 +149,9 @@ pub(crate) fn into_targets(
     targets: BTreeMap<Text<TargetAddress>, String>,
 ) -> BTreeMap<TargetAddress, String> {
     targets.into_iter().map(|(target, identity)| (target.0, identity)).collect()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_zero(token: &u64) -> bool {
+    *token == 0
 }

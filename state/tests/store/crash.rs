@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use meshform_engine::apply::{Event, fold};
 use meshform_engine::ports::StateStore;
 use meshform_engine::state::{RecordStatus, Snapshot};
-use meshform_state::LocalStore;
+use meshform_state::Store;
 
 use crate::world::{World, address, apply, apply_of, began, ended, started, store_of_parent, succeeded};
 
@@ -54,7 +54,7 @@ async fn the_next_apply_settles_what_a_cut_off_one_left() {
     let again = world.store().load().await.unwrap();
     assert_eq!((again.snapshot, again.interrupted), (settled, false));
     assert!(world.read("state.json").contains("\"serial\": 2"));
-    assert!(world.read("state.json.backup").contains("\"serial\": 1"));
+    assert!(world.read("history/00000001.json").contains("\"serial\": 1"));
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn killed_at_any_moment_nothing_durable_is_forgotten() {
 }
 
 #[expect(clippy::print_stdout, reason = "tells its parent")]
-async fn apply_forever(store: LocalStore) {
+async fn apply_forever(store: Store) {
     let lease = store.lock("apply", 0).await.unwrap();
     let prior = store.load().await.unwrap().snapshot;
     let first = prior.records.len() as u64;
@@ -111,4 +111,18 @@ async fn apply_forever(store: LocalStore) {
         println!("durable {index}");
         journal.append(&events[1..]).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_journal_that_was_cut_off_in_its_first_line_never_was() {
+    let world = World::new();
+    std::fs::create_dir_all(world.path("journal")).unwrap();
+    for left in ["", "{\"format\":\"meshf"] {
+        let name = world.path("journal/00000001-7.jsonl");
+        std::fs::write(&name, left).unwrap();
+        assert_eq!(world.store().load().await.unwrap().snapshot, Snapshot::default());
+        apply(&world.store(), vec![began(), ended()]).await;
+        assert_eq!(name.exists(), left.is_empty());
+    }
+    assert_eq!(apply(&world.store(), apply_of(1)).await.serial, 1);
 }

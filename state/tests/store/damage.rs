@@ -111,16 +111,17 @@ async fn damage_is_named_with_its_file_and_line() {
     let journal = world.path("journal/00000008.jsonl");
     fs::write(&journal, JOURNAL.replacen("does not answer", "does answer", 1)).unwrap();
     let problem = "line 6: it is damaged or was edited: its digest is that of other content";
-    check("journal/00000008.jsonl", problem).await;
+    check("journal/00000008", problem).await;
     let lines: Vec<_> = JOURNAL.split_inclusive('\n').collect();
     fs::write(&journal, lines[1..].concat()).unwrap();
-    check("journal/00000008.jsonl", "line 1: it is not a meshform journal: it names no format").await;
+    check("journal/00000008", "line 1: it is not a meshform journal: it names no format").await;
 
     fs::write(&journal, JOURNAL).unwrap();
     fs::remove_file(world.path("state.json")).unwrap();
-    check("journal/00000008.jsonl", "it goes on from serial 7, but the state is at 0").await;
-    fs::write(world.path("state.json.backup"), STATE).unwrap();
-    check("state.json", "it is missing, but state.json.backup is there: put it back").await;
+    check("journal/00000008", "it goes on from serial 7, but the state is at 0").await;
+    fs::create_dir(world.path("history")).unwrap();
+    fs::write(world.path("history/00000007.json"), STATE).unwrap();
+    check("state.json", "it is missing, but history/00000007.json is there: put it back").await;
 }
 
 #[tokio::test]

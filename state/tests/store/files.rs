@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use meshform_engine::ports::{StateStore, StoreError};
 use meshform_engine::state::Snapshot;
 use meshform_engine::value::Value;
-use meshform_state::LocalStore;
+use meshform_state::Store;
 
 use crate::world::{World, address, apply, apply_of, began, ended, started, succeeded};
 
@@ -22,7 +22,8 @@ async fn an_apply_that_changes_nothing_keeps_the_serial_and_the_file() {
     assert_eq!(world.read("state.json"), text);
     let second = apply(&world.store(), apply_of(4)).await;
     assert_eq!((second.serial, second.records.len(), &second.lineage), (2, 4, &first.lineage));
-    assert_eq!(world.read("state.json.backup"), text);
+    let former = |text: &str| text.split_once("\"body\"").unwrap().1.to_owned();
+    assert_eq!(former(&world.read("history/00000001.json")), former(&text));
 }
 
 #[tokio::test]
@@ -44,7 +45,7 @@ async fn only_the_owner_may_look() {
     apply(&world.store(), apply_of(2)).await;
     let lease = world.store().lock("apply", 0).await.unwrap();
     let prior = world.store().load().await.unwrap().snapshot;
-    let _journal = world.store().begin(&*lease, &prior).await.unwrap();
+    let _open = world.store().begin(&*lease, &prior).await.unwrap();
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let mut names = Vec::new();
     for path in world.files() {
@@ -52,14 +53,15 @@ async fn only_the_owner_may_look() {
         names.push(path.strip_prefix(&world.folder).unwrap().display().to_string());
     }
     names.sort();
+    let journal = format!("journal/00000003-{}.jsonl", lease.token());
     let expect = [
         ".gitignore",
         "fingerprint.key",
-        "journal/00000003.jsonl",
+        "history/00000001.json",
+        &journal,
         "lock",
         "lock.guard",
         "state.json",
-        "state.json.backup",
     ];
     assert_eq!(names, expect);
     assert_eq!((mode(&world.folder), mode(&world.path("journal"))), (0o700, 0o700));
@@ -118,8 +120,7 @@ async fn an_apply_of_an_old_state_does_not_begin() {
 #[tokio::test]
 async fn a_key_is_made_by_the_first_write_and_kept() {
     let world = World::new();
-    let fingerprint =
-        async |store: &LocalStore| store.fingerprinter().await.unwrap().fingerprint(&"a".into());
+    let fingerprint = async |store: &Store| store.fingerprinter().await.unwrap().fingerprint(&"a".into());
     let (first, second) = (world.store(), world.store());
     let (own, other) = (fingerprint(&first).await, fingerprint(&second).await);
     assert_ne!(own, other);

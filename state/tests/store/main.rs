@@ -3,7 +3,9 @@
 
 mod crash;
 mod damage;
+mod faults;
 mod files;
+mod history;
 mod lease;
 mod secrets;
 mod world;

@@ -109,7 +109,7 @@ async fn a_plan_file_holds_no_secret_and_tells_whether_one_changes() {
         warnings: Vec::new(),
         policies: Vec::new(),
     };
-    let bytes = world.store().encode_plan(&plan).unwrap();
+    let bytes = world.store().encode_plan(&plan).await.unwrap();
     assert!(!String::from_utf8(bytes.clone()).unwrap().contains(SECRET));
 
     let read = world.store().decode_plan(&bytes).unwrap();
@@ -117,5 +117,5 @@ async fn a_plan_file_holds_no_secret_and_tells_whether_one_changes() {
     assert!(changed(&read.changes[0].fields[0]));
     assert!(!changed(&read.changes[0].drift[0]));
     assert!(!read.outputs["all"].changed());
-    assert_eq!(world.store().encode_plan(&read).unwrap(), bytes);
+    assert_eq!(world.store().encode_plan(&read).await.unwrap(), bytes);
 }

@@ -11,7 +11,7 @@ use meshform_engine::plan::StepOperation;
 use meshform_engine::ports::{BoxFuture, Clock, Operation, StateStore};
 use meshform_engine::state::{Record, RecordStatus, Snapshot};
 use meshform_engine::value::Value;
-use meshform_state::{LocalStore, SystemClock};
+use meshform_state::{Store, SystemClock};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -30,12 +30,12 @@ impl World {
         Self { folder: root.path().join(".meshform"), _root: root }
     }
 
-    pub(crate) fn store(&self) -> LocalStore {
+    pub(crate) fn store(&self) -> Store {
         store_of(&self.folder)
     }
 
-    pub(crate) fn store_at(&self, clock: &Arc<TestClock>) -> LocalStore {
-        LocalStore::new(self.folder.clone(), clock.clone())
+    pub(crate) fn store_at(&self, clock: &Arc<TestClock>) -> Store {
+        Store::local(self.folder.clone(), clock.clone())
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -80,7 +80,7 @@ impl World {
 }
 
 /// The store that this process was told to use, if it is the child of a test.
-pub(crate) fn store_of_parent() -> Option<LocalStore> {
+pub(crate) fn store_of_parent() -> Option<Store> {
     folder_of_parent().map(|folder| store_of(&folder))
 }
 
@@ -88,8 +88,8 @@ pub(crate) fn folder_of_parent() -> Option<PathBuf> {
     std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from)
 }
 
-fn store_of(folder: &Path) -> LocalStore {
-    LocalStore::new(folder.to_owned(), Arc::new(SystemClock))
+fn store_of(folder: &Path) -> Store {
+    Store::local(folder.to_owned(), Arc::new(SystemClock))
 }
 
 /// Starts now; then time passes only by [`TestClock::advance`].
@@ -159,8 +159,9 @@ pub(crate) fn apply_of(instances: u64) -> Vec<Event> {
 }
 
 /// Applies these events to what is recorded, from lock to release.
-pub(crate) async fn apply(store: &LocalStore, events: Vec<Event>) -> Snapshot {
-    let lease = store.lock("apply", 0).await.unwrap();
+pub(crate) async fn apply(store: &Store, events: Vec<Event>) -> Snapshot {
+    // A lease that was only dropped is given back in a moment.
+    let lease = store.lock("apply", 5_000).await.unwrap();
     let prior = store.load().await.unwrap().snapshot;
     let mut journal = store.begin(&*lease, &prior).await.unwrap();
     journal.append(&events).await.unwrap();

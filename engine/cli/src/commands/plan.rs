@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
         return Ok(Exit::Failed);
     }
     if let Some(path) = &arguments.out {
-        save(&world.store.encode_plan(&planned.plan)?, path)?;
+        save(&runtime()?.block_on(world.store.encode_plan(&planned.plan))?, path)?;
         terminal::say(&format!("Saved. To do exactly this: meshform apply {}\n", path.display()));
     }
     let changes = arguments.detailed_exitcode && !planned.plan.is_empty();
