@@ -1,4 +1,5 @@
-//! What a step costs the journal: microseconds per step (two events), passed and of CPU time, on a disk and in memory (where a sync costs nothing).
+//! What a step costs the journal: microseconds per step (two events), passed and of CPU time, on a disk and in memory (where a sync costs nothing),
+//! as it is and encrypted.
 //!
 //! `cargo bench -p meshform-state --bench append -- [FOLDER…]`, by default the temporary folder and `/dev/shm`.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
@@ -15,7 +16,8 @@ use meshform_engine::plan::StepOperation;
 use meshform_engine::ports::{Operation, StateStore};
 use meshform_engine::state::{Record, RecordStatus, Snapshot};
 use meshform_engine::value::Value;
-use meshform_state::{Store, SystemClock};
+use meshform_state::encryption::{Encrypted, Encryption, KeySource, Settings};
+use meshform_state::{FolderStorage, Storage, Store, SystemClock};
 
 const STEPS: u64 = 2_000;
 
@@ -28,17 +30,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let folders = if given.is_empty() { vec![std::env::temp_dir().into(), "/dev/shm".into()] } else { given };
     for folder in &folders {
         for batch in BATCHES {
-            for prior in [0, 10_000] {
-                measure(Path::new(folder), batch, prior).await?;
+            for (prior, is_encrypted) in [(0, false), (0, true), (10_000, false), (10_000, true)] {
+                measure(Path::new(folder), batch, prior, is_encrypted).await?;
             }
         }
     }
     Ok(())
 }
 
-async fn measure(folder: &Path, batch: usize, prior: u64) -> Result<(), Box<dyn Error>> {
+async fn measure(folder: &Path, batch: usize, prior: u64, is_encrypted: bool) -> Result<(), Box<dyn Error>> {
     let root = tempfile::tempdir_in(folder)?;
-    let store = Store::local(root.path().join(".meshform"), Arc::new(SystemClock));
+    let store = store(root.path(), is_encrypted)?;
     let lease = store.lock("apply", 0).await?;
     let snapshot = Snapshot {
         records: (0..prior).map(|index| (address(index), record())).collect(),
@@ -59,13 +61,22 @@ async fn measure(folder: &Path, batch: usize, prior: u64) -> Result<(), Box<dyn 
     }
     let per_step = |seconds: f64| seconds * 1e6 / STEPS as f64;
     let (passed, cpu) = (per_step(start.elapsed().as_secs_f64()), per_step(cpu_seconds()? - cpu_before));
-    let folder = folder.display();
+    let (folder, form) = (folder.display(), if is_encrypted { "encrypted" } else { "as it is" });
     println!(
-        "{folder:<10} {batch:>3} events at once, {prior:>6} records before: {passed:>8.1} µs, CPU {cpu:>6.1} µs; \
+        "{folder:<10} {form}, {batch:>3} events at once, {prior:>6} records before: {passed:>8.1} µs, CPU {cpu:>6.1} µs; \
          state written in {written:.1?}, loaded in {loaded:.1?}"
     );
     lease.release().await?;
     Ok(())
+}
+
+/// Encrypted with a passphrase at the default cost: what that is made into a key for is within writing the state.
+fn store(folder: &Path, is_encrypted: bool) -> Result<Store, Box<dyn Error>> {
+    let current = if is_encrypted { vec![KeySource::Passphrase("a passphrase".into())] } else { Vec::new() };
+    let encryption = Encryption::new(Settings { current, ..Settings::default() })?;
+    let storage: Arc<dyn Storage> = Arc::new(FolderStorage::new(folder.join(".meshform")));
+    let storage = Arc::new(Encrypted::new(storage, Arc::new(encryption)));
+    Ok(Store::over(storage, Arc::new(SystemClock)))
 }
 
 /// The CPU time of this process, in seconds: the fields 14 and 15 of `/proc/self/stat`, in hundredths of a second.

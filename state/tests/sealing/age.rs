@@ -30,7 +30,8 @@ fn run(arguments: &[&str], input: &[u8]) -> (Vec<u8>, bool) {
     (output.stdout, output.status.success())
 }
 
-fn decrypt(identity: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+/// The content of a document, if the program can decrypt it with that identity.
+pub(crate) fn decrypt(identity: &str, sealed: &[u8]) -> Option<Vec<u8>> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "{identity}").unwrap();
     let (content, success) = run(&["--decrypt", "--identity", file.path().to_str().unwrap()], sealed);

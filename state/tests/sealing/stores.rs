@@ -1,0 +1,104 @@
+//! A store over an encrypted folder: what an apply leaves there, and who can read it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use meshform_engine::address::Address;
+use meshform_engine::apply::{Event, fold};
+use meshform_engine::plan::StepOperation;
+use meshform_engine::ports::{Operation, StateStore};
+use meshform_engine::state::{Record, RecordStatus, Snapshot};
+use meshform_engine::value::Value;
+use meshform_state::encryption::{Encrypted, KeySource};
+use meshform_state::{FolderStorage, Store, SystemClock};
+
+use crate::age::decrypt;
+use crate::world::{ANN, BEN, contains, encryption, own};
+
+const TEXTS: [&str; 4] = ["the-name-of-a-thing", "the-identity-of-it", "the-content-of-it", "lineage"];
+
+fn store(folder: &Path, current: &[KeySource], fallback: &[KeySource]) -> Store {
+    let storage = Arc::new(FolderStorage::new(folder.to_owned()));
+    let encrypted = Encrypted::new(storage, encryption(current, fallback));
+    Store::over(Arc::new(encrypted), Arc::new(SystemClock))
+}
+
+fn events() -> [Event; 3] {
+    let address = Address::new("value", TEXTS[0]);
+    let operation = StepOperation::Perform(Operation::Create);
+    let record = Record {
+        target: None,
+        identity: TEXTS[1].into(),
+        attributes: Value::object([("text".into(), Value::string(TEXTS[2]))]),
+        private: serde_json::Value::Null,
+        depends_on: Vec::new(),
+        status: RecordStatus::Complete,
+    };
+    [
+        Event::Began { at_ms: 1, targets: BTreeMap::new() },
+        Event::Started { at_ms: 2, address: address.clone(), operation, intent: record.clone() },
+        Event::Succeeded { at_ms: 3, address, operation, record: Some(record) },
+    ]
+}
+
+/// All files but the lock, and their content.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false if path.ends_with("lock") => {}
+                false => files.push((path.clone(), std::fs::read(path).unwrap())),
+            }
+        }
+    }
+    files
+}
+
+fn check_unreadable(folder: &Path, count: usize) {
+    let files = files(folder);
+    assert_eq!(
+        files.iter().filter(|(_, content)| content.starts_with(b"age-encryption.org/v1\n")).count(),
+        count
+    );
+    for ((path, content), text) in files.iter().flat_map(|file| TEXTS.map(|text| (file, text))) {
+        assert!(!contains(content, text.as_bytes()), "{text} in {}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn an_apply_that_is_cut_off_is_settled_by_another_process_and_no_file_tells_what_it_did() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join(".meshform");
+    let killed = store(&folder, &[own(&ANN)], &[]);
+    let lease = killed.lock("apply", 0).await.unwrap();
+    let mut journal = killed.begin(&*lease, &Snapshot::default()).await.unwrap();
+    for event in events() {
+        journal.append(&[event]).await.unwrap();
+    }
+    drop(journal);
+    lease.release().await.unwrap();
+    // The key of the fingerprints, and the journal.
+    check_unreadable(&folder, 2);
+
+    let other = store(&folder, &[own(&BEN)], &[]);
+    let refused = other.load().await.err().unwrap().to_string();
+    assert!(refused.contains("it is encrypted for other keys (for: age14nkft889v8)"), "{refused}");
+
+    let next = store(&folder, &[own(&BEN)], &[own(&ANN)]);
+    let loaded = next.load().await.unwrap();
+    assert_eq!((loaded.snapshot.records.len(), loaded.interrupted), (1, true));
+    let lease = next.lock("apply", 0).await.unwrap();
+    let journal = next.begin(&*lease, &loaded.snapshot).await.unwrap();
+    journal.finish(fold(loaded.snapshot.clone(), []).unwrap()).await.unwrap();
+    lease.release().await.unwrap();
+    check_unreadable(&folder, 2);
+    let state = std::fs::read(folder.join("state.json")).unwrap();
+    assert_eq!(decrypt(ANN.identity, &state), None);
+    let decrypted = decrypt(BEN.identity, &state).unwrap();
+    assert!(TEXTS.iter().all(|text| contains(&decrypted, text.as_bytes())));
+    assert_eq!(next.decode_state(&decrypted).unwrap().records, loaded.snapshot.records);
+}
