@@ -25,14 +25,30 @@ pub use self::outside::encryption;
 const BLOCK: &str = "meshform";
 
 /// What a stack says of itself.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// How many steps run at once on each target, unless the user says otherwise.
     pub parallelism: Option<u16>,
     /// The kind of backend and what its block says, unless it is the default one.
-    pub backend: Option<(String, Value)>,
+    pub backend: Option<(String, Written)>,
     /// What the `encryption` block says.
-    pub encryption: Option<Value>,
+    pub encryption: Option<Written>,
+}
+
+/// What a block says, and where.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Its arguments and blocks, by its schema. Sensitive values are marked, and in the clear.
+    pub value: Value,
+    content: Arc<Content>,
+}
+
+impl Written {
+    /// Where a setting is written, or else the block that does not hold it.
+    pub fn place(&self, setting: &str) -> Option<Span> {
+        let written = self.content.attributes.get(setting).and_then(Expression::span);
+        written.or_else(|| self.content.span.clone())
+    }
 }
 
 /// Reads the `meshform` blocks of a stack. Whatever else is wrong with the stack does not matter here.
@@ -111,7 +127,7 @@ fn scope<'a>(variables: &BTreeMap<String, Value>, functions: &'a FunctionContext
 }
 
 /// What a block says, of which nothing may be open.
-fn known(schema: &Body, content: &Arc<Content>, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Value {
+fn known(schema: &Body, content: &Arc<Content>, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Written {
     let before = diagnostics.len();
     let (value, _) = complete(schema, content, scope, diagnostics);
     if diagnostics.len() == before && !value.is_wholly_known() {
@@ -121,7 +137,7 @@ fn known(schema: &Body, content: &Arc<Content>, scope: &Scope<'_>, diagnostics: 
             .find(|it| !evaluate(it, scope, &mut Diagnostics::new()).is_wholly_known());
         diagnostics.push(too_late(open.and_then(Expression::span).or_else(|| content.span.clone())));
     }
-    value
+    Written { value, content: Arc::clone(content) }
 }
 
 fn too_late(span: Option<Span>) -> Diagnostic {

@@ -2,10 +2,20 @@
 //!
 //! Domain types only: how they are written is the business of the state store.
 
+mod difference;
+mod edit;
+mod rewrite;
+#[cfg(test)]
+pub(crate) mod sample;
+
 use std::collections::BTreeMap;
 
 use crate::address::{Address, TargetAddress};
 use crate::value::Value;
+
+pub use self::difference::Difference;
+pub use self::edit::{EditError, moved, not_recorded, removed, replaced};
+pub use self::rewrite::{events, rewrite};
 
 /// The state of a stack after folding its journals.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -49,14 +49,6 @@ impl FolderStorage {
         Self { folder: Arc::new(Folder { disk, path: folder }) }
     }
 
-    /// Makes the folder if it is not there.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub(crate) async fn make(&self) -> Result<(), StorageError> {
-        self.run(|folder| folder.guard().map(drop)).await
-    }
-
     /// Runs what may wait for the disk where it keeps nobody else from running.
     fn run<'a, T: Send + 'static>(
         &self,

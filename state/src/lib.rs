@@ -44,4 +44,4 @@ pub use self::process::holder;
 pub use self::settings::SettingsProblem;
 pub use self::storage::{Blob, Condition, Storage, StorageError, Version};
 pub use self::store::Store;
-pub use self::workspaces::LocalBackend;
+pub use self::workspaces::Workspaces;

@@ -1,5 +1,6 @@
 //! What is wrong with how a storage is set up.
 
+use meshform_engine::ports::SettingProblem;
 use thiserror::Error;
 
 /// A storage's setting that cannot be used.
@@ -16,5 +17,11 @@ impl SettingsProblem {
     /// What is wrong with a setting.
     pub fn new(setting: &'static str, problem: impl Into<String>) -> Self {
         Self { setting, problem: problem.into() }
+    }
+}
+
+impl From<SettingsProblem> for SettingProblem {
+    fn from(problem: SettingsProblem) -> Self {
+        Self { setting: problem.setting.to_owned(), problem: problem.problem }
     }
 }

@@ -1,86 +1,182 @@
-//! The workspaces of a stack: the default one's state lies in the storage itself, each other's below `workspaces/NAME`.
+//! The workspaces of a stack in one storage: the default one's state lies in the storage itself, each other's below `workspaces/NAME/`.
+//!
+//! That there is a workspace a note beside them says, `workspace-names/NAME`: the states need not be looked through to list them.
 
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use meshform_engine::ports::{Backend, BoxFuture, Clock, DEFAULT_WORKSPACE, StateStore, StoreError};
 
-use crate::documents::refused;
-use crate::folder::FolderStorage;
+use crate::documents::{LOCK, refused};
+use crate::storage::{Blob, Condition, Storage, StorageError, Version};
 use crate::store::Store;
 
-/// Below which all workspaces but the default one lie.
-const WORKSPACES: &str = "workspaces";
+/// Where it is noted which workspaces there are.
+const NAMES: &str = "workspace-names/";
+/// Below which the states lie.
+const WORKSPACES: &str = "workspaces/";
 
-/// The states of a stack in its `.meshform` folder.
-pub struct LocalBackend {
-    folder: PathBuf,
+/// The states of one stack in a storage. Its futures need a tokio runtime.
+pub struct Workspaces {
+    storage: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
 }
 
-impl LocalBackend {
-    /// The states in a folder, which need not exist yet.
-    pub fn new(folder: PathBuf, clock: Arc<dyn Clock>) -> Self {
-        Self { folder, clock }
+impl Workspaces {
+    /// The states in a storage, of which nothing is asked yet.
+    #[must_use]
+    pub fn over(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>) -> Self {
+        Self { storage, clock }
     }
 
-    fn folder(&self, workspace: &str) -> PathBuf {
+    fn storage(&self, workspace: &str) -> Arc<dyn Storage> {
         match workspace {
-            DEFAULT_WORKSPACE => self.folder.clone(),
-            name => self.folder.join(WORKSPACES).join(name),
+            DEFAULT_WORKSPACE => Arc::clone(&self.storage),
+            name => {
+                Arc::new(Below { outer: Arc::clone(&self.storage), prefix: format!("{WORKSPACES}{name}/") })
+            }
         }
     }
 }
 
-impl Backend for LocalBackend {
+impl Backend for Workspaces {
     fn name(&self) -> String {
-        "local".to_owned()
+        self.storage.place()
     }
 
     fn store(&self, workspace: &str) -> Arc<dyn StateStore> {
-        Arc::new(Store::local(self.folder(workspace), Arc::clone(&self.clock)))
+        Arc::new(Store::over(self.storage(workspace), Arc::clone(&self.clock)))
     }
 
     fn workspaces(&self) -> BoxFuture<'_, Result<Vec<String>, StoreError>> {
-        let folder = self.folder.join(WORKSPACES);
-        Box::pin(async move { names(&folder).await.map_err(io("list the workspaces")) })
+        Box::pin(async {
+            let notes = self.storage.list(NAMES).await.map_err(refused)?;
+            Ok(notes.iter().filter_map(|note| note.strip_prefix(NAMES)).map(str::to_owned).collect())
+        })
     }
 
     fn add<'a>(&'a self, workspace: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            for folder in [self.folder.clone(), self.folder(workspace)] {
-                FolderStorage::new(folder).make().await.map_err(refused)?;
+            let note = format!("{NAMES}{workspace}");
+            match self.storage.write(&note, b"\n", Condition::Absent).await {
+                Err(StorageError::Conflict) => Ok(()),
+                added => added.map(drop).map_err(refused),
             }
-            Ok(())
         })
     }
 
     fn remove<'a>(&'a self, workspace: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        let folder = self.folder.join(WORKSPACES).join(workspace);
         Box::pin(async move {
-            match tokio::fs::remove_dir_all(&folder).await {
-                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-                removed => removed.map_err(io("remove the workspace")),
+            if workspace == DEFAULT_WORKSPACE {
+                return Ok(());
             }
+            let state = self.storage(workspace);
+            empty(&*state).await.map_err(refused)?;
+            // Nobody finds it from now on; and last of all, whoever holds its lease holds nothing any more.
+            self.storage.remove(&format!("{NAMES}{workspace}")).await.map_err(refused)?;
+            state.remove(LOCK).await.map_err(refused)
         })
     }
 }
 
-/// What lies in a folder, by name.
-async fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let mut entries = match tokio::fs::read_dir(folder).await {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut names = Vec::new();
-    while let Some(entry) = entries.next_entry().await? {
-        names.extend(entry.file_name().into_string().ok());
+/// Removes all but the lock.
+async fn empty(state: &dyn Storage) -> Result<(), StorageError> {
+    for log in state.logs("").await? {
+        state.remove_log(&log).await?;
     }
-    names.sort();
-    Ok(names)
+    for blob in state.list("").await?.iter().filter(|blob| *blob != LOCK) {
+        state.remove(blob).await?;
+    }
+    Ok(())
 }
 
-fn io(attempt: &str) -> impl FnOnce(io::Error) -> StoreError + '_ {
-    move |error| StoreError::Io { attempt: attempt.to_owned(), problem: error.to_string() }
+/// The part of a storage whose names begin in one way.
+struct Below {
+    outer: Arc<dyn Storage>,
+    prefix: String,
+}
+
+impl Below {
+    fn name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    fn inner(&self, names: Vec<String>) -> Vec<String> {
+        names.iter().filter_map(|name| name.strip_prefix(&self.prefix)).map(str::to_owned).collect()
+    }
+}
+
+impl Storage for Below {
+    fn place(&self) -> String {
+        format!("{}/{}", self.outer.place(), self.prefix.trim_end_matches('/'))
+    }
+
+    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Blob>, StorageError>> {
+        Box::pin(async move { self.outer.read(&self.name(name)).await })
+    }
+
+    fn write<'a>(
+        &'a self,
+        name: &'a str,
+        content: &'a [u8],
+        condition: Condition,
+    ) -> BoxFuture<'a, Result<Version, StorageError>> {
+        Box::pin(async move { self.outer.write(&self.name(name), content, condition).await })
+    }
+
+    fn remove<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
+        Box::pin(async move { self.outer.remove(&self.name(name)).await })
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
+        Box::pin(async move { Ok(self.inner(self.outer.list(&self.name(prefix)).await?)) })
+    }
+
+    fn logs<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
+        Box::pin(async move { Ok(self.inner(self.outer.logs(&self.name(prefix)).await?)) })
+    }
+
+    fn read_log<'a>(&'a self, log: &'a str) -> BoxFuture<'a, Result<Vec<u8>, StorageError>> {
+        Box::pin(async move { self.outer.read_log(&self.name(log)).await })
+    }
+
+    fn append<'a>(
+        &'a self,
+        log: &'a str,
+        at: u64,
+        chunk: &'a [u8],
+    ) -> BoxFuture<'a, Result<u64, StorageError>> {
+        Box::pin(async move { self.outer.append(&self.name(log), at, chunk).await })
+    }
+
+    fn seal_log<'a>(&'a self, log: &'a str, at: u64) -> BoxFuture<'a, Result<(), StorageError>> {
+        Box::pin(async move { self.outer.seal_log(&self.name(log), at).await })
+    }
+
+    fn remove_log<'a>(&'a self, log: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
+        Box::pin(async move { self.outer.remove_log(&self.name(log)).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::MemoryStorage;
+
+    #[tokio::test]
+    async fn what_is_below_is_apart() {
+        let outer: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+        let below = |name: &str| Below { outer: Arc::clone(&outer), prefix: format!("{WORKSPACES}{name}/") };
+        let (a, ab) = (below("a"), below("ab"));
+        a.write("state.json", b"a", Condition::Absent).await.unwrap();
+        ab.write("state.json", b"ab", Condition::Absent).await.unwrap();
+        a.append("journal/1", 0, b"x").await.unwrap();
+        outer.write("state.json", b"outer", Condition::Absent).await.unwrap();
+        assert_eq!(a.read("state.json").await.unwrap().unwrap().content, b"a");
+        assert_eq!(a.logs("journal/").await.unwrap(), ["journal/1"]);
+        assert_eq!(ab.list("").await.unwrap(), ["state.json"]);
+        empty(&a).await.unwrap();
+        assert_eq!((a.list("").await.unwrap(), a.logs("").await.unwrap()), (Vec::new(), Vec::new()));
+        assert_eq!(ab.read("state.json").await.unwrap().unwrap().content, b"ab");
+        assert_eq!(outer.read("state.json").await.unwrap().unwrap().content, b"outer");
+    }
 }

@@ -17,6 +17,7 @@
 //! console           expressions and their values
 //! data              what is looked up
 //! workspaces        several states of one stack
+//! state             what is recorded, changed by hand
 //! testing           what comes of test files
 //! graph, validate   what depends on what; what is wrong, for machines
 //! readme            what the documentation says, done as it says
@@ -47,6 +48,9 @@ mod locks;
 mod modules;
 mod oci_modules;
 mod policies;
+#[expect(dead_code, reason = "the storage's own tests use more of it")]
+#[path = "../../state/postgres/tests/database/server.rs"]
+mod postgres;
 mod program;
 mod quickstart;
 mod readme;
@@ -63,6 +67,7 @@ mod spellings;
 #[path = "../../providers/ssh/tests/sshd/server.rs"]
 mod sshd;
 mod stack;
+mod state;
 mod testing;
 mod validate;
 mod variables;

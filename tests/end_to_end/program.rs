@@ -110,6 +110,12 @@ impl Ended {
         self
     }
 
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in the output of {self}"))
+    }
+
     /// Everything that it wrote.
     pub(crate) fn all(&self) -> String {
         format!("{}\n{}", self.out, self.err)

@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Show(show::Arguments),
     /// Print the outputs of the last apply
     Output(output::Arguments),
-    /// Look into the state
+    /// Look into the state, or change what is recorded
     #[command(subcommand)]
     State(state::Command),
     /// Keep several states of one stack
@@ -135,7 +135,7 @@ impl Command {
             Self::Destroy(arguments) => events(arguments.change.run.json),
             Self::Show(arguments) => document(arguments.json),
             Self::Output(arguments) => document(arguments.json),
-            Self::State(command) => document(command.json()),
+            Self::State(command) => command.report_style(),
             Self::Workspace(command) => document(command.json()),
             Self::Sandbox(command) => document(command.json()),
             Self::Version(arguments) => document(arguments.json),

@@ -1,10 +1,11 @@
 //! Where the state of a stack is: its `meshform` block, the environment and the selected workspace, put together.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use meshform_engine::config::Registry;
-use meshform_engine::diagnostic::{Sources, did_you_mean};
+use meshform_engine::diagnostic::{Diagnostic, Sources, did_you_mean};
 use meshform_engine::files::Files;
 use meshform_engine::inputs::Input;
 use meshform_engine::lang::FunctionContext;
@@ -14,7 +15,7 @@ use meshform_engine::value::Value;
 
 use crate::input::{DiskFiles, Stack};
 use crate::problem::Problem;
-use crate::session::{STATE_FOLDER, Session, small_runtime};
+use crate::session::{STATE_FOLDER, Session};
 use crate::workspace;
 
 /// The kind of backend of a stack that names none.
@@ -40,7 +41,7 @@ impl Session {
     pub(crate) fn kept(&self, stack: &Stack, inputs: &[Input], registry: &Registry) -> Result<Kept, Problem> {
         let kept = self.kept_whatever_workspace(stack, inputs, registry)?;
         if kept.workspace != DEFAULT_WORKSPACE {
-            let known = small_runtime()?.block_on(kept.backend.workspaces())?;
+            let known = self.runtime()?.block_on(kept.backend.workspaces())?;
             if !known.contains(&kept.workspace) {
                 return Err(no_such_workspace(&kept.workspace, &known));
             }
@@ -60,7 +61,7 @@ impl Session {
     ) -> Result<Kept, Problem> {
         let workspace = workspace::selected(&stack.folder, &self.environment)?;
         let settings = self.settings(&stack.folder, &stack.sources, &workspace, inputs, registry)?;
-        let backend = self.backend(&stack.folder, &settings)?;
+        let backend = self.backend(&stack.folder, &stack.sources, &settings)?;
         let store = backend.store(&workspace);
         Ok(Kept { settings, backend, workspace, store })
     }
@@ -73,7 +74,7 @@ impl Session {
         let here = Path::new(".");
         let registry = self.registry(here);
         let settings = self.settings(here, &Sources::default(), DEFAULT_WORKSPACE, &[], &registry)?;
-        Ok(self.backend(here, &settings)?.store(DEFAULT_WORKSPACE))
+        Ok(self.backend(here, &Sources::default(), &settings)?.store(DEFAULT_WORKSPACE))
     }
 
     /// What a stack says of itself, and the environment in its place.
@@ -99,21 +100,34 @@ impl Session {
         Ok(settings)
     }
 
-    fn backend(&self, stack: &Path, settings: &Settings) -> Result<Arc<dyn Backend>, Problem> {
-        let (kind, set) = match &settings.backend {
-            Some((kind, set)) => (kind.as_str(), set.clone()),
-            None => (LOCAL, Value::object([])),
-        };
+    fn backend(
+        &self,
+        folder: &Path,
+        sources: &Sources,
+        settings: &Settings,
+    ) -> Result<Arc<dyn Backend>, Problem> {
+        let written = settings.backend.as_ref();
         let place = Place {
-            folder: stack.join(STATE_FOLDER).to_string_lossy().into_owned(),
-            backend: kind.to_owned(),
-            settings: set,
-            encryption: settings.encryption.clone(),
+            folder: folder.join(STATE_FOLDER).to_string_lossy().into_owned(),
+            backend: written.map_or_else(|| LOCAL.to_owned(), |(kind, _)| kind.clone()),
+            settings: written.map(|(_, written)| texts(&written.value)).unwrap_or_default(),
+            encryption: settings.encryption.as_ref().map(|written| written.value.clone()),
             environment: Arc::clone(&self.environment.all),
             clock: self.shared_clock(),
         };
-        Ok((self.parts.backend)(&place)?)
+        (self.parts.backend)(&place).map_err(|problem| {
+            let span = written.and_then(|(_, written)| written.place(&problem.setting));
+            let detail = format!("`{}` {}.", problem.setting, problem.problem);
+            let told = Diagnostic::error("The backend cannot be set up so", detail).at(span);
+            Problem::found(told.into(), sources.clone())
+        })
     }
+}
+
+/// The settings that are given, as texts.
+fn texts(settings: &Value) -> BTreeMap<String, String> {
+    let settings = settings.as_map().into_iter().flatten();
+    settings.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 /// Complains of a workspace that is not among those that there are, besides the default one.

@@ -39,7 +39,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser as _;
-use meshform_engine::ports::{Backend, Clock, Keeping, Place, Provider, Sandbox, StateStore, StoreError};
+use meshform_engine::ports::{Backend, Clock, Keeping, Place, Provider, Sandbox, SettingProblem, StateStore};
 
 use self::arguments::Arguments;
 use self::environment::Environment;
@@ -65,7 +65,7 @@ pub struct Parts {
     /// What `backend` and `encryption` blocks may say.
     pub keeping: fn() -> Keeping,
     /// The states of a stack at a place. Nothing is asked of it yet.
-    pub backend: fn(&Place) -> Result<Arc<dyn Backend>, StoreError>,
+    pub backend: fn(&Place) -> Result<Arc<dyn Backend>, SettingProblem>,
     /// The sandbox of the stack whose `.meshform` folder is given.
     pub sandbox: fn(&Path) -> Arc<dyn Sandbox>,
     /// A store and a sandbox for one use, which leave nothing behind.

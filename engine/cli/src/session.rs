@@ -1,7 +1,7 @@
 //! What the commands of one process share: the program's parts, the environment, the runtime.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use meshform_engine::config::Registry;
 use meshform_engine::pipeline::{self, World};
@@ -23,11 +23,12 @@ pub(crate) const STATE_FOLDER: &str = ".meshform";
 pub(crate) struct Session {
     pub(crate) parts: Parts,
     pub(crate) environment: Environment,
+    runtime: OnceLock<Runtime>,
 }
 
 impl Session {
     pub(crate) fn new(parts: Parts, environment: Environment) -> Self {
-        Self { parts, environment }
+        Self { parts, environment, runtime: OnceLock::new() }
     }
 
     /// What is known of the language: all that providers and stores bring to it.
@@ -70,6 +71,18 @@ impl Session {
     /// The sandbox whose `.meshform` folder is given.
     pub(crate) fn sandbox_in(&self, state_folder: &Path) -> Arc<dyn Sandbox> {
         (self.parts.sandbox)(state_folder)
+    }
+
+    /// The runtime for work on stores, whose connections last as long as it does.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub(crate) fn runtime(&self) -> Result<&Runtime, Problem> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let made = runtime()?;
+        Ok(self.runtime.get_or_init(|| made))
     }
 
     /// The time.

@@ -1,6 +1,7 @@
 //! `moved` and `removed`: what was recorded under another address, and what is no longer ours.
 
 use std::fmt;
+use std::str::FromStr;
 
 use hcl_edit::structure::Block;
 
@@ -8,7 +9,7 @@ use super::blocks::literal_bool;
 use super::body::{BodyReader, FileText};
 use super::repeated::{Refactoring, Repeated};
 use super::{Config, Move, Removal};
-use crate::address::{Address, Key, ModuleInstance, ModulePath, ModuleStep};
+use crate::address::{Address, AddressError, Key, ModuleInstance, ModulePath, ModuleStep};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::lang::{Expression, TraversalStep};
 
@@ -37,6 +38,20 @@ impl fmt::Display for Named {
             Self::Resource(address) => address.fmt(f),
             Self::Module(module) => module.fmt(f),
         }
+    }
+}
+
+impl FromStr for Named {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let resource = text.parse().map(Self::Resource);
+        resource.or_else(|error: AddressError| {
+            // A module is what an address begins with.
+            let inner = text.starts_with("module.").then(|| format!("{text}.any.any"));
+            let address: Option<Address> = inner.and_then(|inner| inner.parse().ok());
+            address.map(|address| Self::Module(address.module)).ok_or(error)
+        })
     }
 }
 
@@ -210,7 +225,7 @@ pub(crate) fn destination(address: &Address, moves: &[Move]) -> Option<Address> 
 
 impl Move {
     /// Where it takes an instance, if that is meant by it.
-    fn of(&self, place: &Address) -> Option<Address> {
+    pub(crate) fn of(&self, place: &Address) -> Option<Address> {
         match (&self.from, &self.to) {
             (Named::Resource(from), Named::Resource(to)) if from.contains(place) => {
                 let inner = place.keys.iter().skip(from.keys.len());

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use thiserror::Error;
+
 use super::{BoxFuture, Clock, StateStore, StoreError};
-use crate::schema::Body;
+use crate::schema::{Attribute, Body};
+use crate::types::Type;
 use crate::value::Value;
 
 /// The workspace of a stack that has selected no other.
@@ -19,6 +22,29 @@ pub struct Keeping {
     pub encryption: Body,
 }
 
+impl Keeping {
+    /// The same, with one more kind of backend, whose settings have these names and meanings; the last part says whether a value is secret.
+    #[must_use]
+    pub fn with(mut self, backend: &'static str, settings: &[(&'static str, &'static str, bool)]) -> Self {
+        let settings = settings.iter().map(|(name, meaning, is_secret)| {
+            let setting = Attribute::optional(name, Type::String, meaning);
+            if *is_secret { setting.sensitive() } else { setting }
+        });
+        self.backends.insert(backend, settings.collect::<Vec<_>>().into());
+        self
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("use the setting `{setting}`: it {problem}")]
+pub struct SettingProblem {
+    /// Its name.
+    pub setting: String,
+    /// What is wrong with it, reading on after its name. Holds no secrets.
+    pub problem: String,
+}
+
 /// All that is needed to reach the states of one stack.
 #[derive(Clone)]
 pub struct Place {
@@ -26,8 +52,8 @@ pub struct Place {
     pub folder: String,
     /// The kind of backend.
     pub backend: String,
-    /// What its block says, by the schema of that kind; sensitive values are marked, and in the clear.
-    pub settings: Value,
+    /// What its block says, in the clear, secrets too; what it leaves out is not there.
+    pub settings: BTreeMap<String, String>,
     /// What the `encryption` block says, by its schema, if there is one.
     pub encryption: Option<Value>,
     /// The process's environment, in which credentials may be.

@@ -1,13 +1,14 @@
 //! An `encryption` block that is given outside of the stack, so that its files need not hold a key.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
-use super::{BLOCK, read};
+use super::{BLOCK, Written, read};
 use crate::config::Registry;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::lang::FunctionContext;
 use crate::schema::Body;
-use crate::value::Value;
 
 /// The environment variable that holds it.
 const ORIGIN: &str = "MESHFORM_ENCRYPTION";
@@ -20,7 +21,7 @@ pub fn encryption(
     text: &str,
     registry: &Registry,
     functions: &FunctionContext<'_>,
-) -> Result<Value, Diagnostics> {
+) -> Result<Written, Diagnostics> {
     let schema = registry.keeping().map(|keeping| &keeping.encryption).cloned().unwrap_or_default();
     let content = match serde_json::from_str::<Json>(text) {
         Ok(Json::Object(members)) => members.iter().map(|(name, it)| written(name, it, &schema)).collect(),
@@ -29,7 +30,8 @@ pub fn encryption(
     let mut sources = Sources::default();
     sources.add(ORIGIN, &format!("{BLOCK} {{\nencryption {{\n{content}\n}}\n}}\n"));
     let settings = read(&sources, registry, &[], functions).map_err(without_places)?;
-    settings.encryption.ok_or_else(|| {
+    let written = settings.encryption.map(|written| Written { content: Arc::default(), ..written });
+    written.ok_or_else(|| {
         let detail = format!("{ORIGIN} holds no content of an `encryption` block.");
         Diagnostic::error("Invalid encryption", detail).into()
     })

@@ -29,8 +29,8 @@ fn told(diagnostics: &Diagnostics, sources: &Sources) -> String {
 
 fn shown(settings: &Settings) -> String {
     let json = |value: &Value| to_json(value).map_or_else(|_| format!("{value:?}"), |json| json.to_string());
-    let backend = settings.backend.iter().map(|(kind, set)| format!("{kind} {}", json(set)));
-    let encryption = settings.encryption.iter().map(|value| format!("encryption {}", json(value)));
+    let backend = settings.backend.iter().map(|(kind, set)| format!("{kind} {}", json(&set.value)));
+    let encryption = settings.encryption.iter().map(|set| format!("encryption {}", json(&set.value)));
     let parallelism = settings.parallelism.iter().map(|count| format!("parallelism {count}"));
     parallelism.chain(backend).chain(encryption).collect::<Vec<_>>().join("; ")
 }
@@ -116,7 +116,7 @@ fn what_is_wrong_with_settings_is_told_where_it_is() {
 #[test]
 fn encryption_from_outside_may_be_hcl_or_json_and_is_never_shown() {
     let check = |text: &str, expect: Result<&str, &str>| {
-        let read = encryption(text, &registry(), &functions());
+        let read = encryption(text, &registry(), &functions()).map(|written| written.value);
         if let Ok(value) = &read {
             assert!(value.has_sensitive(), "{text}");
         }

@@ -12,7 +12,7 @@ use crate::json::FORMAT_VERSION;
 use crate::keeping::{Kept, no_such_workspace};
 use crate::problem::Problem;
 use crate::render::text::counted;
-use crate::session::{Session, small_runtime};
+use crate::session::Session;
 use crate::workspace::{select, valid};
 use crate::{json, terminal};
 
@@ -90,12 +90,12 @@ impl Command {
 /// When there is no such workspace, there is one already, or the backend cannot be reached.
 pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Problem> {
     match command {
-        Command::List { place, json } => list(&kept(place, session)?, *json)?,
+        Command::List { place, json } => list(&kept(place, session)?, *json, session)?,
         Command::Show { place, json } => show(&kept(place, session)?, *json)?,
         Command::New { name, place } => {
             let kept = kept(place, session)?;
             valid(name)?;
-            if all(&kept)?.iter().any(|known| known == name) {
+            if all(&kept, session)?.iter().any(|known| known == name) {
                 let detail = format!("There is a workspace \"{name}\": meshform workspace select {name}.");
                 return Err(Problem::new("The workspace is there already", detail));
             }
@@ -103,7 +103,7 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Problem>
         }
         Command::Select { name, or_create, place } => {
             let kept = kept(place, session)?;
-            let known = all(&kept)?;
+            let known = all(&kept, session)?;
             valid(name)?;
             match known.iter().any(|known| known == name) {
                 true => take(name, place, session)?,
@@ -111,7 +111,7 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Problem>
                 false => return Err(no_such_workspace(name, &known)),
             }
         }
-        Command::Delete { name, force, place } => delete(name, *force, &kept(place, session)?)?,
+        Command::Delete { name, force, place } => delete(name, *force, &kept(place, session)?, session)?,
     }
     Ok(Exit::Done)
 }
@@ -123,13 +123,13 @@ fn kept(place: &Place, session: &Session) -> Result<Kept, Problem> {
 }
 
 /// The names of all workspaces, the default one first.
-fn all(kept: &Kept) -> Result<Vec<String>, Problem> {
-    let others = small_runtime()?.block_on(kept.backend.workspaces())?;
+fn all(kept: &Kept, session: &Session) -> Result<Vec<String>, Problem> {
+    let others = session.runtime()?.block_on(kept.backend.workspaces())?;
     Ok([DEFAULT_WORKSPACE.to_owned()].into_iter().chain(others).collect())
 }
 
-fn list(kept: &Kept, as_json: bool) -> Result<(), Problem> {
-    let known = all(kept)?;
+fn list(kept: &Kept, as_json: bool, session: &Session) -> Result<(), Problem> {
+    let known = all(kept, session)?;
     if as_json {
         let document = json!({
             "format_version": FORMAT_VERSION,
@@ -153,7 +153,7 @@ fn show(kept: &Kept, as_json: bool) -> Result<(), Problem> {
 }
 
 fn make(name: &str, place: &Place, kept: &Kept, session: &Session) -> Result<(), Problem> {
-    small_runtime()?.block_on(kept.backend.add(name))?;
+    session.runtime()?.block_on(kept.backend.add(name))?;
     terminal::say(&format!("Made the workspace \"{name}\". Its state is empty.\n"));
     take(name, place, session)
 }
@@ -169,12 +169,12 @@ fn take(name: &str, place: &Place, session: &Session) -> Result<(), Problem> {
     Ok(())
 }
 
-fn delete(name: &str, force: bool, kept: &Kept) -> Result<(), Problem> {
+fn delete(name: &str, force: bool, kept: &Kept, session: &Session) -> Result<(), Problem> {
     let refused = |detail: String| Problem::new("The workspace cannot be deleted", detail);
     if name == DEFAULT_WORKSPACE {
         return Err(refused("There is always a default workspace.".to_owned()));
     }
-    let known = all(kept)?;
+    let known = all(kept, session)?;
     if !known.iter().any(|known| known == name) {
         return Err(no_such_workspace(name, &known));
     }
@@ -183,7 +183,7 @@ fn delete(name: &str, force: bool, kept: &Kept) -> Result<(), Problem> {
             format!("\"{name}\" is the present one. Go to another one: meshform workspace select default.");
         return Err(refused(detail));
     }
-    let runtime = small_runtime()?;
+    let runtime = session.runtime()?;
     let store = kept.backend.store(name);
     if let Some(detail) = runtime.block_on(in_use(name, &*store, force))? {
         return Err(refused(detail));

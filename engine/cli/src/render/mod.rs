@@ -7,6 +7,7 @@ pub(crate) mod diagnostics;
 pub(crate) mod fields;
 pub(crate) mod graph;
 pub(crate) mod hcl_text;
+pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod moved;
 pub(crate) mod outcome;
