@@ -29,10 +29,10 @@ pub trait Disk: Send + Sync {
     /// When it cannot be read.
     fn list(&self, folder: &Path) -> io::Result<Vec<Entry>>;
 
-    /// Makes a folder, for its owner alone, with all those above it. It may be there already. Their names last once the folders above are synced.
+    /// Makes a folder, for its owner alone. It may be there already.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be made; of kind [`ErrorKind::NotFound`] when the folder above it is not there.
     fn make_folder(&self, folder: &Path) -> io::Result<()>;
 
     /// Opens a file, for its owner alone, to write at its end.
@@ -133,7 +133,10 @@ impl Disk for RealDisk {
     }
 
     fn make_folder(&self, folder: &Path) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)
+        match DirBuilder::new().mode(0o700).create(folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+            made => made,
+        }
     }
 
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn DiskFile>> {

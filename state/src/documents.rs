@@ -42,7 +42,8 @@ pub(crate) async fn read<B: DeserializeOwned>(
     Ok(Some(Found { body, version: blob.version }))
 }
 
-/// Writes a document, if the condition holds; `None` when it does not, and nothing was written.
+/// Writes a document, if the condition holds; `None` when it does not, and nothing was written. Nobody else ever writes the same: every
+/// document names the lease under which it was written.
 ///
 /// # Errors
 /// When it cannot be written, or could not be read again.
@@ -56,8 +57,22 @@ pub(crate) async fn write<B: Serialize>(
     let text = document::seal(format, body, Layout::Pretty);
     let text = text.map_err(|problem| invalid(storage, name, problem))?;
     match storage.write(name, text.as_bytes(), condition).await {
-        Err(StorageError::Conflict) => Ok(None),
-        written => written.map(Some).map_err(refused),
+        Err(StorageError::Conflict) => {}
+        written => return written.map(Some).map_err(refused),
+    }
+    // Refused may also be what was written already, with the answer lost, and then sent again.
+    let there = storage.read(name).await.map_err(refused)?;
+    Ok(there.filter(|blob| blob.content == text.as_bytes()).map(|blob| blob.version))
+}
+
+/// So often in a row someone else may come between reading and writing: more often, and the storage does not tell the truth.
+pub(crate) const ATTEMPTS_MAX: usize = 100;
+
+/// What is said after [`ATTEMPTS_MAX`] attempts.
+pub(crate) fn contended(storage: &dyn Storage, name: &str) -> StoreError {
+    StoreError::Io {
+        attempt: format!("write {}/{name}", storage.place()),
+        problem: format!("someone else has written it meanwhile, {ATTEMPTS_MAX} times in a row"),
     }
 }
 

@@ -287,8 +287,7 @@ impl Folder {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         match (self.disk.open(path, Open::Empty), path.parent()) {
             (Err(error), Some(folder)) if error.kind() == ErrorKind::NotFound => {
-                self.disk.make_folder(folder)?;
-                self.sync_names(folder)?;
+                self.make_folder(folder)?;
                 self.disk.open(path, Open::Empty)
             }
             (opened, _) => opened,
@@ -317,15 +316,26 @@ impl Folder {
         locked.map_err(failed("lock", &path))
     }
 
+    /// Makes a folder that lasts, and those above it.
+    fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        match (self.disk.make_folder(folder), folder.parent()) {
+            (Err(error), Some(above)) if error.kind() == ErrorKind::NotFound => {
+                self.make_folder(above)?;
+                self.disk.make_folder(folder)?;
+            }
+            (made, _) => made?,
+        }
+        self.sync_names(folder)
+    }
+
     fn make(&self) -> io::Result<()> {
-        self.disk.make_folder(&self.path)?;
+        self.make_folder(&self.path)?;
         let ignore = self.path.join(IGNORE);
         if self.disk.read(&ignore)?.is_none() {
             self.disk.open(&ignore, Open::Empty)?.write(b"*\n")?;
         }
         // Last, for whoever finds it takes the rest for granted.
-        self.disk.open(&self.path.join(GUARD), Open::Empty)?;
-        self.sync_names(&self.path)
+        self.disk.open(&self.path.join(GUARD), Open::Empty).map(drop)
     }
 }
 

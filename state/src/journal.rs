@@ -59,7 +59,7 @@ impl OpenJournal {
             Header { lineage: lineage.clone(), serial: start.serial, token, made: Some(made.clone()) };
         let name = format!("{JOURNALS}{:08}-{token}", header.serial.saturating_add(1));
         let (first, lines) = Lines::begin(&header).map_err(|problem| invalid(&*storage, &name, problem))?;
-        let length = storage.append(&name, 0, first.as_bytes()).await.map_err(refused)?;
+        let length = add(&*storage, &name, 0, first.as_bytes()).await?;
         if let Err(lost) = lease::prove(&*storage, token).await {
             // Whoever has the lease now may have looked for journals before this one was there, and must not find it later.
             let _ = storage.remove_log(&name).await;
@@ -85,23 +85,9 @@ impl OpenJournal {
         lease::prove(&*self.storage, self.token).await?;
         self.failed = true;
         let chunk: String = texts.iter().map(|event| self.lines.next(event)).collect();
-        self.length = self.add(chunk.as_bytes()).await?;
+        self.length = add(&*self.storage, &self.name, self.length, chunk.as_bytes()).await?;
         self.failed = false;
         Ok(())
-    }
-
-    async fn add(&self, chunk: &[u8]) -> Result<u64, StoreError> {
-        match self.storage.append(&self.name, self.length, chunk).await {
-            Err(StorageError::Conflict) => {}
-            added => return added.map_err(refused),
-        }
-        // Refused may also be a chunk of ours whose answer was lost, and that was sent again.
-        let content = self.storage.read_log(&self.name).await.map_err(refused)?;
-        let length = self.length.saturating_add(chunk.len() as u64);
-        match content.strip_suffix(chunk) {
-            Some(before) if before.len() as u64 == self.length => Ok(length),
-            _ => Err(StoreError::Fenced),
-        }
     }
 
     async fn finish(mut self, snapshot: Snapshot) -> Result<(), StoreError> {
@@ -147,6 +133,20 @@ impl Journal for OpenJournal {
 
     fn finish(self: Box<Self>, snapshot: Snapshot) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin((*self).finish(snapshot))
+    }
+}
+
+/// Adds a chunk to a journal of ours that is so long. Returns how long it is then.
+async fn add(storage: &dyn Storage, name: &str, length: u64, chunk: &[u8]) -> Result<u64, StoreError> {
+    match storage.append(name, length, chunk).await {
+        Err(StorageError::Conflict) => {}
+        added => return added.map_err(refused),
+    }
+    // Refused may also be what was added already, with the answer lost, and then sent again.
+    let content = storage.read_log(name).await.map_err(refused)?;
+    match content.strip_suffix(chunk) {
+        Some(before) if before.len() as u64 == length => Ok(content.len() as u64),
+        _ => Err(StoreError::Fenced),
     }
 }
 

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use meshform_engine::ports::{BoxFuture, Clock, Holder, Lease, StoreError};
 use tokio::task::JoinHandle;
 
-use crate::documents::{self, Found, LOCK};
+use crate::documents::{self, ATTEMPTS_MAX, Found, LOCK, contended};
+use crate::fingerprint::random_name;
 use crate::process::{self, Process};
 use crate::storage::{Condition, Storage};
 use crate::upgrade;
@@ -134,7 +135,8 @@ pub(crate) fn rfc3339(at_ms: i64) -> String {
 }
 
 async fn acquire(storage: &dyn Storage, operation: &str, now_ms: i64) -> Result<u64, StoreError> {
-    loop {
+    let id = random_name()?;
+    for _ in 0..ATTEMPTS_MAX {
         let (lock, condition) = match read(storage).await? {
             Some(Found { body, version }) => (body, Condition::Unchanged(version)),
             None => (LockBody::default(), Condition::Absent),
@@ -146,6 +148,7 @@ async fn acquire(storage: &dyn Storage, operation: &str, now_ms: i64) -> Result<
         // Not below the time, so that tokens go up even if someone has removed the lock.
         let token = lock.token.saturating_add(1).max(u64::try_from(now_ms).unwrap_or(0));
         let lease = LeaseBody {
+            id: id.clone(),
             holder: process::holder(),
             process: Process::current(),
             operation: operation.to_owned(),
@@ -156,6 +159,7 @@ async fn acquire(storage: &dyn Storage, operation: &str, now_ms: i64) -> Result<
             return Ok(token);
         }
     }
+    Err(contended(storage, LOCK))
 }
 
 fn is_dead(lease: &LeaseBody, now_ms: i64) -> bool {
@@ -174,18 +178,19 @@ async fn keep_alive(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>, token: u64
     }
 }
 
-/// Changes the lease of this token, as often as it takes until nothing comes between.
+/// Changes the lease of this token, once more whenever something comes between.
 async fn change(
     storage: &dyn Storage,
     token: u64,
     change: impl Fn(LeaseBody) -> Option<LeaseBody>,
 ) -> Result<(), StoreError> {
-    loop {
+    for _ in 0..ATTEMPTS_MAX {
         let (lease, condition) = held(storage, token).await?;
         if write(storage, &LockBody { token, lease: change(lease) }, condition).await? {
             return Ok(());
         }
     }
+    Err(contended(storage, LOCK))
 }
 
 async fn held(storage: &dyn Storage, token: u64) -> Result<(LeaseBody, Condition), StoreError> {

@@ -9,7 +9,7 @@ use meshform_engine::apply::{Event, fold};
 use meshform_engine::ports::StoreError;
 use meshform_engine::state::Snapshot;
 
-use crate::documents::{self, Found, JOURNALS, STATE, invalid, refused};
+use crate::documents::{self, ATTEMPTS_MAX, Found, JOURNALS, STATE, contended, invalid, refused};
 use crate::fingerprint::{Key, random_name};
 use crate::history;
 use crate::lease;
@@ -73,7 +73,7 @@ pub(crate) async fn read(storage: &dyn Storage) -> Result<Stored, StoreError> {
 /// # Errors
 /// When the lease is lost meanwhile, or something is damaged.
 pub(crate) async fn settle(writer: &Writer<'_>) -> Result<Base, StoreError> {
-    loop {
+    for _ in 0..ATTEMPTS_MAX {
         let stored = read(writer.storage).await?;
         if let Some(base) = writer.settle(stored).await? {
             return Ok(base);
@@ -81,6 +81,7 @@ pub(crate) async fn settle(writer: &Writer<'_>) -> Result<Base, StoreError> {
         // Something was written meanwhile, by a run whose lease we have, or who has ours.
         lease::prove(writer.storage, writer.token).await?;
     }
+    Err(contended(writer.storage, STATE))
 }
 
 impl Writer<'_> {

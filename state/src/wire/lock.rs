@@ -18,6 +18,9 @@ pub(crate) struct LockBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LeaseBody {
+    /// A random name, by which whoever wrote it knows it again.
+    #[serde(default)]
+    pub(crate) id: String,
     /// Who: user and machine.
     pub(crate) holder: String,
     /// The holder's process.

@@ -1,7 +1,7 @@
 //! A storage fails at any operation, having done it or not: what was said to be durable is there, and the next run goes on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use meshform_engine::apply::{Event, fold};
 use meshform_engine::ports::{BoxFuture, Lease, StateStore, StoreError};
@@ -13,38 +13,49 @@ use crate::world::{TestClock, address, apply, apply_of, began, ended, started, s
 /// How many steps a run has.
 const STEPS: u64 = 3;
 
-/// What becomes of the operation that fails, and of all after it.
-#[derive(Clone, Copy, Debug)]
+/// What becomes of one operation.
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
-    /// It is not done.
+    /// It is not done, nor are those that follow: the storage is out of reach.
     Refused,
-    /// It is done, and nobody is told.
+    /// It is done and nobody is told, and then the storage is out of reach.
     AnswerLost,
+    /// It is done and then, as if it had not been, done once more; so it is told what came of it the second time.
+    DoneTwice,
 }
 
-/// Fails at one operation and, being out of reach, at those that follow.
+/// A storage with a fault at one operation.
 struct Faulty {
     inner: Arc<MemoryStorage>,
     fault: Fault,
+    /// How many operations there are up to the faulty one.
     left: AtomicUsize,
+    /// Whether nothing reaches it any more.
+    is_cut_off: AtomicBool,
 }
 
 impl Faulty {
-    /// Whether the operation is done, and whether its answer arrives.
-    fn fate(&self) -> (bool, bool) {
-        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        match (left, self.fault) {
-            (Ok(1), Fault::AnswerLost) => (true, false),
-            (Ok(1) | Err(_), _) => (false, false),
-            (Ok(_), _) => (true, true),
+    /// Whether an operation is done at all, and the fault if it is the faulty one.
+    fn fate(&self) -> (bool, Option<Fault>) {
+        match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
+            _ if self.is_cut_off.load(Ordering::SeqCst) => (false, None),
+            Ok(1) => (self.fault != Fault::Refused, Some(self.fault)),
+            Ok(_) => (true, None),
+            Err(_) => (self.fault == Fault::DoneTwice, None),
         }
     }
 
-    async fn through<T>(&self, operation: BoxFuture<'_, Result<T, StorageError>>) -> Result<T, StorageError> {
-        let (is_done, is_told) = self.fate();
-        let outcome = if is_done { Some(operation.await) } else { None };
+    async fn through<'a, T>(
+        &self,
+        operation: impl Fn() -> BoxFuture<'a, Result<T, StorageError>>,
+    ) -> Result<T, StorageError> {
+        let (is_done, fault) = self.fate();
+        if fault == Some(Fault::DoneTwice) {
+            let _ = operation().await;
+        }
+        let outcome = if is_done { Some(operation().await) } else { None };
         let failed = StorageError::Failed { attempt: "reach it".into(), problem: "out of reach".into() };
-        outcome.filter(|_| is_told).unwrap_or(Err(failed))
+        outcome.filter(|_| fault != Some(Fault::AnswerLost)).unwrap_or(Err(failed))
     }
 }
 
@@ -54,7 +65,7 @@ impl Storage for Faulty {
     }
 
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Blob>, StorageError>> {
-        Box::pin(async move { self.through(self.inner.read(name)).await })
+        Box::pin(self.through(move || self.inner.read(name)))
     }
 
     fn write<'a>(
@@ -63,18 +74,15 @@ impl Storage for Faulty {
         content: &'a [u8],
         condition: Condition,
     ) -> BoxFuture<'a, Result<Version, StorageError>> {
-        // What is in memory is done as soon as it is asked for.
-        let write = Box::pin(async move { self.inner.write(name, content, condition).await });
-        Box::pin(async move { self.through(write).await })
+        Box::pin(self.through(move || self.inner.write(name, content, condition.clone())))
     }
 
     fn remove<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
-        let remove = Box::pin(async move { self.inner.remove(name).await });
-        Box::pin(async move { self.through(remove).await })
+        Box::pin(self.through(move || self.inner.remove(name)))
     }
 
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, StorageError>> {
-        Box::pin(async move { self.through(self.inner.list(prefix)).await })
+        Box::pin(self.through(move || self.inner.list(prefix)))
     }
 }
 
@@ -104,12 +112,13 @@ async fn check(fault: Fault, operation: usize) -> bool {
     let clock = TestClock::new();
     let sound = Store::over(inner.clone(), clock.clone());
     let before = apply(&sound, apply_of(1)).await;
-    let faulty = Arc::new(Faulty { inner: inner.clone(), fault, left: AtomicUsize::new(operation) });
+    let (left, is_cut_off) = (AtomicUsize::new(operation), AtomicBool::new(false));
+    let faulty = Arc::new(Faulty { inner: inner.clone(), fault, left, is_cut_off });
     let mut durable = Vec::new();
     let store = Store::over(faulty.clone(), clock.clone());
     let ended_well = apply_until_it_fails(&store, &mut durable).await.is_ok();
     // Whatever happened, it is killed.
-    faulty.left.store(0, Ordering::SeqCst);
+    faulty.is_cut_off.store(true, Ordering::SeqCst);
 
     clock.advance(3_600_000);
     let next = Store::over(inner, clock);
@@ -145,5 +154,12 @@ async fn whatever_fails_nothing_durable_is_lost() {
             operation += 1;
         }
         assert!(operation > 30, "only {operation} operations were tried");
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_twice_is_done_once() {
+    for operation in 1..60 {
+        assert!(check(Fault::DoneTwice, operation).await, "{operation}");
     }
 }
