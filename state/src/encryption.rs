@@ -27,6 +27,11 @@
 //!
 //! So a state and a plan that are for a recipient of age can be decrypted by the ordinary program: `age -d -i IDENTITY state.json`.
 //!
+//! # Other keys
+//!
+//! Whatever is written is for the current keys; fallback keys only open. `StateStore::rewrite` writes all there is anew: after that the former
+//! keys are not needed any more, but for plan files. Who had one can still read what was written before, wherever there is a copy of it.
+//!
 //! # What it protects
 //!
 //! Whoever can read the storage, but has none of the keys, learns nothing of the content of a blob, a log or a plan. Whoever can also write there,
@@ -77,7 +82,7 @@ use self::keys::Keys;
 use self::log::{End, Writer};
 use self::settings::Sources;
 
-pub use self::encrypted::{Encrypted, Rotated};
+pub use self::encrypted::Encrypted;
 pub use self::given::KeyCommandError;
 pub use self::passphrase::PassphraseCost;
 pub use self::settings::{KeySource, Settings, SettingsProblem};

@@ -169,6 +169,6 @@ fn adopted(writer: &Writer<'_>, base: &Base, prior: StateBody) -> Result<Option<
     Err(invalid(writer.storage, STATE, problem))
 }
 
-fn made(lease: LeaseBody, clock: &dyn Clock) -> MadeBody {
+pub(crate) fn made(lease: LeaseBody, clock: &dyn Clock) -> MadeBody {
     MadeBody { at: lease::rfc3339(clock.now_ms()), by: lease.holder, operation: lease.operation, note: None }
 }

@@ -28,6 +28,7 @@ mod journal;
 mod lease;
 mod memory;
 mod process;
+mod rewrite;
 mod settings;
 mod settle;
 mod storage;

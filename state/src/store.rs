@@ -15,10 +15,11 @@ use crate::documents::{LOCK, invalid};
 use crate::fingerprint::KeyBlob;
 use crate::folder::FolderStorage;
 use crate::history;
-use crate::journal::OpenJournal;
+use crate::journal::{self, OpenJournal};
 use crate::lease::{self, HeldLease};
 use crate::memory::MemoryStorage;
-use crate::settle;
+use crate::rewrite;
+use crate::settle::{self, Writer};
 use crate::storage::Storage;
 use crate::upgrade::{PLAN, STATE};
 use crate::wire::WireError;
@@ -137,6 +138,16 @@ impl StateStore for Store {
                 }
                 ended => ended,
             }
+        })
+    }
+
+    fn rewrite<'a>(&'a self, lease: &'a dyn Lease) -> BoxFuture<'a, Result<usize, StoreError>> {
+        Box::pin(async move {
+            let key = self.key.keep().await?;
+            let made = journal::made(lease::prove(&*self.storage, lease.token()).await?, &*self.clock);
+            let writer = Writer { storage: &*self.storage, key: &key, token: lease.token(), made: &made };
+            settle::settle(&writer).await?;
+            rewrite::rewrite(&*self.storage, lease.token()).await
         })
     }
 }

@@ -299,4 +299,8 @@ impl StateStore for NoStore {
     fn unlock(&self, _: u64) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async { Err(StoreError::Fenced) })
     }
+
+    fn rewrite<'a>(&'a self, _: &'a dyn Lease) -> BoxFuture<'a, Result<usize, StoreError>> {
+        Box::pin(async { Ok(0) })
+    }
 }

@@ -78,6 +78,13 @@ pub trait StateStore: Send + Sync {
     /// # Errors
     /// [`StoreError::Invalid`] when nobody holds it under this token.
     fn unlock(&self, token: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Settles what an earlier apply left behind, and writes every document of the state anew, as it would be written now: with the keys of today.
+    /// Returns how many there are. What has failed half-way can be done again.
+    ///
+    /// # Errors
+    /// When the lease is lost, or a document cannot be read or written.
+    fn rewrite<'a>(&'a self, lease: &'a dyn Lease) -> BoxFuture<'a, Result<usize, StoreError>>;
 }
 
 /// What a store has loaded.

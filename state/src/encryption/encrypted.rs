@@ -24,42 +24,11 @@ pub struct Encrypted {
     writers: Mutex<HashMap<String, Writer>>,
 }
 
-/// What was written anew.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rotated {
-    /// Blobs that can now be opened with the current keys, and no others.
-    pub blobs: usize,
-    /// Logs with something in them. They are only ever added to, and stay for the keys that they were written for: until they are gone those are
-    /// needed as a fallback.
-    pub logs: usize,
-}
-
 impl Encrypted {
     /// What is kept in the storage is encrypted so.
     #[must_use]
     pub fn new(inner: Arc<dyn Storage>, encryption: Arc<Encryption>) -> Self {
         Self { inner, encryption, writers: Mutex::default() }
-    }
-
-    /// Writes every blob anew, with the current keys. Names that begin with `logs` are those of logs. Hold the lock meanwhile.
-    ///
-    /// # Errors
-    /// When a blob cannot be opened or written: those before it are written anew already, and it can be tried again.
-    pub async fn rotate(&self, logs: &str) -> Result<Rotated, StorageError> {
-        let mut rotated = Rotated::default();
-        for name in self.inner.list("").await? {
-            if is_public(&name) || name.starts_with(logs) {
-                continue;
-            }
-            // Gone since it was listed.
-            let Some(blob) = self.read(&name).await? else { continue };
-            self.write(&name, &blob.content, Condition::Unchanged(blob.version)).await?;
-            rotated.blobs += 1;
-        }
-        for log in self.inner.logs(logs).await? {
-            rotated.logs += usize::from(!self.read_log(&log).await?.is_empty());
-        }
-        Ok(rotated)
     }
 
     async fn read_blob(&self, name: &str) -> Result<Option<Blob>, StorageError> {

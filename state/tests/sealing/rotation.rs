@@ -2,42 +2,98 @@
 
 use std::sync::Arc;
 
-use meshform_state::Storage;
-use meshform_state::encryption::{Encrypted, Encryption, KeySource, Rotated, Settings};
+use meshform_engine::ports::{StateStore, StoreError};
+use meshform_state::encryption::{Encrypted, Encryption, KeySource, Settings};
+use meshform_state::{Storage, Store, SystemClock};
 
+use crate::applies::{apply, begin};
 use crate::shelf::Shelf;
 use crate::world::{ANN, BEN, PASSPHRASE, contains, over, own, passphrase, problem, read, settings, write};
 
-const NAMES: [&str; 3] = ["fingerprint.key", "history/00000001.json", "state.json"];
+/// Two former snapshots, the key of the fingerprints and the state.
+const DOCUMENTS: usize = 4;
 
-async fn fill(storage: &Encrypted) {
-    for name in NAMES {
-        write(storage, name, format!("the content of {name}").as_bytes()).await.unwrap();
-    }
-    write(storage, "lock", b"ann").await.unwrap();
-    storage.append("journal/00000001", 0, b"begun").await.unwrap();
+fn store(storage: Encrypted) -> Store {
+    Store::over(Arc::new(storage), Arc::new(SystemClock))
 }
 
-async fn check(storage: &Encrypted) {
-    for name in NAMES {
-        let content = String::from_utf8(read(storage, name).await.unwrap()).unwrap();
-        assert_eq!(content, format!("the content of {name}"));
+fn migrating(shelf: &Arc<Shelf>, keys: &[KeySource]) -> Encrypted {
+    let encryption = Encryption::new(Settings { migrate: true, ..settings(keys, &[]) }).unwrap();
+    Encrypted::new(shelf.clone(), Arc::new(encryption))
+}
+
+/// Three applies, and one that was cut off.
+async fn fill(storage: Encrypted) {
+    let store = store(storage);
+    for name in ["a", "b", "c"] {
+        apply(&store, name).await;
     }
-    assert_eq!(read(storage, "lock").await.unwrap(), b"ann");
+    begin(&store, "d").await;
+}
+
+async fn rewrite(storage: Encrypted) -> Result<usize, StoreError> {
+    let store = store(storage);
+    let lease = store.lock("rewrite", 0).await.unwrap();
+    let rewritten = store.rewrite(&*lease).await;
+    lease.release().await.unwrap();
+    rewritten
+}
+
+/// Everything is there, and can be read so.
+async fn check(storage: Encrypted) {
+    let store = store(storage);
+    let loaded = store.load().await.unwrap();
+    let names: Vec<_> = loaded.snapshot.records.keys().map(ToString::to_string).collect();
+    assert_eq!(
+        (names, loaded.snapshot.serial),
+        (["a", "b", "c", "d"].map(|name| format!("value.{name}")).to_vec(), 4)
+    );
+    for serial in 1..=3 {
+        assert_eq!(store.recall(serial).await.unwrap().records.len(), usize::try_from(serial).unwrap());
+    }
 }
 
 #[tokio::test]
-async fn what_is_rotated_is_for_the_current_keys_only() {
+async fn what_is_rewritten_is_for_the_current_keys_only() {
     let shelf = Arc::new(Shelf::default());
-    fill(&over(&shelf, &[own(&ANN)], &[])).await;
-    let both = over(&shelf, &[own(&BEN)], &[own(&ANN)]);
-    check(&both).await;
-    assert_eq!(both.rotate("journal/").await.unwrap(), Rotated { blobs: 3, logs: 1 });
-    check(&over(&shelf, &[own(&BEN)], &[])).await;
-    assert_eq!(both.read_log("journal/00000001").await.unwrap(), b"begun");
-    for name in NAMES {
-        assert!(read(&over(&shelf, &[own(&ANN)], &[]), name).await.is_err());
+    fill(over(&shelf, &[own(&ANN)], &[])).await;
+    check(over(&shelf, &[own(&BEN)], &[own(&ANN)])).await;
+    assert_eq!(rewrite(over(&shelf, &[own(&BEN)], &[own(&ANN)])).await, Ok(DOCUMENTS + 1));
+    check(over(&shelf, &[own(&BEN)], &[])).await;
+    let former = over(&shelf, &[own(&ANN)], &[]);
+    let names = former.list("").await.unwrap();
+    assert_eq!(names.len(), DOCUMENTS + 2);
+    for name in names.iter().filter(|name| *name != "lock") {
+        assert!(read(&former, name).await.is_err(), "{name}");
     }
+    assert_eq!(former.logs("").await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+async fn rewriting_that_stops_at_a_damaged_document_says_so_and_can_go_on() {
+    let shelf = Arc::new(Shelf::default());
+    fill(over(&shelf, &[own(&ANN)], &[])).await;
+    let both = || over(&shelf, &[own(&BEN)], &[own(&ANN)]);
+    let name = "history/00000002.json";
+    let whole = shelf.blob(name);
+    shelf.put(name, whole[..whole.len() - 1].to_vec());
+    let stopped = rewrite(both()).await.unwrap_err().to_string();
+    assert!(stopped.ends_with(&format!("read the shelf/{name}: it is damaged or was changed")), "{stopped}");
+    shelf.put(name, whole);
+    assert_eq!(rewrite(both()).await, Ok(DOCUMENTS + 1));
+    check(over(&shelf, &[own(&BEN)], &[])).await;
+}
+
+#[tokio::test]
+async fn who_has_lost_the_lease_rewrites_nothing() {
+    let shelf = Arc::new(Shelf::default());
+    fill(over(&shelf, &[own(&ANN)], &[])).await;
+    let store = store(over(&shelf, &[own(&BEN)], &[own(&ANN)]));
+    let lease = store.lock("rewrite", 0).await.unwrap();
+    store.unlock(lease.token()).await.unwrap();
+    let before = shelf.all();
+    assert_eq!(store.rewrite(&*lease).await, Err(StoreError::Fenced));
+    assert!(shelf.all() == before);
 }
 
 #[tokio::test]
@@ -50,60 +106,35 @@ async fn what_is_written_with_a_fallback_is_for_the_current_keys() {
 }
 
 #[tokio::test]
-async fn a_rotation_that_stops_at_a_damaged_blob_says_so_and_can_go_on() {
-    let shelf = Arc::new(Shelf::default());
-    fill(&over(&shelf, &[own(&ANN)], &[])).await;
-    let whole = shelf.blob("state.json");
-    shelf.put("state.json", whole[..whole.len() - 1].to_vec());
-    let both = over(&shelf, &[own(&BEN)], &[own(&ANN)]);
-    assert_eq!(
-        both.rotate("journal/").await.unwrap_err().to_string(),
-        "read the shelf/state.json: it is damaged or was changed"
-    );
-    shelf.put("state.json", whole);
-    assert_eq!(both.rotate("journal/").await.unwrap().blobs, 3);
-    check(&over(&shelf, &[own(&BEN)], &[])).await;
-}
-
-fn migrating(shelf: &Arc<Shelf>, keys: &[KeySource]) -> Encrypted {
-    let encryption = Encryption::new(Settings { migrate: true, ..settings(keys, &[]) }).unwrap();
-    Encrypted::new(shelf.clone(), Arc::new(encryption))
-}
-
-#[tokio::test]
 async fn encryption_is_switched_on_only_when_that_is_asked_for() {
     let shelf = Arc::new(Shelf::default());
-    fill(&over(&shelf, &[], &[])).await;
-    assert!(contains(&shelf.blob("state.json"), b"the content of state.json"));
-    let strict = over(&shelf, &[own(&ANN)], &[]);
+    fill(over(&shelf, &[], &[])).await;
+    assert!(contains(&shelf.all(), b"lineage"));
     let refused = "it is not encrypted, but encryption is configured: if it was written before that, set `migrate = true` in the block \
                    `encryption` until it has been written anew";
+    let strict = over(&shelf, &[own(&ANN)], &[]);
+    let log = strict.logs("").await.unwrap().remove(0);
     assert_eq!(problem(read(&strict, "state.json").await), refused);
-    assert_eq!(problem(strict.read_log("journal/00000001").await), refused);
-    let migrating = migrating(&shelf, &[own(&ANN)]);
-    check(&migrating).await;
-    assert_eq!(migrating.read_log("journal/00000001").await.unwrap(), b"begun");
-    assert!(
-        problem(migrating.append("journal/00000001", 5, b"more").await)
-            .contains("was begun without encryption")
-    );
-    migrating.seal_log("journal/00000001", 5).await.unwrap();
-    migrating.remove_log("journal/00000001").await.unwrap();
-    assert_eq!(migrating.rotate("journal/").await.unwrap(), Rotated { blobs: 3, logs: 0 });
-    check(&strict).await;
-    assert!(!contains(&shelf.all(), b"the content of"));
+    assert_eq!(problem(strict.read_log(&log).await), refused);
+
+    let storage = migrating(&shelf, &[own(&ANN)]);
+    let length = storage.read_log(&log).await.unwrap().len() as u64;
+    assert!(problem(storage.append(&log, length, b"more").await).contains("was begun without encryption"));
+    check(migrating(&shelf, &[own(&ANN)])).await;
+    assert_eq!(rewrite(storage).await, Ok(DOCUMENTS + 1));
+    check(strict).await;
+    assert!(!contains(&shelf.all(), b"lineage"));
 }
 
 #[tokio::test]
 async fn encryption_is_switched_off_by_making_the_keys_a_fallback() {
     let shelf = Arc::new(Shelf::default());
-    fill(&over(&shelf, &[own(&ANN)], &[])).await;
+    fill(over(&shelf, &[own(&ANN)], &[])).await;
     let off = over(&shelf, &[], &[own(&ANN)]);
-    check(&off).await;
-    assert_eq!(off.read_log("journal/00000001").await.unwrap(), b"begun");
-    assert_eq!(problem(off.append("journal/00000001", 5, b"more").await), "conflict");
-    off.seal_log("journal/00000001", 5).await.unwrap();
-    off.rotate("journal/").await.unwrap();
-    assert_eq!(shelf.blob("state.json"), b"the content of state.json");
-    check(&over(&shelf, &[], &[])).await;
+    let log = off.logs("").await.unwrap().remove(0);
+    let length = off.read_log(&log).await.unwrap().len() as u64;
+    assert_eq!(problem(off.append(&log, length, b"more").await), "conflict");
+    assert_eq!(rewrite(off).await, Ok(DOCUMENTS + 1));
+    check(over(&shelf, &[], &[])).await;
+    assert!(contains(&shelf.blob("state.json"), b"lineage"));
 }

@@ -1,45 +1,23 @@
 //! A store over an encrypted folder: what an apply leaves there, and who can read it.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use meshform_engine::address::Address;
-use meshform_engine::apply::{Event, fold};
-use meshform_engine::plan::StepOperation;
-use meshform_engine::ports::{Operation, StateStore};
-use meshform_engine::state::{Record, RecordStatus, Snapshot};
-use meshform_engine::value::Value;
+use meshform_engine::ports::StateStore;
 use meshform_state::encryption::{Encrypted, KeySource};
 use meshform_state::{FolderStorage, Store, SystemClock};
 
 use crate::age::decrypt;
+use crate::applies::{IDENTITY, TEXT, begin};
 use crate::world::{ANN, BEN, contains, encryption, own};
 
-const TEXTS: [&str; 4] = ["the-name-of-a-thing", "the-identity-of-it", "the-content-of-it", "lineage"];
+const NAME: &str = "the-name-of-a-thing";
+const TEXTS: [&str; 4] = [NAME, IDENTITY, TEXT, "lineage"];
 
 fn store(folder: &Path, current: &[KeySource], fallback: &[KeySource]) -> Store {
     let storage = Arc::new(FolderStorage::new(folder.to_owned()));
     let encrypted = Encrypted::new(storage, encryption(current, fallback));
     Store::over(Arc::new(encrypted), Arc::new(SystemClock))
-}
-
-fn events() -> [Event; 3] {
-    let address = Address::new("value", TEXTS[0]);
-    let operation = StepOperation::Perform(Operation::Create);
-    let record = Record {
-        target: None,
-        identity: TEXTS[1].into(),
-        attributes: Value::object([("text".into(), Value::string(TEXTS[2]))]),
-        private: serde_json::Value::Null,
-        depends_on: Vec::new(),
-        status: RecordStatus::Complete,
-    };
-    [
-        Event::Began { at_ms: 1, targets: BTreeMap::new() },
-        Event::Started { at_ms: 2, address: address.clone(), operation, intent: record.clone() },
-        Event::Succeeded { at_ms: 3, address, operation, record: Some(record) },
-    ]
 }
 
 /// All files but the lock, and their content.
@@ -73,14 +51,7 @@ fn check_unreadable(folder: &Path, count: usize) {
 async fn an_apply_that_is_cut_off_is_settled_by_another_process_and_no_file_tells_what_it_did() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join(".meshform");
-    let killed = store(&folder, &[own(&ANN)], &[]);
-    let lease = killed.lock("apply", 0).await.unwrap();
-    let mut journal = killed.begin(&*lease, &Snapshot::default()).await.unwrap();
-    for event in events() {
-        journal.append(&[event]).await.unwrap();
-    }
-    drop(journal);
-    lease.release().await.unwrap();
+    begin(&store(&folder, &[own(&ANN)], &[]), NAME).await;
     // The key of the fingerprints, and the journal.
     check_unreadable(&folder, 2);
 
@@ -93,7 +64,7 @@ async fn an_apply_that_is_cut_off_is_settled_by_another_process_and_no_file_tell
     assert_eq!((loaded.snapshot.records.len(), loaded.interrupted), (1, true));
     let lease = next.lock("apply", 0).await.unwrap();
     let journal = next.begin(&*lease, &loaded.snapshot).await.unwrap();
-    journal.finish(fold(loaded.snapshot.clone(), []).unwrap()).await.unwrap();
+    journal.finish(loaded.snapshot.clone()).await.unwrap();
     lease.release().await.unwrap();
     check_unreadable(&folder, 2);
     let state = std::fs::read(folder.join("state.json")).unwrap();
