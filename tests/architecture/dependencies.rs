@@ -16,6 +16,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("meshform-cli", &[ENGINE]),
     (STATE, &[ENGINE]),
     ("meshform-state-http", &[ENGINE, STATE]),
+    ("meshform-state-kube", &[ENGINE, STATE]),
     ("meshform-state-postgres", &[ENGINE, STATE]),
     (KUBE, &[ENGINE]),
     (SSH, &[ENGINE]),
@@ -107,6 +108,11 @@ fn a_forbidden_edge_is_found() {
     check("meshform-state", "meshform-engine", &[]);
     check("meshform-state-http", "meshform-state", &[]);
     check("meshform-state-postgres", "meshform-state", &[]);
+    check(
+        "meshform-state-kube",
+        "meshform-state-postgres",
+        &["meshform-state-kube -> meshform-state-postgres"],
+    );
     check("meshform-provider-istio", "meshform-provider-kube", &[]);
     check("meshform-provider-rollout", "meshform-provider-ssh", &[]);
     check("meshform-engine", "meshform-state", &["meshform-engine -> meshform-state"]);
