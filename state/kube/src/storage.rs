@@ -207,7 +207,7 @@ impl Storage for KubeStorage {
     }
 
     fn remove_log<'a>(&'a self, log: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
-        Box::pin(self.operation("remove", log, self.shorten_log(log)))
+        Box::pin(self.operation("remove", log, self.clear_log(log)))
     }
 }
 

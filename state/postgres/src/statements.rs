@@ -14,7 +14,7 @@ pub(crate) struct Statements {
     pub(crate) remove: String,
     /// `$2` the first name, `$3` the first after the last.
     pub(crate) list: String,
-    /// The contents of the same.
+    /// The names and contents of the same.
     pub(crate) read_range: String,
     /// Removes what is not empty of the same.
     pub(crate) remove_range: String,
@@ -45,7 +45,7 @@ impl Statements {
             written: format!("SELECT version FROM {table} {one} AND mark = $3"),
             remove: format!("DELETE FROM {table} {one}"),
             list: format!("SELECT name FROM {table} {range} ORDER BY name"),
-            read_range: format!("SELECT content FROM {table} {range} ORDER BY name"),
+            read_range: format!("SELECT name, content FROM {table} {range} ORDER BY name"),
             remove_range: format!("DELETE FROM {table} {range} AND length(content) > 0"),
             has_schema: "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1",
             make_schema: alone(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")),

@@ -11,20 +11,24 @@ impl KubeStorage {
     pub(super) async fn log(&self, log: &str) -> Result<Vec<u8>, Stop> {
         let mut content = Vec::new();
         for secret in self.log_chunks(log).await? {
-            // What is gone meanwhile was removed with the whole log, the last chunk first.
-            let Some(chunk) = self.content(&secret).await? else { break };
+            // A log without its beginning is being removed, or was: only its seal is left.
+            if content.is_empty() && annotation(&secret, NAME) != format!("{log}/{:020}", 0) {
+                break;
+            }
+            // What is gone meanwhile was removed with the whole log.
+            let Some(chunk) = self.content(&secret).await? else { return Ok(Vec::new()) };
             content.extend(chunk);
         }
         Ok(content)
     }
 
-    /// Removes all but the seal, the last first: what an interruption leaves is a log that is shorter, not one without a beginning.
-    pub(super) async fn shorten_log(&self, log: &str) -> Result<(), Stop> {
-        for secret in self.log_chunks(log).await?.iter().rev() {
-            if self.content(secret).await?.is_some_and(|content| content.is_empty()) {
+    /// Removes all but the seal, the beginning first: without it there is no log, so an interruption never leaves a shorter one.
+    pub(super) async fn clear_log(&self, log: &str) -> Result<(), Stop> {
+        for secret in self.log_chunks(log).await? {
+            if self.content(&secret).await?.is_some_and(|content| content.is_empty()) {
                 continue;
             }
-            self.remove_secret(secret).await?;
+            self.remove_secret(&secret).await?;
         }
         Ok(())
     }

@@ -10,5 +10,9 @@ mod faults;
 mod lease;
 #[path = "../../../postgres/tests/database/proxy.rs"]
 mod proxy;
+#[path = "../../../tests/storage/races.rs"]
+mod races;
 mod real;
+#[path = "../../../tests/storage/suite.rs"]
+mod suite;
 mod world;

@@ -6,5 +6,9 @@ mod contract;
 mod faults;
 mod privileges;
 mod proxy;
+#[path = "../../../tests/storage/races.rs"]
+mod races;
 mod server;
+#[path = "../../../tests/storage/suite.rs"]
+mod suite;
 mod tls;
