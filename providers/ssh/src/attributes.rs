@@ -54,3 +54,8 @@ pub(crate) fn created(attributes: &Value, names: &[&str]) -> Vec<FieldChange> {
     let given = |name: &&str| given(attributes, name).map(|value| change(name, None, Some(value.clone())));
     names.iter().filter_map(given).collect()
 }
+
+/// A value that is not null.
+pub(crate) fn present(value: Option<&Value>) -> Option<Value> {
+    value.filter(|value| !value.is_null()).cloned()
+}

@@ -5,20 +5,18 @@ use meshform_engine::ports::Problem;
 use meshform_engine::value::{Path, PathStep, Value};
 
 use crate::attributes::{given, sensitive, text};
-use crate::file::Mode;
+use crate::file::{Files, Mode};
+use crate::resource::{self, Resource};
 use crate::schema;
 
 /// Checks one resource.
 pub(crate) fn check(kind: &str, desired: &Value) -> Vec<Problem> {
-    let mut problems = match kind {
-        schema::FILE => file(desired),
-        schema::COMMAND => command(desired),
-        _ => Vec::new(),
-    };
+    let Some(resource) = resource::named(kind) else { return Vec::new() };
+    let mut problems = resource.check(desired);
     for problem in &mut problems {
         conceal(problem, desired);
     }
-    problems.extend(exposed(kind, desired));
+    problems.extend(exposed(resource, desired));
     problems
 }
 
@@ -32,7 +30,7 @@ pub(crate) fn check_data(kind: &str, arguments: &Value) -> Vec<Problem> {
     for problem in &mut problems {
         conceal(problem, arguments);
     }
-    problems.extend(exposed(kind, arguments));
+    problems.extend(exposed(&Files, arguments));
     problems
 }
 
@@ -45,43 +43,51 @@ fn conceal(problem: &mut Problem, desired: &Value) {
 }
 
 /// What is shown or stored as it is, and so must not be sensitive.
-fn exposed(kind: &str, desired: &Value) -> Option<Problem> {
-    let (name, detail) = match kind {
-        schema::FILE => (
-            "path",
-            "Files are known by their paths, in every plan and in the state. Let only the content be sensitive.",
-        ),
-        schema::COMMAND => (
-            "on_destroy",
-            "It is kept in the state until it is run, and the state never holds a secret. Let the command read the secret from where it \
-             lies on the host.",
-        ),
-        _ => return None,
-    };
-    let given = given(desired, name).is_some();
-    (given && sensitive(desired, name)).then(|| wrong(name, detail.to_owned()))
+fn exposed(resource: &dyn Resource, desired: &Value) -> Vec<Problem> {
+    let shown = resource.exposed().iter().filter(|(name, _)| given(desired, name).is_some());
+    let secret = shown.filter(|(name, _)| sensitive(desired, name));
+    secret.map(|(name, reason)| wrong(name, (*reason).to_owned())).collect()
 }
 
-fn file(desired: &Value) -> Vec<Problem> {
+/// What is wrong with a file.
+pub(crate) fn file(desired: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(text(desired, "path").and_then(|path| place("path", path)));
-    problems.extend(text(desired, "mode").filter(|mode| Mode::parse(mode).is_none()).map(|mode| {
-        wrong(
-            "mode",
-            format!(
-                "{mode:?} is not a file mode. Write three or four octal digits, such as \"0644\" or \"0755\"."
-            ),
-        )
-    }));
+    problems.extend(mode(desired));
     problems.extend(["owner", "group"].into_iter().filter_map(|name| account(name, text(desired, name)?)));
-    let policies = ["remove", "restore", "keep"];
-    problems.extend(text(desired, "on_destroy").filter(|policy| !policies.contains(policy)).map(|policy| {
-        wrong("on_destroy", format!("{policy:?} is none of \"remove\", \"restore\" and \"keep\"."))
-    }));
+    problems.extend(choice(desired, "on_destroy", &["remove", "restore", "keep"]));
     problems
 }
 
-fn command(desired: &Value) -> Vec<Problem> {
+/// The permissions, if they are none.
+pub(crate) fn mode(desired: &Value) -> Option<Problem> {
+    let mode = text(desired, "mode").filter(|mode| Mode::parse(mode).is_none())?;
+    let detail = format!(
+        "{mode:?} is not a file mode. Write three or four octal digits, such as \"0644\" or \"0755\"."
+    );
+    Some(wrong("mode", detail))
+}
+
+/// A text that is none of these, of which there are two or more.
+pub(crate) fn choice(desired: &Value, name: &str, choices: &[&str]) -> Option<Problem> {
+    let given = text(desired, name).filter(|given| !choices.contains(given))?;
+    let choices: Vec<_> = choices.iter().map(|choice| format!("{choice:?}")).collect();
+    let (last, first) = choices.split_last()?;
+    Some(wrong(name, format!("{given:?} is none of {} and {last}.", first.join(", "))))
+}
+
+/// A text that is to be one line and is not.
+pub(crate) fn one_line(name: &str, text: &str) -> Option<Problem> {
+    let detail = match text {
+        text if text.trim().is_empty() => "It is empty: nothing would be found by it.",
+        text if text.contains(['\n', '\r', '\0']) => "It is more than one line, or holds a NUL byte.",
+        _ => return None,
+    };
+    Some(wrong(name, detail.to_owned()))
+}
+
+/// What is wrong with a command.
+pub(crate) fn command(desired: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     for name in ["run", "unless", "onlyif", "creates", "on_destroy", "working_directory"] {
         problems.extend(text(desired, name).filter(|text| text.contains('\0')).map(|_| nul(name)));
@@ -114,14 +120,14 @@ fn environment(desired: &Value) -> Vec<Problem> {
 }
 
 /// Whether a shell takes it as a variable's name.
-fn is_variable(name: &str) -> bool {
+pub(crate) fn is_variable(name: &str) -> bool {
     !name.starts_with(|first: char| first.is_ascii_digit())
         && !name.is_empty()
         && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
 /// A path has one spelling only, as it is what tells one file from another.
-fn place(name: &str, path: &str) -> Option<Problem> {
+pub(crate) fn place(name: &str, path: &str) -> Option<Problem> {
     if path.contains('\0') {
         return Some(nul(name));
     }
@@ -135,7 +141,8 @@ fn place(name: &str, path: &str) -> Option<Problem> {
     None
 }
 
-fn account(name: &str, account: &str) -> Option<Problem> {
+/// A name of a user or group that is none.
+pub(crate) fn account(name: &str, account: &str) -> Option<Problem> {
     let odd = |letter: char| letter == ':' || letter == '/' || letter.is_whitespace() || letter.is_control();
     let fits = !account.is_empty() && !account.starts_with(['-', '+']) && !account.contains(odd);
     (!fits).then(|| {
@@ -157,7 +164,8 @@ fn nul(name: &str) -> Problem {
     wrong(name, "It holds a NUL byte, which no path, argument or environment variable can.".into())
 }
 
-fn wrong(name: &str, detail: String) -> Problem {
+/// A problem with an attribute.
+pub(crate) fn wrong(name: &str, detail: String) -> Problem {
     let summary = format!("Invalid {}", name.replace('_', " "));
     Problem { severity: Severity::Error, summary, detail, path: Path::attribute(name) }
 }

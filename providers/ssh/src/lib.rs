@@ -10,7 +10,11 @@
 //! script    answer ── one POSIX sh program out, records back    pure
 //!    ▲   │
 //!    │   ▼
-//! file, command ───── observations, differences, outcomes       pure
+//! resource ─────────── what a resource type is to this provider  pure
+//!    │
+//!    ▼
+//! file, command, directory, line, env_file: observations, differences, outcomes  pure
+//!    ╰── managed ───── what those have in common that are compared attribute by attribute
 //! facts ───────────── what a host tells about itself           pure
 //! ```
 //!
@@ -26,10 +30,16 @@ mod check;
 mod client;
 mod command;
 mod diagnosis;
+mod directory;
+mod env_file;
 mod error;
 mod facts;
 mod file;
+mod line;
+mod managed;
+mod promise;
 mod provider;
+mod resource;
 mod schema;
 mod script;
 mod settings;

@@ -10,12 +10,12 @@ use meshform_engine::ports::{
 use meshform_engine::schema::{Body, DataType, ResourceType};
 use meshform_engine::value::Value;
 
-use crate::attributes::{flag, text};
+use crate::attributes::flag;
 use crate::client::Client;
 use crate::error::{blame, error};
 use crate::settings::Settings;
 use crate::target::Host;
-use crate::{check, command, file, schema};
+use crate::{check, resource, schema};
 
 /// Hosts reached by SSH, with their files and commands.
 pub struct SshProvider {
@@ -67,18 +67,13 @@ impl Provider for SshProvider {
     }
 
     fn identify(&self, kind: &str, address: &Address, desired: &Value) -> Option<String> {
-        match kind {
-            schema::FILE => text(desired, "path").map(str::to_owned),
-            schema::COMMAND => Some(format!("command:{address}")),
-            _ => None,
-        }
+        resource::named(kind)?.identity(address, desired)
     }
 
     fn difference(&self, request: &DifferenceRequest<'_>) -> Difference {
-        match request.kind {
-            schema::COMMAND => command::difference(request),
-            schema::FILE => file::difference(request),
-            _ => Difference {
+        match resource::named(request.kind) {
+            Some(resource) => resource.difference(request),
+            None => Difference {
                 verdict: Verdict::NoOp,
                 fields: Vec::new(),
                 drift: Vec::new(),

@@ -6,6 +6,8 @@ use meshform_engine::address::TargetKind;
 use meshform_engine::schema::{Attribute, DataType, ResourceType};
 use meshform_engine::types::{Field, Type};
 
+use crate::resource::{self, Resource};
+
 /// The resource type and the data type of files.
 pub(crate) const FILE: &str = "host_file";
 /// The resource type of commands.
@@ -49,13 +51,13 @@ pub(crate) fn host() -> Vec<Attribute> {
 
 /// The resource types of this provider.
 pub(crate) fn resource_types() -> Vec<ResourceType> {
-    let on_host = |name, attributes: Vec<Attribute>| ResourceType {
-        name,
+    let on_host = |resource: &dyn Resource| ResourceType {
+        name: resource.name(),
         target: Some(TargetKind::Host),
         part_kind: None,
-        body: attributes.into(),
+        body: resource.attributes().into(),
     };
-    vec![on_host(FILE, file()), on_host(COMMAND, command())]
+    resource::ALL.into_iter().map(on_host).collect()
 }
 
 /// What this provider can look up.
@@ -66,55 +68,6 @@ pub(crate) fn data_types() -> Vec<DataType> {
         body: attributes.into(),
     };
     vec![on_host(FILE, file_found()), on_host(FACTS, facts())]
-}
-
-fn file() -> Vec<Attribute> {
-    vec![
-        Attribute::required("path", Type::String, "Where it lies, absolute. A link there is followed."),
-        Attribute::required("content", Type::String, "What it holds; a local file's text by `file(\"…\")`."),
-        Attribute::default("mode", Type::String, "0644", "Its permissions in octal."),
-        Attribute::optional("owner", Type::String, "Its user by name or number; as it is, if left out."),
-        Attribute::optional("group", Type::String, "Its group by name or number; as it is, if left out."),
-        Attribute::default(
-            "create_parents",
-            Type::Bool,
-            false,
-            "Make the folders that it lies in, if they are missing.",
-        ),
-        Attribute::default(
-            "on_destroy",
-            Type::String,
-            "remove",
-            "What becomes of it at the end: remove, restore (what was there before) or keep.",
-        ),
-        Attribute::computed("sha256", Type::String, "The SHA-256 of its content, in hexadecimal."),
-    ]
-}
-
-fn command() -> Vec<Attribute> {
-    let text = |name, description| Attribute::optional(name, Type::String, description);
-    vec![
-        Attribute::required("run", Type::String, "What to run, in POSIX sh."),
-        text("unless", "Nothing is to be done while this command succeeds."),
-        text("onlyif", "Nothing is to be done while this command fails."),
-        text("creates", "Nothing is to be done while there is something at this path."),
-        Attribute::optional("triggers", Type::Any, "Runs it again whenever this value changes."),
-        text("on_destroy", "What to run at the end, in POSIX sh."),
-        Attribute::optional(
-            "environment",
-            Type::String.map(),
-            "Environment variables of all of its commands.",
-        ),
-        text("working_directory", "The folder in which its commands run."),
-        Attribute::default(
-            "sensitive",
-            Type::Bool,
-            false,
-            "Whether its output is sensitive; it is so anyway if its text is.",
-        ),
-        Attribute::computed("stdout", Type::String, "What it wrote, without the line feeds at the end."),
-        Attribute::computed("exit_code", Type::Number, "How it ended; null if it did not have to run."),
-    ]
 }
 
 fn file_found() -> Vec<Attribute> {

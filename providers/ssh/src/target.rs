@@ -6,39 +6,45 @@ use meshform_engine::ports::{
     PreviewItem, Progress, ProviderError, ReadItem, StepFailure, Target,
 };
 
+use tokio::sync::Mutex;
+
 use crate::answer::Answer;
 use crate::client::{Client, RunError, nonce};
 use crate::error::error;
-use crate::script::{self, Looks};
-use crate::{command, facts, file, schema};
+use crate::promise::Promises;
+use crate::resource::{self, Edit, EditDeed, Edited, Job, Work};
+use crate::script::{self, Guard, Looks, Policy, Remove};
+use crate::{facts, file, schema};
 
 /// How long looking may take, guards apart, in seconds.
 const LOOK_SECONDS: u64 = 60;
 /// How much longer it may take for each command with guards, in seconds: there are two that run, each with a limit of its own.
 const GUARDS_SECONDS: u64 = 50;
-/// How long writing a file may take, unless `timeouts` says otherwise, in seconds.
-const WRITE_SECONDS: u64 = 120;
-/// How long a command may take, unless `timeouts` says otherwise, in seconds.
-const COMMAND_SECONDS: u64 = 600;
-/// How much longer the program around a command may take than the command, in seconds: its guards, and what is left when it is killed.
-const AROUND_SECONDS: u64 = 60;
+/// How often an edit begins again because someone else has written to the file meanwhile.
+const EDITS: usize = 5;
+/// How long one step of an edit may take, in seconds.
+const EDIT_SECONDS: u64 = 120;
 
 /// A connected host.
 #[derive(Debug)]
 pub(crate) struct Host {
     client: Client,
     identity: String,
+    /// One edit at a time: several resources may share a file.
+    editing: Mutex<()>,
 }
 
 impl Host {
     /// A host behind a connection that stands.
     pub(crate) fn new(client: Client) -> Self {
-        Self { identity: client.identity(), client }
+        Self { identity: client.identity(), client, editing: Mutex::new(()) }
     }
 
     /// Looks at all of this in one round trip. What changed meanwhile gets another look, each thing on its own.
     async fn look_at(&self, look: Look<'_>) -> Looked {
         let items = || look.observe.iter().enumerate();
+        let promises = Promises::of(look.observe);
+        let observed = |index, item, answer: &_| observed(index, item, answer, &promises);
         let reads = || (look.observe.len()..).zip(look.read);
         let first = self.answer(look, |_| true, false).await;
         let seen: Vec<_> =
@@ -71,10 +77,8 @@ impl Host {
     ) -> Result<Answer, ProviderError> {
         let mut looks = Looks::default();
         for (index, item) in look.observe.iter().enumerate().filter(|(index, _)| wanted(*index)) {
-            match item.kind.as_str() {
-                schema::FILE => looks.files.push(file::look(index, item)),
-                schema::COMMAND => looks.guards.extend(command::look(index, item)),
-                _ => {}
+            if let Some(resource) = resource::named(&item.kind) {
+                resource.look(index, item, &mut looks);
             }
         }
         for (index, item) in (look.observe.len()..).zip(look.read).filter(|(index, _)| wanted(*index)) {
@@ -93,40 +97,62 @@ impl Host {
         reply.map(|reply| reply.answer).map_err(|failure| self.client.explain(failure))
     }
 
-    async fn change_file(&self, request: &PerformRequest) -> Result<Performed, StepFailure> {
-        let seconds = seconds(request, WRITE_SECONDS);
-        let change = file::change(request)?;
-        let first = self.client.run(&change.program(&nonce(), false)?, seconds).await;
+    /// Makes a change by one program, or by a second one that settles what the first one has done.
+    async fn run(
+        &self,
+        request: &PerformRequest,
+        job: &dyn Job,
+        progress: &dyn Progress,
+    ) -> Result<Performed, StepFailure> {
+        if let Some(notice) = job.notice() {
+            progress.report(&request.address, notice);
+        }
+        let timeout = self.client.has_timeout();
+        let first = self.client.run(&job.program(&nonce(), false, timeout)?, job.seconds()).await;
         let reply = match first {
-            // Whether the file was written is found out by the second attempt itself: it does nothing if all is as wanted.
-            Err(RunError::Lost) => self.client.run(&change.program(&nonce(), true)?, seconds).await,
+            Err(RunError::Lost) if job.settles_itself() => {
+                self.client.run(&job.program(&nonce(), true, timeout)?, job.seconds()).await
+            }
             reply => reply,
         };
         match reply {
-            Ok(reply) => file::performed(&change, &reply.answer, &reply.words),
-            Err(failure) => Err(self.client.explain(failure).into()),
+            Ok(reply) => job.performed(&reply.answer, &reply.words),
+            Err(failure @ RunError::NotStarted(_)) => Err(self.client.explain(failure).into()),
+            Err(failure) => Err(StepFailure { error: self.client.explain(failure), partial: job.cut_off() }),
         }
     }
 
-    async fn run_command(
-        &self,
-        request: &PerformRequest,
-        progress: &dyn Progress,
-    ) -> Result<Performed, StepFailure> {
-        let seconds = seconds(request, COMMAND_SECONDS);
-        let task = match command::deed(request, seconds)? {
-            command::Deed::Record(performed) => return Ok(performed),
-            command::Deed::Run(task) => task,
-        };
-        progress.report(&request.address, "the command is running");
-        let program = script::task(&nonce(), &task, self.client.has_timeout());
-        match self.client.run(&program, seconds + AROUND_SECONDS).await {
-            Ok(reply) => command::performed(request, &reply.answer, &reply.words),
-            Err(failure @ RunError::NotStarted(_)) => Err(self.client.explain(failure).into()),
-            Err(failure) => {
-                Err(StepFailure { error: self.client.explain(failure), partial: command::cut_off(request) })
+    /// Reads a file and writes it with a part of it changed, from the start again if someone else has written to it meanwhile.
+    async fn edit(&self, edit: &dyn Edit) -> Result<Performed, StepFailure> {
+        let _alone = self.editing.lock().await;
+        let mut refusal = unstable();
+        for _ in 0..EDITS {
+            let looks = Looks { files: vec![edit.look()], ..Looks::default() };
+            let program = script::look(&nonce(), &looks, self.client.has_timeout(), true);
+            let looked = self.client.run(&program, EDIT_SECONDS).await;
+            let answer = looked.map_err(|failure| self.client.explain(failure))?.answer;
+            let Edited { deed, performed } = edit.edited(&answer)?;
+            let program = match &deed {
+                EditDeed::Nothing => return Ok(performed),
+                EditDeed::Write(rewrite) => script::write(&nonce(), &rewrite.as_write()),
+                EditDeed::Remove { path, version } => script::remove(&nonce(), &removal(path, version)),
+            };
+            match self.client.run(&program, EDIT_SECONDS).await {
+                Ok(reply) => match reply.answer.get("fail", 0) {
+                    None => return Ok(performed),
+                    Some(record) => {
+                        refusal = edit.failure(record.field(0), record.field(1), &reply.words);
+                        if refusal.code != ErrorCode::Changed {
+                            return Err(refusal.into());
+                        }
+                    }
+                },
+                // The next look tells what was done.
+                Err(RunError::Lost) => refusal = self.client.explain(RunError::Lost),
+                Err(failure) => return Err(self.client.explain(failure).into()),
             }
         }
+        Err(refusal.into())
     }
 }
 
@@ -162,10 +188,14 @@ impl Target for Host {
         progress: &'a dyn Progress,
     ) -> BoxFuture<'a, Result<Performed, StepFailure>> {
         Box::pin(async move {
-            match request.kind.as_str() {
-                schema::FILE => self.change_file(request).await,
-                schema::COMMAND => self.run_command(request, progress).await,
-                other => Err(stranger(&request.address, other).into()),
+            let Some(resource) = resource::named(&request.kind) else {
+                return Err(stranger(&request.address, &request.kind).into());
+            };
+            let limit = request.timeout_ms.map(|limit| limit.div_ceil(1000).max(1));
+            match resource.work(request, limit)? {
+                Work::Record(performed) => Ok(performed),
+                Work::Job(job) => self.run(request, &*job, progress).await,
+                Work::Edit(edit) => self.edit(&*edit).await,
             }
         })
     }
@@ -182,11 +212,15 @@ fn told<T>(
     }
 }
 
-fn observed(index: usize, item: &ObserveItem, answer: &Answer) -> Option<Result<Observed, ProviderError>> {
-    match item.kind.as_str() {
-        schema::FILE => file::observed(index, item, answer),
-        schema::COMMAND => Some(command::observed(index, item, answer)),
-        other => Some(Err(stranger(&item.address, other))),
+fn observed(
+    index: usize,
+    item: &ObserveItem,
+    answer: &Answer,
+    promises: &Promises<'_>,
+) -> Option<Result<Observed, ProviderError>> {
+    match resource::named(&item.kind) {
+        Some(resource) => resource.observed(index, item, answer, promises),
+        None => Some(Err(stranger(&item.address, &item.kind))),
     }
 }
 
@@ -198,8 +232,8 @@ fn read(index: usize, item: &ReadItem, answer: &Answer) -> Option<Found> {
     }
 }
 
-fn seconds(request: &PerformRequest, default: u64) -> u64 {
-    request.timeout_ms.map_or(default, |limit| limit.div_ceil(1000).max(1))
+fn removal<'a>(path: &'a str, version: &'a str) -> Remove<'a> {
+    Remove { path, policy: Policy::Remove, was: "", guard: Guard::Exact(version) }
 }
 
 fn unstable() -> ProviderError {

@@ -4,15 +4,106 @@ mod diff;
 mod observe;
 mod perform;
 
+use meshform_engine::address::Address;
+use meshform_engine::ports::{
+    Difference, DifferenceRequest, ObserveItem, Observed, PerformRequest, Problem, ProviderError,
+};
+use meshform_engine::schema::Attribute;
 use meshform_engine::state::{Record, RecordStatus};
+use meshform_engine::types::Type;
 use meshform_engine::value::{Kind, Value};
 
+use crate::answer::Answer;
 use crate::attributes::{flag, sensitive, text};
-use crate::script::{Guards, Setting};
+use crate::promise::Promises;
+use crate::resource::{Resource, Work};
+use crate::script::{Guards, Looks, Setting};
+use crate::{check, schema};
 
-pub(crate) use self::diff::difference;
-pub(crate) use self::observe::{look, observed};
-pub(crate) use self::perform::{Deed, cut_off, deed, performed};
+/// How long a command may take, unless `timeouts` says otherwise, in seconds.
+const COMMAND_SECONDS: u64 = 600;
+
+/// The resource type of commands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Commands;
+
+impl Resource for Commands {
+    fn name(&self) -> &'static str {
+        schema::COMMAND
+    }
+
+    fn attributes(&self) -> Vec<Attribute> {
+        attributes()
+    }
+
+    fn check(&self, desired: &Value) -> Vec<Problem> {
+        check::command(desired)
+    }
+
+    fn exposed(&self) -> &'static [(&'static str, &'static str)] {
+        &[(
+            "on_destroy",
+            "It is kept in the state until it is run, and the state never holds a secret. Let the command read the secret from where it \
+             lies on the host.",
+        )]
+    }
+
+    fn identity(&self, address: &Address, _: &Value) -> Option<String> {
+        Some(format!("command:{address}"))
+    }
+
+    fn look<'a>(&self, index: usize, item: &'a ObserveItem, looks: &mut Looks<'a>) {
+        looks.guards.extend(observe::look(index, item));
+    }
+
+    fn observed(
+        &self,
+        index: usize,
+        item: &ObserveItem,
+        answer: &Answer,
+        _: &Promises<'_>,
+    ) -> Option<Result<Observed, ProviderError>> {
+        Some(observe::observed(index, item, answer))
+    }
+
+    fn difference(&self, request: &DifferenceRequest<'_>) -> Difference {
+        diff::difference(request)
+    }
+
+    fn work<'a>(
+        &'a self,
+        request: &'a PerformRequest,
+        limit: Option<u64>,
+    ) -> Result<Work<'a>, ProviderError> {
+        perform::work(request, limit.unwrap_or(COMMAND_SECONDS))
+    }
+}
+
+fn attributes() -> Vec<Attribute> {
+    let text = |name, description| Attribute::optional(name, Type::String, description);
+    vec![
+        Attribute::required("run", Type::String, "What to run, in POSIX sh."),
+        text("unless", "Nothing is to be done while this command succeeds."),
+        text("onlyif", "Nothing is to be done while this command fails."),
+        text("creates", "Nothing is to be done while there is something at this path."),
+        Attribute::optional("triggers", Type::Any, "Runs it again whenever this value changes."),
+        text("on_destroy", "What to run at the end, in POSIX sh."),
+        Attribute::optional(
+            "environment",
+            Type::String.map(),
+            "Environment variables of all of its commands.",
+        ),
+        text("working_directory", "The folder in which its commands run."),
+        Attribute::default(
+            "sensitive",
+            Type::Bool,
+            false,
+            "Whether its output is sensitive; it is so anyway if its text is.",
+        ),
+        Attribute::computed("stdout", Type::String, "What it wrote, without the line feeds at the end."),
+        Attribute::computed("exit_code", Type::Number, "How it ended; null if it did not have to run."),
+    ]
+}
 
 /// What decides about running again: everything that the command is made of.
 const SUBSTANCE: [&str; 4] = ["run", "environment", "working_directory", "triggers"];

@@ -8,68 +8,85 @@ use super::{guards, is_done, runs_again, says_secrets, setting};
 use crate::answer::Answer;
 use crate::attributes::{text, with};
 use crate::error::{error, tail};
-use crate::script::{Guards, Task};
+use crate::resource::{Job, Work};
+use crate::script::{self, Guards, Program, Task};
 
 /// The longest output that is recorded, in bytes; more is cut off at the end.
 const OUTPUT_LIMIT: usize = 64 * 1024;
 
-/// What a step does with a command.
-#[derive(Debug)]
-pub(crate) enum Deed<'a> {
-    /// It runs this.
-    Run(Task<'a>),
-    /// It changes only what is recorded.
-    Record(Performed),
+/// How long the program around a command may take longer than the command, in seconds: its guards, and what is left when it is killed.
+const AROUND_SECONDS: u64 = 60;
+
+/// One run of a command.
+struct Run<'a> {
+    request: &'a PerformRequest,
+    task: Task<'a>,
 }
 
-/// What a step does with a command.
+/// What a step does with a command, which may take so many seconds.
 ///
 /// # Errors
 /// When there is nothing to run.
-pub(crate) fn deed(request: &PerformRequest, seconds: u64) -> Result<Deed<'_>, ProviderError> {
+pub(crate) fn work(request: &PerformRequest, seconds: u64) -> Result<Work<'_>, ProviderError> {
+    let run = |task| Work::Job(Box::new(Run { request, task }));
     match (request.operation, &request.desired) {
-        (Operation::Delete, _) => Ok(end(request, seconds)),
+        (Operation::Delete, _) => Ok(end(request, seconds).map_or_else(|| Work::Record(gone()), run)),
         (operation, Some(desired)) => {
             let done = request.record.as_deref().filter(|record| is_done(Some(record)));
             let was = done.map(|record| &record.attributes).filter(|_| operation == Operation::Update);
             match was.filter(|was| !runs_again(was, desired)) {
-                Some(was) => Ok(Deed::Record(record_only(was, desired))),
-                None => begin(request, desired, seconds),
+                Some(was) => Ok(Work::Record(record_only(was, desired))),
+                None => begin(request, desired, seconds).map(run),
             }
         }
         (_, None) => Err(error(ErrorCode::Invalid, "Incomplete request", "The command is missing.")),
     }
 }
 
-fn begin<'a>(request: &PerformRequest, desired: &'a Value, seconds: u64) -> Result<Deed<'a>, ProviderError> {
+fn begin<'a>(request: &PerformRequest, desired: &'a Value, seconds: u64) -> Result<Task<'a>, ProviderError> {
     let Some(command) = text(desired, "run") else {
         return Err(error(ErrorCode::Invalid, "Incomplete request", "The command is missing."));
     };
     // New triggers run the command whatever its guards say.
     let asked = request.operation == Operation::Create || !is_done(request.record.as_deref());
     let guards = if asked { guards(desired) } else { Guards::default() };
-    Ok(Deed::Run(Task { command, setting: setting(desired), guards, seconds }))
+    Ok(Task { command, setting: setting(desired), guards, seconds })
 }
 
-fn end(request: &PerformRequest, seconds: u64) -> Deed<'_> {
-    let attributes = request.record.as_deref().map(|record| &record.attributes);
-    match attributes.and_then(|attributes| Some((attributes, text(attributes, "on_destroy")?))) {
-        Some((attributes, command)) => {
-            Deed::Run(Task { command, setting: setting(attributes), guards: Guards::default(), seconds })
-        }
-        None => Deed::Record(gone()),
+fn end(request: &PerformRequest, seconds: u64) -> Option<Task<'_>> {
+    let attributes = &request.record.as_deref()?.attributes;
+    let command = text(attributes, "on_destroy")?;
+    Some(Task { command, setting: setting(attributes), guards: Guards::default(), seconds })
+}
+
+impl Job for Run<'_> {
+    fn seconds(&self) -> u64 {
+        self.task.seconds + AROUND_SECONDS
+    }
+
+    fn notice(&self) -> Option<&'static str> {
+        Some("the command is running")
+    }
+
+    fn program(&self, nonce: &str, _: bool, timeout: bool) -> Result<Program, ProviderError> {
+        Ok(script::task(nonce, &self.task, timeout))
+    }
+
+    fn settles_itself(&self) -> bool {
+        false
+    }
+
+    /// It may have done a part of its work.
+    fn cut_off(&self) -> Option<Box<Performed>> {
+        Some(Box::new(ended(self.request.desired.as_ref()?, Value::null(), Value::null())))
+    }
+
+    fn performed(&self, answer: &Answer, words: &str) -> Result<Performed, StepFailure> {
+        performed(self.request, answer, words)
     }
 }
 
-/// What the answer makes of it. `words` is what the command wrote to its standard error.
-///
-/// # Errors
-/// When the command failed.
-pub(crate) fn performed(
-    request: &PerformRequest,
-    answer: &Answer,
-    words: &str,
-) -> Result<Performed, StepFailure> {
+fn performed(request: &PerformRequest, answer: &Answer, words: &str) -> Result<Performed, StepFailure> {
     let Some(desired) = &request.desired else {
         return match exit_code(answer) {
             Some(0) => Ok(gone()),
@@ -91,11 +108,6 @@ pub(crate) fn performed(
             ))),
         }),
     }
-}
-
-/// What is recorded about a command whose end was not heard: it may have done a part of its work.
-pub(crate) fn cut_off(request: &PerformRequest) -> Option<Box<Performed>> {
-    Some(Box::new(ended(request.desired.as_ref()?, Value::null(), Value::null())))
 }
 
 fn exit_code(answer: &Answer) -> Option<i64> {

@@ -8,7 +8,7 @@ use meshform_engine::value::{Kind, Value};
 
 use super::observe::fits;
 use super::{Mode, checksum, policy};
-use crate::attributes::{change, created, given, sensitive, text, unchanged, unknown, with};
+use crate::attributes::{change, created, given, present, sensitive, text, unchanged, unknown, with};
 use crate::script::Policy;
 
 /// What would have to be done.
@@ -202,10 +202,6 @@ fn before(there: &Observation, name: &str) -> Option<Value> {
     let value = there.attributes.get(name)?;
     // A sensitive content is not fetched, but there is one.
     present(Some(value)).or_else(|| value.is_sensitive().then(|| value.clone()))
-}
-
-fn present(value: Option<&Value>) -> Option<Value> {
-    value.filter(|value| !value.is_null()).cloned()
 }
 
 fn links(there: &Observation) -> u64 {

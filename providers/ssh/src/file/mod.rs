@@ -5,15 +5,104 @@ mod observe;
 mod perform;
 mod read;
 
+use meshform_engine::address::Address;
+use meshform_engine::ports::{
+    Difference, DifferenceRequest, ObserveItem, Observed, PerformRequest, Problem, ProviderError,
+};
+use meshform_engine::schema::Attribute;
+use meshform_engine::types::Type;
 use meshform_engine::value::Value;
 
-use crate::attributes::{sensitive, text};
-use crate::script::{Policy, sha256};
-
-pub(crate) use self::diff::difference;
-pub(crate) use self::observe::{look, observed};
-pub(crate) use self::perform::{change, performed};
+pub(crate) use self::observe::{File, absent, named, no_folder, not_a_file, unreadable};
+pub(crate) use self::perform::failure;
 pub(crate) use self::read::{found, question};
+use crate::answer::Answer;
+use crate::attributes::{sensitive, text};
+use crate::promise::Promises;
+use crate::resource::{Resource, Work};
+use crate::script::{Looks, Policy, sha256};
+use crate::{check, schema};
+
+/// How long writing a file may take, unless `timeouts` says otherwise, in seconds.
+const WRITE_SECONDS: u64 = 120;
+
+/// The resource type of files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Files;
+
+impl Resource for Files {
+    fn name(&self) -> &'static str {
+        schema::FILE
+    }
+
+    fn attributes(&self) -> Vec<Attribute> {
+        attributes()
+    }
+
+    fn check(&self, desired: &Value) -> Vec<Problem> {
+        check::file(desired)
+    }
+
+    fn exposed(&self) -> &'static [(&'static str, &'static str)] {
+        &[(
+            "path",
+            "Files are known by their paths, in every plan and in the state. Let only the content be sensitive.",
+        )]
+    }
+
+    fn identity(&self, _: &Address, desired: &Value) -> Option<String> {
+        text(desired, "path").map(str::to_owned)
+    }
+
+    fn look<'a>(&self, index: usize, item: &'a ObserveItem, looks: &mut Looks<'a>) {
+        looks.files.push(observe::look(index, item));
+    }
+
+    fn observed(
+        &self,
+        index: usize,
+        item: &ObserveItem,
+        answer: &Answer,
+        promises: &Promises<'_>,
+    ) -> Option<Result<Observed, ProviderError>> {
+        observe::observed(index, item, answer, promises)
+    }
+
+    fn difference(&self, request: &DifferenceRequest<'_>) -> Difference {
+        diff::difference(request)
+    }
+
+    fn work<'a>(
+        &'a self,
+        request: &'a PerformRequest,
+        limit: Option<u64>,
+    ) -> Result<Work<'a>, ProviderError> {
+        Ok(Work::Job(Box::new(perform::change(request, limit.unwrap_or(WRITE_SECONDS))?)))
+    }
+}
+
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::required("path", Type::String, "Where it lies, absolute. A link there is followed."),
+        Attribute::required("content", Type::String, "What it holds; a local file's text by `file(\"…\")`."),
+        Attribute::default("mode", Type::String, "0644", "Its permissions in octal."),
+        Attribute::optional("owner", Type::String, "Its user by name or number; as it is, if left out."),
+        Attribute::optional("group", Type::String, "Its group by name or number; as it is, if left out."),
+        Attribute::default(
+            "create_parents",
+            Type::Bool,
+            false,
+            "Make the folders that it lies in, if they are missing.",
+        ),
+        Attribute::default(
+            "on_destroy",
+            Type::String,
+            "remove",
+            "What becomes of it at the end: remove, restore (what was there before) or keep.",
+        ),
+        Attribute::computed("sha256", Type::String, "The SHA-256 of its content, in hexadecimal."),
+    ]
+}
 
 /// A file's permissions: up to four octal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

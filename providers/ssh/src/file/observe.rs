@@ -8,6 +8,7 @@ use super::{Mode, checksum};
 use crate::answer::Answer;
 use crate::attributes::{flag, sensitive, text, unknown};
 use crate::error::{blame, error};
+use crate::promise::Promises;
 use crate::script::{CONTENT_LIMIT, FileLook, sha256};
 
 /// What the host tells about a file that is there.
@@ -50,10 +51,14 @@ pub(crate) fn observed(
     index: usize,
     item: &ObserveItem,
     answer: &Answer,
+    promises: &Promises<'_>,
 ) -> Option<Result<Observed, ProviderError>> {
     for record in answer.about(index) {
         match record.kind.as_str() {
-            "absent" => return Some(absent(item, record.field(0))),
+            "absent" => {
+                let path = item.identity.as_str();
+                return Some(absent(path, item.desired.as_ref(), record.field(0), promises));
+            }
             "other" => return Some(Err(not_a_file(&item.identity, record.field(0)))),
             "unreadable" => return Some(Err(unreadable(&item.identity))),
             "unstable" => return None,
@@ -70,7 +75,7 @@ pub(crate) fn observed(
 
 impl File {
     /// What the answer tells about a file that is there.
-    pub(super) fn read(answer: &Answer, index: usize) -> Option<Self> {
+    pub(crate) fn read(answer: &Answer, index: usize) -> Option<Self> {
         let stat = answer.get("stat", index)?;
         let sum = answer.get("sum", index)?.field(0);
         Some(Self {
@@ -93,7 +98,7 @@ impl File {
 
     /// What apply proves before it writes. The hash of a secret would end in the plan, where the secret could be guessed from it: there,
     /// the time of the last change stands for the content.
-    fn version(&self, secret: bool) -> String {
+    pub(crate) fn version(&self, secret: bool) -> String {
         match secret {
             true => format!("time:{}", self.changed),
             false => format!("content:{}:{}:{}:{}", self.sum, self.mode.to_stat(), self.uid, self.gid),
@@ -133,32 +138,38 @@ fn is_secret(item: &ObserveItem) -> bool {
 }
 
 /// A number that has no name shows as `UNKNOWN`.
-pub(super) fn named<'a>(name: &'a str, number: &'a str) -> &'a str {
+pub(crate) fn named<'a>(name: &'a str, number: &'a str) -> &'a str {
     if name == "UNKNOWN" { number } else { name }
 }
 
-fn absent(item: &ObserveItem, folder: &str) -> Result<Observed, ProviderError> {
+/// Nothing lies at the path: fine, unless it is wanted in a folder that is not there and will not be.
+pub(crate) fn absent(
+    path: &str,
+    desired: Option<&Value>,
+    folder: &str,
+    promises: &Promises<'_>,
+) -> Result<Observed, ProviderError> {
     let needs_folder =
         |desired: &Value| !flag(desired, "create_parents") && !unknown(desired, "create_parents");
-    if folder == "nowhere" && item.desired.as_ref().is_some_and(needs_folder) {
-        return Err(no_folder(&item.identity));
+    if folder == "nowhere" && desired.is_some_and(needs_folder) && !promises.folder_of(path) {
+        return Err(no_folder(path));
     }
     Ok(Observed::Absent)
 }
 
 /// The folder of a file is missing.
-pub(super) fn no_folder(path: &str) -> ProviderError {
+pub(crate) fn no_folder(path: &str) -> ProviderError {
     let folder =
         path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder });
     let detail = format!(
-        "The folder {folder} is not there, or may not be looked into. Set create_parents = true to have it made with the file, or check \
-         the path."
+        "The folder {folder} is not there, or may not be looked into. Set create_parents = true to have it made, too, let this \
+         depend on the host_directory that makes it, or check the path."
     );
     blame(error(ErrorCode::Invalid, "Folder missing", detail), "path")
 }
 
 /// Something else lies at the path.
-pub(super) fn not_a_file(path: &str, what: &str) -> ProviderError {
+pub(crate) fn not_a_file(path: &str, what: &str) -> ProviderError {
     let what = if what == "folder" { "a folder" } else { "something else than a file" };
     let detail = format!(
         "At {path} there is {what}, which is never replaced by a file. Move it away, or choose another path."
@@ -167,7 +178,7 @@ pub(super) fn not_a_file(path: &str, what: &str) -> ProviderError {
 }
 
 /// The file may not be read.
-pub(super) fn unreadable(path: &str) -> ProviderError {
+pub(crate) fn unreadable(path: &str) -> ProviderError {
     let detail = format!(
         "{path} is there, but the login user may not read it, so nothing can be said about it. Log in as a user who may, or set become = \
          \"sudo\" on the host."

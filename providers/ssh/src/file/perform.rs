@@ -11,6 +11,7 @@ use super::{Mode, checksum, policy};
 use crate::answer::Answer;
 use crate::attributes::{flag, text, with};
 use crate::error::{blame, error, tail};
+use crate::resource::Job;
 use crate::script::{Guard, Keep, Policy, Program, Remove, Write, remove, write};
 
 /// One change of a file, ready to be sent, any number of times.
@@ -18,42 +19,24 @@ use crate::script::{Guard, Keep, Policy, Program, Remove, Write, remove, write};
 pub(crate) struct Change<'a> {
     request: &'a PerformRequest,
     mode: String,
+    seconds: u64,
 }
 
 /// Reads a request.
 ///
 /// # Errors
 /// When its attributes are not those of a file that can be written.
-pub(crate) fn change(request: &PerformRequest) -> Result<Change<'_>, ProviderError> {
+pub(crate) fn change(request: &PerformRequest, seconds: u64) -> Result<Change<'_>, ProviderError> {
     let mode = match &request.desired {
         Some(desired) => {
             text(desired, "mode").and_then(Mode::parse).ok_or_else(|| incomplete("mode"))?.to_stat()
         }
         None => String::new(),
     };
-    Ok(Change { request, mode })
+    Ok(Change { request, mode, seconds })
 }
 
 impl Change<'_> {
-    /// The program that makes it. `again`: an earlier answer was lost, so it may be made already.
-    ///
-    /// # Errors
-    /// When there is nothing to write.
-    pub(crate) fn program(&self, nonce: &str, again: bool) -> Result<Program, ProviderError> {
-        let guard = match &self.request.precondition {
-            Precondition::Unproven => Guard::Any,
-            Precondition::Absent if again => Guard::ExactOrDone("absent"),
-            Precondition::Absent => Guard::Exact("absent"),
-            Precondition::Version(version) if again => Guard::ExactOrDone(version),
-            Precondition::Version(version) => Guard::Exact(version),
-        };
-        match (self.request.operation, &self.request.desired) {
-            (Operation::Delete, _) => Ok(remove(nonce, &self.removal(guard))),
-            (_, Some(desired)) => Ok(write(nonce, &self.writing(desired, guard, again)?)),
-            (_, None) => Err(incomplete("content")),
-        }
-    }
-
     fn removal<'a>(&'a self, guard: Guard<'a>) -> Remove<'a> {
         let record = self.request.record.as_ref();
         Remove {
@@ -97,35 +80,68 @@ impl Change<'_> {
     }
 }
 
-/// What the answer makes of it. `words` is what the host's tools wrote for people.
-///
-/// # Errors
-/// When the host says that the change was not made.
-pub(crate) fn performed(change: &Change<'_>, answer: &Answer, words: &str) -> Result<Performed, StepFailure> {
-    if let Some(record) = answer.get("fail", 0) {
-        return Err(failure(change.request, record.field(0), record.field(1), words).into());
+impl Job for Change<'_> {
+    fn seconds(&self) -> u64 {
+        self.seconds
     }
-    let Some(desired) = &change.request.desired else {
-        return Ok(Performed { attributes: Value::null(), private: serde_json::Value::Null });
-    };
-    let put_aside = answer.get("done", 0).map(|record| record.field(1)).filter(|kept| !kept.is_empty());
-    let private = match change.before().or(put_aside) {
-        Some(before) => json!({ "preimage": before }),
-        None => json!({}),
-    };
-    let attributes = with(desired, [("sha256", checksum(desired).unwrap_or_else(Value::null))]);
-    Ok(Performed { attributes, private })
+
+    fn program(&self, nonce: &str, again: bool, _: bool) -> Result<Program, ProviderError> {
+        let guard = match &self.request.precondition {
+            Precondition::Unproven => Guard::Any,
+            Precondition::Absent if again => Guard::ExactOrDone("absent"),
+            Precondition::Absent => Guard::Exact("absent"),
+            Precondition::Version(version) if again => Guard::ExactOrDone(version),
+            Precondition::Version(version) => Guard::Exact(version),
+        };
+        match (self.request.operation, &self.request.desired) {
+            (Operation::Delete, _) => Ok(remove(nonce, &self.removal(guard))),
+            (_, Some(desired)) => Ok(write(nonce, &self.writing(desired, guard, again)?)),
+            (_, None) => Err(incomplete("content")),
+        }
+    }
+
+    /// It does nothing if all is as wanted.
+    fn settles_itself(&self) -> bool {
+        true
+    }
+
+    fn cut_off(&self) -> Option<Box<Performed>> {
+        None
+    }
+
+    fn performed(&self, answer: &Answer, words: &str) -> Result<Performed, StepFailure> {
+        if let Some(record) = answer.get("fail", 0) {
+            let (path, reviewed) = (self.request.identity.as_str(), &self.request.precondition);
+            return Err(failure(path, reviewed, record.field(0), record.field(1), words).into());
+        }
+        let Some(desired) = &self.request.desired else {
+            return Ok(Performed { attributes: Value::null(), private: serde_json::Value::Null });
+        };
+        let put_aside = answer.get("done", 0).map(|record| record.field(1)).filter(|kept| !kept.is_empty());
+        let private = match self.before().or(put_aside) {
+            Some(before) => json!({ "preimage": before }),
+            None => json!({}),
+        };
+        let attributes = with(desired, [("sha256", checksum(desired).unwrap_or_else(Value::null))]);
+        Ok(Performed { attributes, private })
+    }
 }
 
-fn failure(request: &PerformRequest, code: &str, what: &str, words: &str) -> ProviderError {
-    let path = request.identity.as_str();
+/// Why a file was not changed, by the code that the host gave.
+pub(crate) fn failure(
+    path: &str,
+    reviewed: &Precondition,
+    code: &str,
+    what: &str,
+    words: &str,
+) -> ProviderError {
     let said = match tail(words) {
         words if words.is_empty() => String::new(),
         words => format!(" The host says: {words}"),
     };
     let make = |code, summary, detail: String| error(code, summary, detail + &said);
     match code {
-        "changed" => changed(path, &request.precondition, what),
+        "changed" => changed(path, reviewed, what),
         "not_a_file" => not_a_file(path, what),
         "folder" => no_folder(path),
         "owner" | "group" => blame(

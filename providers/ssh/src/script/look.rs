@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::native::Sight;
 use super::task::{Guards, Setting};
 use super::{Program, assign, program, quote};
 
@@ -41,6 +42,8 @@ pub(crate) struct Looks<'a> {
     pub(crate) files: Vec<FileLook<'a>>,
     /// Guards.
     pub(crate) guards: Vec<GuardLook<'a>>,
+    /// What the commands of libraries look at.
+    pub(crate) sights: Vec<Sight>,
     /// The numbers under which the host is to tell about itself.
     pub(crate) facts: Vec<usize>,
 }
@@ -48,7 +51,7 @@ pub(crate) struct Looks<'a> {
 impl Looks<'_> {
     /// Whether there is nothing to look at.
     pub(crate) fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.guards.is_empty() && self.facts.is_empty()
+        self.files.is_empty() && self.guards.is_empty() && self.sights.is_empty() && self.facts.is_empty()
     }
 }
 
@@ -62,6 +65,7 @@ pub(crate) fn look(nonce: &str, looks: &Looks<'_>, timeout: bool, singly: bool) 
     for index in &looks.facts {
         let _ = writeln!(body, "facts {index}");
     }
+    body.push_str(&sights(&looks.sights));
     if !looks.guards.is_empty() {
         body.push_str(&assign("timeout", if timeout { "1" } else { "0" }));
         body.push_str(include_str!("run.sh"));
@@ -71,6 +75,12 @@ pub(crate) fn look(nonce: &str, looks: &Looks<'_>, timeout: bool, singly: bool) 
         let _ = writeln!(body, "say settled {} \"$settled\"", look.index);
     }
     program(nonce, &body)
+}
+
+/// Each library once, then all that they look at.
+fn sights(sights: &[Sight]) -> String {
+    let libraries: std::collections::BTreeSet<_> = sights.iter().map(|sight| sight.library).collect();
+    libraries.into_iter().map(str::to_owned).chain(sights.iter().map(Sight::line)).collect()
 }
 
 fn files(files: &[FileLook<'_>], singly: bool) -> String {

@@ -373,3 +373,37 @@ fn tasks_tell_their_output_and_end() {
         check(&guarded(due), Some("ran\n"), "0");
     }
 }
+
+/// One change of a folder: what it fails with, or what is there after.
+fn make_directory(machine: &Machine, version: Option<&str>, path: &str, commands: &str) -> String {
+    let change = Deed {
+        library: include_str!("../directory/directory.sh"),
+        sight: ["see_directory", path, "", ""].map(str::to_owned).to_vec(),
+        version,
+        commands,
+    };
+    let answer = machine.run(&deed("n", &change));
+    let record = answer.about(0).first().unwrap();
+    format!("{} {}", record.kind, record.field(0))
+}
+
+#[test]
+fn folders_are_made_and_removed() {
+    for machine in machines() {
+        let path = machine.file("it's $(a)\n\"folder\"/-x");
+        let quoted = quote(&path);
+        let make = |parents: u8| format!("make_directory {quoted} 750 '' '' {parents} 0\n");
+        let check = |version, commands: &str, expect: &str| {
+            assert_eq!(make_directory(&machine, version, &path, commands), expect, "{:?}", machine.shell);
+        };
+        check(Some("absent"), &make(0), "fail folder");
+        check(Some("absent"), &make(1), "folder 750");
+        check(Some("absent"), &make(1), "fail changed");
+        check(Some("0123"), &make(1), "fail changed");
+        check(None, "chmod 700 \"$nonce\"\n", "fail failed");
+        fs::write(format!("{path}/a\nb"), "").unwrap();
+        check(None, &format!("unmake_directory {quoted} 0\n"), "folder 750");
+        check(None, &format!("unmake_directory {quoted} 1\n"), "absent here");
+        check(None, &format!("unmake_directory {quoted} 1\n"), "absent here");
+    }
+}

@@ -10,7 +10,9 @@
 mod command;
 mod connection;
 mod data;
+mod directory;
 mod file;
 mod sandbox;
 mod server;
 mod stack;
+mod text;

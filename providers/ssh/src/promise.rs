@@ -1,0 +1,84 @@
+//! What the other resources of the same plan will have made of a host, before one of them is at work.
+
+use std::collections::BTreeSet;
+
+use meshform_engine::ports::ObserveItem;
+
+use crate::attributes::{flag, text};
+
+/// What is going to be there.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Promises<'a> {
+    /// Just these.
+    folders: BTreeSet<&'a str>,
+    /// These, and all that they lie in.
+    deep: BTreeSet<&'a str>,
+}
+
+impl<'a> Promises<'a> {
+    /// What these resources promise.
+    pub(crate) fn of(items: &'a [ObserveItem]) -> Self {
+        let (mut folders, mut deep) = (BTreeSet::new(), BTreeSet::new());
+        for item in items {
+            let Some((desired, path)) =
+                item.desired.as_ref().and_then(|desired| Some((desired, text(desired, "path")?)))
+            else {
+                continue;
+            };
+            if item.kind == crate::directory::NAME {
+                folders.insert(path);
+            }
+            if flag(desired, "create_parents") {
+                deep.extend(parent(path));
+            }
+        }
+        Self { folders, deep }
+    }
+
+    /// Whether the folder in which this path lies is going to be there.
+    pub(crate) fn folder_of(&self, path: &str) -> bool {
+        let Some(folder) = parent(path) else { return true };
+        let leads_to = |deep: &&str| {
+            deep.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.folders.contains(folder) || self.deep.iter().any(leads_to)
+    }
+}
+
+/// The folder in which a path lies; `None` for what lies in the root.
+fn parent(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|(folder, _)| folder).filter(|folder| !folder.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use meshform_engine::address::Address;
+    use meshform_engine::value::Value;
+
+    use super::*;
+
+    #[test]
+    fn folders_are_promised() {
+        let item = |kind: &str, path: &str, parents: bool| ObserveItem {
+            address: Address::new(kind, "x"),
+            kind: kind.into(),
+            identity: path.into(),
+            desired: Some(Value::object([
+                ("path".to_owned(), path.into()),
+                ("create_parents".to_owned(), parents.into()),
+            ])),
+            record: None,
+        };
+        let items = [item("host_directory", "/srv/a b", false), item("host_file", "/opt/x/y/f", true)];
+        let promises = Promises::of(&items);
+        let check = |path: &str, expect: bool| assert_eq!(promises.folder_of(path), expect, "{path}");
+        check("/srv/a b/file", true);
+        check("/srv/a bc/file", false);
+        check("/srv/a b/deeper/file", false);
+        check("/opt/x/other", true);
+        check("/opt/x/y/other", true);
+        check("/srv/f", false);
+        check("/etc/f", false);
+        check("/f", true);
+    }
+}

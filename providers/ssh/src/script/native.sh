@@ -1,0 +1,20 @@
+problem=
+seen=$(see 1)
+case $version in
+  '') ;;
+  absent)
+    case $seen in
+      absent*) ;;
+      *) fail changed ;;
+    esac
+    ;;
+  *)
+    # What is told by the way is not proven.
+    now=$(printf '%s\n' "$seen" | sed '/^also/d' | sha256sum)
+    [ "${now%% *}" = "$version" ] || fail changed
+    ;;
+esac
+printf '%s\n' "$seen"
+count=$((count + $(printf '%s\n' "$seen" | wc -l)))
+act >&2 || fail ${problem:-failed}
+see 0
