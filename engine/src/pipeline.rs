@@ -14,7 +14,7 @@ use crate::files::Files;
 use crate::inputs::{self, Input, MissingVariable};
 use crate::lang::FunctionContext;
 use crate::observer::{Observer, Progress};
-use crate::plan::{self, DraftInputs, Plan, Restriction, Sights, Wants};
+use crate::plan::{self, DraftInputs, Plan, Refresh, Restriction, Sights, Wants};
 use crate::ports::{
     Clock, DEFAULT_WORKSPACE, Found, Look, Provider, ProviderError, ReadItem, StateStore, StoreError, Target,
     TargetConfig,
@@ -54,6 +54,8 @@ pub struct Options {
     pub replace: Vec<Address>,
     /// What the plan is to be about, if not all of the stack.
     pub restriction: Option<Restriction>,
+    /// What of the targets it is to look at.
+    pub refresh: Refresh,
     /// Whether neither `prevent_destroy` nor a policy is in the way: for worlds that are made to be thrown away.
     pub unprotected: bool,
     /// The most steps that may run on one target at once.
@@ -70,6 +72,7 @@ impl Default for Options {
             destroy: false,
             replace: Vec::new(),
             restriction: None,
+            refresh: Refresh::Whole,
             unprotected: false,
             parallelism: 16,
             lock_wait_ms: 0,
@@ -251,6 +254,7 @@ pub async fn plan(
         replace: &options.replace,
         unprotected: options.unprotected,
         restriction: options.restriction.as_ref(),
+        refresh: options.refresh,
     };
     let mut sights = Sights::default();
     let draft = loop {

@@ -122,6 +122,38 @@ impl Secrets {
     }
 }
 
+/// Whether not all of a value is there: of a secret in it only a fingerprint is.
+pub(crate) fn has_fingerprint(value: &Value) -> bool {
+    matches!(value.kind(), Kind::Fingerprint(_))
+        || value.as_list().is_some_and(|parts| parts.iter().any(has_fingerprint))
+        || value.as_map().is_some_and(|parts| parts.values().any(has_fingerprint))
+}
+
+/// The value with every part marked that was a secret in an earlier one: what took a secret's place is one, too. Where it cannot be told
+/// which part of a list that is, all are marked.
+pub(crate) fn marked_like(value: Value, earlier: &Value) -> Value {
+    if earlier.is_sensitive() || matches!(earlier.kind(), Kind::Fingerprint(_)) {
+        return value.sensitive();
+    }
+    if !earlier.has_sensitive() && !has_fingerprint(earlier) {
+        return value;
+    }
+    let is_sensitive = value.is_sensitive();
+    let Some(entries) = value.as_map().filter(|_| earlier.as_map().is_some()) else {
+        return value.sensitive();
+    };
+    let null = Value::null();
+    let parts = entries
+        .iter()
+        .map(|(name, part)| (name.clone(), marked_like(part.clone(), earlier.get(name).unwrap_or(&null))));
+    let marked = match value.kind() {
+        Kind::Map(_) => Value::map(parts),
+        Kind::Object(object) if object.open => Value::open_object(parts),
+        _ => Value::object(parts),
+    };
+    marked.marked(is_sensitive)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +198,21 @@ mod tests {
             owner: None,
         };
         assert_eq!(secrets.mark_change(change).before.map(|value| value.is_sensitive()), Some(true));
+    }
+
+    #[test]
+    fn what_took_a_secrets_place_is_a_secret() {
+        let object = |field: Value| {
+            let inner = Value::object([("password".into(), field), ("user".into(), "root".into())]);
+            Value::object([("data".into(), inner)])
+        };
+        let earlier = object(Value::new(Kind::Fingerprint("fp:old".into())).sensitive());
+        let marked = marked_like(object("new".into()), &earlier);
+        assert_eq!(marked, object(Value::string("new").sensitive()));
+        let list = |parts: &[&str]| Value::list(parts.iter().map(|part| Value::string(*part)));
+        let earlier = Value::list([Value::string("a"), Value::string("b").sensitive()]);
+        assert!(marked_like(list(&["b", "a"]), &earlier).is_sensitive());
+        assert_eq!(marked_like(list(&["b"]), &list(&["a"])), list(&["b"]));
     }
 
     #[test]

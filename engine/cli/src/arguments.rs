@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use meshform_engine::address::Address;
+use meshform_engine::plan::Refresh;
 
 use crate::commands::{
     apply, console, destroy, fmt, graph, init, output, plan, sandbox, show, state, test, validate, version,
@@ -74,6 +75,8 @@ pub(crate) struct RunArguments {
     pub(crate) replace: Vec<Address>,
     #[command(flatten)]
     pub(crate) restriction: RestrictionArguments,
+    #[command(flatten)]
+    pub(crate) refresh: RefreshArguments,
     /// Wait so long for the state's lock, such as 30s or 5m
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = milliseconds)]
     pub(crate) lock_timeout: u64,
@@ -83,6 +86,27 @@ pub(crate) struct RunArguments {
     /// Show long values to their end
     #[arg(long)]
     pub(crate) full: bool,
+}
+
+/// The flags that say what a plan looks at.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct RefreshArguments {
+    /// Whether to look at what the configuration does not change; "false" takes that as it is recorded
+    #[arg(long, value_name = "BOOL", action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    refresh: Option<bool>,
+    /// Only bring what is recorded up to date with what is there; nothing on a target changes
+    #[arg(long, conflicts_with_all = ["refresh", "replace"])]
+    refresh_only: bool,
+}
+
+impl RefreshArguments {
+    pub(crate) fn refresh(&self) -> Refresh {
+        match (self.refresh_only, self.refresh) {
+            (true, _) => Refresh::Only,
+            (false, Some(false)) => Refresh::Changes,
+            (false, _) => Refresh::Whole,
+        }
+    }
 }
 
 /// The flags of every command that changes targets.
@@ -112,8 +136,11 @@ impl Arguments {
 impl RunArguments {
     /// A flag that says what is to be planned, if one is given: a saved plan has that behind it.
     pub(crate) fn planning_flag(&self) -> Option<&'static str> {
-        let flags =
-            [("-replace", !self.replace.is_empty()), ("-target and -exclude", self.restriction.is_given())];
+        let flags = [
+            ("-replace", !self.replace.is_empty()),
+            ("-target and -exclude", self.restriction.is_given()),
+            ("-refresh and -refresh-only", self.refresh.refresh() != Refresh::Whole),
+        ];
         flags.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 }

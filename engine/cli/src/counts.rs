@@ -13,6 +13,7 @@ pub(crate) struct Counts {
     pub(crate) replace: usize,
     pub(crate) delete: usize,
     pub(crate) adopt: usize,
+    pub(crate) refresh: usize,
     pub(crate) forget: usize,
     pub(crate) read: usize,
     pub(crate) defer: usize,
@@ -42,6 +43,7 @@ impl Counts {
             Action::Delete => &mut self.delete,
             Action::Forget => &mut self.forget,
             Action::Adopt => &mut self.adopt,
+            Action::Refresh => &mut self.refresh,
             Action::Read => &mut self.read,
             Action::Defer => &mut self.defer,
             Action::Step => &mut self.step,
@@ -49,13 +51,14 @@ impl Counts {
     }
 
     /// Each count with its names, for what only machines read.
-    pub(crate) fn named(&self) -> [(&'static str, usize); 10] {
+    pub(crate) fn named(&self) -> [(&'static str, usize); 11] {
         [
             ("create", self.create),
             ("update", self.update),
             ("replace", self.replace),
             ("delete", self.delete),
             ("adopt", self.adopt),
+            ("refresh", self.refresh),
             ("forget", self.forget),
             ("read", self.read),
             ("defer", self.defer),

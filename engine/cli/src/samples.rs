@@ -14,6 +14,8 @@ pub(crate) fn plan(changes: Vec<Change>) -> Plan {
         created_ms: 0,
         destroy: false,
         partial: None,
+        refresh_only: false,
+        unseen: Vec::new(),
         folder: ".".into(),
         workspace: "default".into(),
         sources: Default::default(),

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::agree::contradiction;
-use super::session::has_fingerprint;
 use super::values::Values;
 use crate::address::{Address, ModuleInstance, TargetAddress};
 use crate::config::{BlockId, BlockName, Registry};
@@ -14,7 +13,7 @@ use crate::observer::Observer;
 use crate::pipeline::{Failure, World};
 use crate::plan::{Change, Plan};
 use crate::ports::{ErrorCode, Found, ProviderError, Target};
-use crate::secrets::Secrets;
+use crate::secrets::{Secrets, has_fingerprint};
 use crate::value::{Fingerprinter, Kind, Value};
 
 /// Asks a target, or, for what is on none, the provider.

@@ -7,6 +7,7 @@ mod event;
 mod fold;
 mod look_up;
 mod moved;
+mod refresh;
 mod run;
 mod schedule;
 mod session;

@@ -8,6 +8,7 @@ use futures::stream::{FuturesUnordered, StreamExt as _};
 
 use super::look_up;
 use super::moved::MovedField;
+use super::refresh::refresh;
 use super::schedule::{Schedule, left};
 use super::step::{Prepared, Preparing, failed_record, prepare};
 use super::values::Values;
@@ -186,6 +187,10 @@ impl<'r> Running<'_, 'r> {
                 (Work::Change(prepared), connected) => match (&prepared.request, connected) {
                     (Some(request), Some(connected)) => {
                         connected.perform(request, &Reporter(run.observer)).await
+                    }
+                    (None, connected) if prepared.looks_first.is_some() => {
+                        let looked = refresh(change, prepared, connected.as_deref(), run.preparing.registry);
+                        looked.await.unwrap_or_else(|| Err(not_connected(target.as_ref()).into()))
                     }
                     // Only the record changes, and to what is known already.
                     (None, _) => Ok(Performed {
@@ -385,9 +390,9 @@ pub(super) fn outputs(
     let is_planned = |name: &str| plan.outputs.get(name).is_some_and(|output| output.after.is_some());
     let mut outputs = match plan.destroy {
         true => BTreeMap::new(),
-        false => values.outputs(|name| plan.partial.is_none() || is_planned(name), &mut problems),
+        false => values.outputs(|name| !plan.leaves_outputs() || is_planned(name), &mut problems),
     };
-    if plan.partial.is_some() {
+    if plan.leaves_outputs() {
         let recorded = outcome.snapshot.outputs.iter().filter(|(name, _)| !plan.outputs.contains_key(*name));
         outputs.extend(recorded.map(|(name, value)| (name.clone(), value.clone())));
     }

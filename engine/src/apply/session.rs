@@ -22,9 +22,9 @@ use crate::pipeline::{Failure, Options, World, read};
 use crate::plan::{Action, Plan, StepOperation};
 use crate::policy::{self, Nature};
 use crate::ports::{Lease, ObserveItem, Observed, ProviderError, Target};
-use crate::secrets::Secrets;
+use crate::secrets::{Secrets, has_fingerprint};
 use crate::state::Snapshot;
-use crate::value::{Fingerprinter, Kind, Value};
+use crate::value::{Fingerprinter, Value};
 
 /// How an apply ended.
 #[derive(Debug)]
@@ -245,13 +245,6 @@ fn typed(mut values: BTreeMap<String, Value>, config: &Config) -> BTreeMap<Strin
     values
 }
 
-/// Whether a saved plan does not hold all of a value.
-pub(super) fn has_fingerprint(value: &Value) -> bool {
-    matches!(value.kind(), Kind::Fingerprint(_))
-        || value.as_list().is_some_and(|parts| parts.iter().any(has_fingerprint))
-        || value.as_map().is_some_and(|parts| parts.values().any(has_fingerprint))
-}
-
 /// A plan is for one state: the one that it was made from.
 fn fresh(plan: &Plan, snapshot: &Snapshot) -> Result<(), Failure> {
     if plan.lineage == snapshot.lineage && plan.serial == snapshot.serial {
@@ -298,7 +291,7 @@ async fn connect(
 ) -> Result<BTreeMap<TargetAddress, Arc<dyn Target>>, Failure> {
     let mut diagnostics = Diagnostics::new();
     let configs = values.targets(&mut diagnostics);
-    if plan.partial.is_some() {
+    if plan.leaves_outputs() {
         // Those that something is left out of may be wrong; those that are needed are known below.
         diagnostics = Diagnostics::new();
     }
@@ -347,7 +340,7 @@ fn obey(
     let now =
         values.policies(|| policy::value(&plan.changes, snapshot, registry, Nature::of(plan)), &mut problems);
     // What takes its value from something that is gone is in no destroy's way, nor what takes it from something left out.
-    if problems.has_errors() && !plan.destroy && plan.partial.is_none() {
+    if problems.has_errors() && !plan.destroy && !plan.leaves_outputs() {
         return Err(Failure::Diagnostics(problems));
     }
     let objections = policy::objections(&plan.policies, now);

@@ -42,6 +42,8 @@ pub(super) struct Prepared {
     pub(super) intent: Record,
     /// Whether the record goes when it succeeds.
     pub(super) removes: bool,
+    /// What is recorded of a thing that is looked at before what is there is written down.
+    pub(super) looks_first: Option<Record>,
     prior: Option<Record>,
     secrets: Secrets,
 }
@@ -77,6 +79,9 @@ pub(super) fn failed_record(prepared: &Prepared, failure: &StepFailure) -> Optio
             ..prepared.intent.clone()
         });
     }
+    if prepared.request.is_none() {
+        return prepared.prior.clone();
+    }
     match failure.error.code {
         // The target, or the proof before the write, turned the step down: nothing has changed.
         ErrorCode::Changed
@@ -111,7 +116,13 @@ pub(super) fn prepare(
         StepOperation::Read => Err(refused("it is looked up, and not changed".to_owned())),
         StepOperation::Forget => {
             let intent = intent(change, prior.as_ref(), change.identity.as_deref().unwrap_or_default());
-            Ok(Prepared { request: None, intent, removes: true, prior, secrets })
+            let looks_first = prior.clone().filter(|_| plan.refresh_only);
+            Ok(Prepared { request: None, intent, removes: true, looks_first, prior, secrets })
+        }
+        StepOperation::Record if change.action == Action::Refresh => {
+            let intent = prior.clone().ok_or_else(|| refused("it is not recorded any more".to_owned()))?;
+            let looks_first = prior.clone();
+            Ok(Prepared { request: None, intent, removes: false, looks_first, prior, secrets })
         }
         StepOperation::Record => {
             // What is to be removed first keeps its name until then.
@@ -125,14 +136,14 @@ pub(super) fn prepare(
                 status: RecordStatus::Complete,
                 ..known
             };
-            Ok(Prepared { request: None, intent, removes: false, prior, secrets })
+            Ok(Prepared { request: None, intent, removes: false, looks_first: None, prior, secrets })
         }
         StepOperation::Perform(Operation::Delete) => {
             let identity = change.prior_identity.as_ref().or(change.identity.as_ref());
             let identity = identity.map(String::as_str).unwrap_or_default().to_owned();
             let request = request(change, Operation::Delete, &identity, prior.clone(), None);
             let intent = intent(change, prior.as_ref(), &identity);
-            Ok(Prepared { request: Some(request), intent, removes: true, prior, secrets })
+            Ok(Prepared { request: Some(request), intent, removes: true, looks_first: None, prior, secrets })
         }
         StepOperation::Perform(operation) => {
             let mut instance = values.instance(&change.address).map_err(|problems| unevaluated(&problems))?;
@@ -145,7 +156,7 @@ pub(super) fn prepare(
             let known = prior.clone().filter(|record| record.identity == identity);
             let request = request(change, operation, &identity, known, Some(instance.desired));
             let intent = intent(change, prior.as_ref(), &identity);
-            Ok(Prepared { request: Some(request), intent, removes: false, prior, secrets })
+            Ok(Prepared { request: Some(request), intent, removes: false, looks_first: None, prior, secrets })
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Values<'a> {
     destroy: bool,
     /// What is left out of a partial plan: its instances are not told, and what asks for it has no answer.
     partial: Option<&'a Partial>,
+    /// Whether something that the configuration has may not be there.
+    may_be_missing: bool,
     /// By the block's own address, the instances of those that were evaluated for a step. By then all that they depend on is final.
     lowered: BTreeMap<Address, BTreeMap<Address, Instance>>,
     /// The same of what is looked up.
@@ -72,6 +74,7 @@ impl<'a> Values<'a> {
             deferred: deferred.map(|change| change.address.clone()).collect(),
             destroy: plan.destroy,
             partial: plan.partial.as_ref(),
+            may_be_missing: plan.leaves_outputs(),
             dependents,
         }
     }
@@ -378,7 +381,7 @@ impl<'a> Values<'a> {
         let own: Vec<_> = own.map(|(address, value)| (address.keys.clone(), value.clone())).collect();
         match repetition {
             // It was not looked up, or is left out.
-            Repetition::None if own.is_empty() && (block.data_type().is_some() || self.partial.is_some()) => {
+            Repetition::None if own.is_empty() && (block.data_type().is_some() || self.may_be_missing) => {
                 Value::unknown(Type::Any)
             }
             _ => gather(repetition, own),

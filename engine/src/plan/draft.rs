@@ -11,14 +11,17 @@ mod instance;
 mod lifecycle;
 mod orphans;
 mod reach;
+mod recorded;
+mod refresh;
 mod remains;
 mod selection;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub(crate) use self::refresh::asked;
 use self::selection::Selection;
-use super::{Action, Change, OutputChange, Restriction};
+use super::{Action, Change, OutputChange, Refresh, Restriction};
 use crate::address::{Address, ModuleInstance, TargetAddress};
 use crate::config::{BlockId, BlockName, Config, Registry, Repetition, ResourceBlock, destination};
 use crate::diagnostic::Diagnostics;
@@ -52,6 +55,7 @@ pub(crate) struct DraftInputs<'a> {
     pub(crate) unprotected: bool,
     /// What it is about, if not all.
     pub(crate) restriction: Option<&'a Restriction>,
+    pub(crate) refresh: Refresh,
 }
 
 /// All that has been seen so far.
@@ -102,6 +106,8 @@ pub(crate) struct Draft {
     pub(crate) policies: Vec<Judgement>,
     /// What is configured and left out.
     pub(crate) left_out: BTreeSet<Address>,
+    /// What is taken as it is recorded.
+    pub(crate) unseen: BTreeSet<Address>,
     pub(crate) diagnostics: Diagnostics,
     pub(crate) wants: Wants,
 }
@@ -140,7 +146,10 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
     for block in &inputs.config.order {
         drafting.block(block);
     }
-    drafting.orphans();
+    match drafting.is_refresh_only() {
+        true => drafting.refresh_rest(),
+        false => drafting.orphans(),
+    }
     drafting.gone_outputs();
     drafting.imports();
     drafting.check_replacements();
@@ -227,7 +236,7 @@ impl<'a> Drafting<'a> {
         self.environment.call(id, |_| false, &mut found);
         match self.inputs.destroy {
             true => self.environment.recall(id, self.inputs.snapshot.records.keys()),
-            false if is_muted => {}
+            false if is_muted || self.is_refresh_only() => {}
             false => self.draft.diagnostics.extend(found),
         }
     }
@@ -245,6 +254,7 @@ impl<'a> Drafting<'a> {
                         self.unsettle(at, id);
                         self.left_out_block(block, at, id)
                     }
+                    _ if self.is_refresh_only() => self.refreshed_block(block, at, id),
                     (Some(reason), false) => self.defer_block(at, id, reason.clone()),
                     (None, false) => self.resource_block(at, id, block),
                 })
@@ -284,10 +294,10 @@ impl<'a> Drafting<'a> {
         value.unwrap_or_else(|| Value::unknown(Type::Any))
     }
 
-    /// What takes its value from something that was never made, or is gone by now, is in no destroy's way; nor is what takes it from
-    /// something that is left out.
+    /// What takes its value from something that was never made, or is gone by now, is in the way neither of a destroy nor of a look at what is
+    /// there; nor is what takes it from something that is left out.
     fn complain(&mut self, found: Diagnostics) {
-        if !self.inputs.destroy && !self.selection.is_muted {
+        if !self.inputs.destroy && !self.selection.is_muted && !self.is_refresh_only() {
             self.draft.diagnostics.extend(found);
         }
     }
@@ -409,12 +419,13 @@ impl<'a> Drafting<'a> {
         let output = self.inputs.config.module(&id.module)?.outputs.get(name)?;
         let mut found = self.environment.output_failures(at, id, output);
         let value = self.environment.evaluate(at, id, &output.value, &mut found);
+        let is_told = !self.is_refresh_only() || (!found.has_errors() && value.is_wholly_known());
         self.complain(found);
         let refused = ephemeral::refused_output(name, &value, &output.value);
         self.draft.diagnostics.extend(refused);
         let after = value.without_ephemeral().marked(output.sensitive);
         // What a module gives to its caller is no result of the stack.
-        if !id.module.0.is_empty() || self.inputs.destroy || self.selection.is_muted {
+        if !id.module.0.is_empty() || self.inputs.destroy || self.selection.is_muted || !is_told {
             return Some(after);
         }
         self.draft.diagnostics.extend(sensitive_output(name, output, &after));
@@ -434,7 +445,11 @@ impl<'a> Drafting<'a> {
         if self.draft.wants.is_empty() && !self.draft.diagnostics.has_errors() {
             let inputs = self.inputs;
             let changes = &self.draft.changes;
-            let nature = Nature { destroy: inputs.destroy, partial: inputs.restriction.is_some() };
+            let nature = Nature {
+                destroy: inputs.destroy,
+                partial: inputs.restriction.is_some(),
+                refresh_only: inputs.refresh == Refresh::Only,
+            };
             let plan = || policy::value(changes.values(), inputs.snapshot, inputs.registry, nature);
             self.draft.policies = policy::judge_all(&self.environment, plan);
         }

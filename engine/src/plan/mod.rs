@@ -7,7 +7,7 @@ mod settle;
 
 use std::collections::BTreeMap;
 
-pub(crate) use self::draft::{Draft, DraftInputs, Sights, Wants, draft};
+pub(crate) use self::draft::{Draft, DraftInputs, Sights, Wants, asked, draft};
 pub use self::restriction::{Partial, Restriction};
 pub(crate) use self::settle::settle;
 use crate::address::{Address, TargetAddress};
@@ -25,6 +25,10 @@ pub struct Plan {
     pub destroy: bool,
     /// What makes it one of a part of the stack only; `None` if it is of all.
     pub partial: Option<Partial>,
+    /// Whether it only brings the records up to date with what is there, and changes nothing on a target.
+    pub refresh_only: bool,
+    /// The instances that were not looked at, sorted: they are taken as they are recorded.
+    pub unseen: Vec<Address>,
     /// The stack's folder as given.
     pub folder: String,
     /// The workspace that it is for.
@@ -54,6 +58,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether there are outputs that it does not tell, so that they stay as they are recorded.
+    pub(crate) fn leaves_outputs(&self) -> bool {
+        self.partial.is_some() || self.refresh_only
+    }
+
     /// Whether apply would change anything at all: an instance, an output, or only what is recorded.
     pub fn is_empty(&self) -> bool {
         self.changes.iter().all(|change| change.action == Action::NoOp)
@@ -75,6 +84,18 @@ impl Plan {
             .ok()
             .and_then(|index| self.changes.get(index))
     }
+}
+
+/// What of the targets a plan looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refresh {
+    /// All that is recorded or wanted.
+    #[default]
+    Whole,
+    /// What the configuration changes. The rest is taken as it is recorded.
+    Changes,
+    /// All that is recorded, and no more than that: only the records are brought up to date.
+    Only,
 }
 
 /// What happens to one instance.
@@ -140,6 +161,8 @@ pub enum Action {
     Forget,
     /// It is there already and becomes ours, with what changes about it.
     Adopt,
+    /// It is not as recorded: only the record is brought up to date.
+    Refresh,
     /// Look it up.
     Read,
     /// It cannot be planned yet: another round is due.

@@ -95,7 +95,7 @@ impl<'a> Ordering<'a> {
     fn add(&mut self, change: &'a Change, is_renamed: bool) {
         let perform = StepOperation::Perform;
         let (removes, makes) = match change.action {
-            Action::NoOp | Action::Defer | Action::Step => (None, None),
+            Action::NoOp | Action::Defer | Action::Step | Action::Refresh => (None, None),
             // For those that come after it, it is made.
             Action::Read => (None, Some(StepOperation::Read)),
             Action::Create => (None, Some(perform(Operation::Create))),
@@ -128,7 +128,7 @@ impl<'a> Ordering<'a> {
         // Of what is not there, there is nothing to keep.
         let keeps = matches!(change.action, Action::Update | Action::Adopt | Action::ReplaceDeleteFirst)
             || change.address.deposed.is_some();
-        if is_renamed && keeps {
+        if (is_renamed && keeps) || change.action == Action::Refresh {
             self.record.insert(&change.address, push(StepOperation::Record));
         }
         match removes {

@@ -1,6 +1,6 @@
 //! Draft → plan: the changes in order, with the steps that make them.
 
-use super::{Draft, DraftInputs, Partial, Plan, order};
+use super::{Draft, DraftInputs, Partial, Plan, Refresh, order};
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 
 /// The plan of a draft that wants to see nothing more.
@@ -17,6 +17,8 @@ pub(crate) fn settle(draft: Draft, inputs: &DraftInputs<'_>, sources: Sources) -
             restriction: restriction.clone(),
             left_out: draft.left_out.into_iter().collect(),
         }),
+        refresh_only: inputs.refresh == Refresh::Only,
+        unseen: draft.unseen.into_iter().collect(),
         folder: inputs.folder.to_owned(),
         workspace: inputs.functions.workspace.to_owned(),
         sources,

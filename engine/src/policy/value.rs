@@ -10,8 +10,8 @@ use crate::types::Type;
 use crate::value::Value;
 
 /// The names of all actions.
-const ACTIONS: [&str; 10] =
-    ["create", "update", "replace", "delete", "adopt", "forget", "read", "defer", "step", "no_op"];
+const ACTIONS: [&str; 11] =
+    ["create", "update", "replace", "delete", "adopt", "refresh", "forget", "read", "defer", "step", "no_op"];
 
 /// What kind of plan it is.
 #[derive(Clone, Copy, Debug)]
@@ -20,11 +20,13 @@ pub(crate) struct Nature {
     pub(crate) destroy: bool,
     /// Whether it is of a part of the stack only.
     pub(crate) partial: bool,
+    /// Whether only the records are brought up to date.
+    pub(crate) refresh_only: bool,
 }
 
 impl Nature {
     pub(crate) fn of(plan: &Plan) -> Self {
-        Self { destroy: plan.destroy, partial: plan.partial.is_some() }
+        Self { destroy: plan.destroy, partial: plan.partial.is_some(), refresh_only: plan.refresh_only }
     }
 }
 
@@ -51,7 +53,8 @@ pub(crate) fn value<'a>(
         values.push(change_value(change, &records));
     }
     let counts = ACTIONS.into_iter().zip(counts).map(|(name, count)| (name.to_owned(), Value::number(count)));
-    assembled(Value::list(values), Value::object(counts), [nature.destroy, nature.partial].map(Value::bool))
+    let nature = [nature.destroy, nature.partial, nature.refresh_only];
+    assembled(Value::list(values), Value::object(counts), nature.map(Value::bool))
 }
 
 /// Stands for any plan: there is one change, of which nothing is known, so that expressions over changes can be looked into.
@@ -69,11 +72,17 @@ pub(crate) fn sample() -> Value {
         ("reason", text()),
     ]);
     let counts = ACTIONS.map(|name| (name.to_owned(), Value::unknown(Type::Number)));
-    assembled(Value::list([change]), Value::object(counts), [(); 2].map(|()| Value::unknown(Type::Bool)))
+    assembled(Value::list([change]), Value::object(counts), [(); 3].map(|()| Value::unknown(Type::Bool)))
 }
 
-fn assembled(changes: Value, counts: Value, [destroy, partial]: [Value; 2]) -> Value {
-    object([("changes", changes), ("counts", counts), ("destroy", destroy), ("partial", partial)])
+fn assembled(changes: Value, counts: Value, [destroy, partial, refresh_only]: [Value; 3]) -> Value {
+    object([
+        ("changes", changes),
+        ("counts", counts),
+        ("destroy", destroy),
+        ("partial", partial),
+        ("refresh_only", refresh_only),
+    ])
 }
 
 /// What is recorded.
@@ -127,6 +136,7 @@ fn action(action: Action) -> &'static str {
         Action::Delete => "delete",
         Action::Forget => "forget",
         Action::Adopt => "adopt",
+        Action::Refresh => "refresh",
         Action::Read => "read",
         Action::Defer => "defer",
         Action::Step => "step",

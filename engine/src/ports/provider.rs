@@ -57,6 +57,14 @@ pub trait Provider: Send + Sync {
         keep_part(desired, path, there.attributes.at(path))
     }
 
+    /// What a record becomes when it is brought up to date with what is there, and nothing is done about the thing.
+    fn recorded_as_found(&self, _kind: &str, record: &Record, there: &Observation) -> Performed {
+        Performed {
+            attributes: overlaid(&record.attributes, &there.attributes),
+            private: record.private.clone(),
+        }
+    }
+
     /// What apply would have to do: a pure function of what is recorded, there, and wanted.
     fn difference(&self, request: &DifferenceRequest<'_>) -> Difference;
 
@@ -70,6 +78,14 @@ pub trait Provider: Send + Sync {
         &'a self,
         target: &'a TargetConfig,
     ) -> BoxFuture<'a, Result<Arc<dyn Target>, ProviderError>>;
+}
+
+/// What is recorded, with all that a look tells in its place: a secret that is not told stays as it is recorded.
+pub fn overlaid(recorded: &Value, there: &Value) -> Value {
+    let is_told = |(_, value): &(&String, &Value)| !(value.is_null() && value.is_sensitive());
+    let told = there.as_map().into_iter().flatten().filter(is_told);
+    let known = recorded.as_map().into_iter().flatten().chain(told);
+    Value::object(known.map(|(name, value)| (name.clone(), value.clone())))
 }
 
 /// The values with the part at `path` as it is live: gone if it is not there, unless the target does not tell a whole attribute.

@@ -18,6 +18,7 @@ mod plans;
 mod policies;
 mod random;
 mod refactoring;
+mod refresh;
 mod simulation;
 mod store;
 mod targeting;

@@ -11,7 +11,7 @@ use meshform_engine::inputs::Input;
 use meshform_engine::modules;
 use meshform_engine::observer::{Observer, Progress, Stop};
 use meshform_engine::pipeline::{Failure, Options, World, check, plan};
-use meshform_engine::plan::{FieldChange, Plan, Restriction};
+use meshform_engine::plan::{FieldChange, Plan, Refresh, Restriction};
 use meshform_engine::ports::*;
 use meshform_engine::schema::{Attribute, Body, DataType, ResourceType};
 use meshform_engine::state::Snapshot;
@@ -59,6 +59,7 @@ pub(crate) struct Bed {
     pub(crate) destroy: bool,
     pub(crate) replace: Vec<Address>,
     pub(crate) restriction: Option<Restriction>,
+    pub(crate) refresh: Refresh,
 }
 
 impl Bed {
@@ -70,6 +71,7 @@ impl Bed {
             destroy: false,
             replace: Vec::new(),
             restriction: None,
+            refresh: Refresh::Whole,
         }
     }
 
@@ -81,8 +83,8 @@ impl Bed {
 
     fn options(&self) -> Options {
         let (inputs, replace) = (self.inputs.clone(), self.replace.clone());
-        let restriction = self.restriction.clone();
-        Options { inputs, replace, restriction, destroy: self.destroy, ..Options::default() }
+        let (restriction, refresh) = (self.restriction.clone(), self.refresh);
+        Options { inputs, replace, restriction, refresh, destroy: self.destroy, ..Options::default() }
     }
 
     pub(crate) fn plan(&self, text: &str) -> Result<Plan, Failure> {
@@ -330,7 +332,7 @@ impl Provider for Things {
         Difference {
             verdict,
             fields,
-            drift: vec![],
+            drift: crate::refresh::drift(request),
             planned,
             wants_preview: false,
             notes: vec![],

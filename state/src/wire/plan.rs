@@ -24,6 +24,10 @@ pub(crate) struct PlanBody {
     destroy: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     partial: Option<PartialBody>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    refresh_only: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unseen: Vec<Text<Address>>,
     folder: String,
     #[serde(default = "default_workspace", skip_serializing_if = "is_default_workspace")]
     workspace: String,
@@ -185,6 +189,7 @@ enum ActionBody {
     Delete,
     Forget,
     Adopt,
+    Refresh,
     Read,
     Defer,
     Step,
@@ -212,6 +217,8 @@ impl PlanBody {
             created_ms: plan.created_ms,
             destroy: plan.destroy,
             partial: plan.partial.as_ref().map(PartialBody::new),
+            refresh_only: plan.refresh_only,
+            unseen: plan.unseen.iter().cloned().map(Text).collect(),
             folder: plan.folder.clone(),
             workspace: plan.workspace.clone(),
             lineage: plan.lineage.clone(),
@@ -253,6 +260,8 @@ impl PlanBody {
             created_ms: self.created_ms,
             destroy: self.destroy,
             partial: self.partial.map(PartialBody::into_partial),
+            refresh_only: self.refresh_only,
+            unseen: self.unseen.into_iter().map(|address| address.0).collect(),
             folder: self.folder,
             workspace: self.workspace,
             sources,

@@ -196,6 +196,8 @@ pub(crate) fn plan() -> Plan {
             restriction: Restriction::Except(vec![Selector::Instance(motd())]),
             left_out: vec![motd()],
         }),
+        refresh_only: true,
+        unseen: vec![motd()],
         folder: "examples/quickstart".into(),
         workspace: "default".into(),
         sources,

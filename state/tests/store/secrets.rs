@@ -75,6 +75,8 @@ async fn a_plan_file_holds_no_secret_and_tells_whether_one_changes() {
         created_ms: 1,
         destroy: false,
         partial: None,
+        refresh_only: false,
+        unseen: Vec::new(),
         folder: ".".into(),
         workspace: "default".into(),
         sources: Sources::default(),

@@ -8,7 +8,7 @@ use meshform_engine::config::Registry;
 use meshform_engine::diagnostic::{Diagnostics, Sources};
 use meshform_engine::observer::Stop;
 use meshform_engine::pipeline::{self, Failure, Options, Planned, World};
-use meshform_engine::plan::Plan;
+use meshform_engine::plan::{Plan, Refresh};
 
 use crate::arguments::{ChangeArguments, RunArguments};
 use crate::counts::Work;
@@ -84,9 +84,22 @@ fn options(
             "What is taken down cannot be replaced at the same time. Give -replace to plan or apply.";
         return Err(Problem::new("Nothing to replace", detail));
     }
+    let refused = match arguments.refresh.refresh() {
+        Refresh::Changes if destroy => Some(
+            "What is to go is looked at first, always: nothing is removed unseen. Leave out -refresh=false.",
+        ),
+        Refresh::Only if destroy => {
+            Some("-refresh-only changes nothing on a target, and a destroy does. Give one of the two.")
+        }
+        _ => None,
+    };
+    if let Some(detail) = refused {
+        return Err(Problem::new("Not with a destroy", detail));
+    }
     let (replace, lock_wait_ms) = (arguments.replace.clone(), arguments.lock_timeout);
     let restriction = arguments.restriction.restriction()?;
-    Ok(Options { folder, inputs, destroy, replace, restriction, lock_wait_ms, ..Options::default() })
+    let refresh = arguments.refresh.refresh();
+    Ok(Options { folder, inputs, destroy, replace, restriction, refresh, lock_wait_ms, ..Options::default() })
 }
 
 /// Makes a plan.
@@ -128,7 +141,7 @@ pub(super) fn whole(
     if planned.plan.is_empty() {
         return nothing_to_do(&watcher, &planned.plan);
     }
-    if !arguments.auto_approve && !approved(destroy)? {
+    if !arguments.auto_approve && !approved(&planned.plan)? {
         terminal::say("Nothing was changed.\n");
         return Ok(Exit::Failed);
     }
@@ -294,8 +307,9 @@ pub(super) fn stack_of(plan: &Plan) -> Result<Stack, Problem> {
     Ok(Stack { folder: folder.to_owned(), sources, variables: Stack::variables_beside(folder)? })
 }
 
-fn approved(destroy: bool) -> Result<bool, Problem> {
-    let question = match destroy {
+fn approved(plan: &Plan) -> Result<bool, Problem> {
+    let question = match plan.destroy {
+        false if plan.refresh_only => "\nRecord this? Nothing on a target changes. Only \"yes\" is taken: ",
         true => "\nDestroy all of this? It cannot be undone. Only \"yes\" is taken: ",
         false => "\nApply these changes? Only \"yes\" is taken: ",
     };

@@ -5,6 +5,8 @@
 //! | `created_ms` | when it was made, in milliseconds since the epoch |
 //! | `destroy`, `empty`, `complete` | whether it takes the stack down; changes nothing; defers nothing |
 //! | `partial` | null, or, of a plan that `-target` or `-exclude` keeps to a part of the stack, what was asked for (`only` or `except`) and what is `left_out` |
+//! | `refresh_only` | whether only the records are brought up to date, and nothing on a target changes |
+//! | `unseen` | the instances that were not looked at, and are taken as they are recorded |
 //! | `lineage`, `serial` | the state from which it was made |
 //! | `summary` | instances by action |
 //! | `targets` | identities by target |
@@ -17,7 +19,7 @@
 //! | `forbidden` | whether a mandatory policy keeps it from being applied |
 //!
 //! A change has `address`, `kind`, `target`, `identity`, `prior_identity`, `action` (`no_op`, `create`, `update`, `replace_delete_first`,
-//! `replace_create_first`, `delete`, `forget`, `adopt`, `read`, `defer`, `step`), `reason`, `fields`, `drift`, `planned`, `depends_on`
+//! `replace_create_first`, `delete`, `forget`, `adopt`, `refresh`, `read`, `defer`, `step`), `reason`, `fields`, `drift`, `planned`, `depends_on`
 //! and `notes`. A field has `path` (steps: a name, a position, or an object of the attributes that tell a list's element), `before`,
 //! `after`, `forces_replace` and `owner`.
 
@@ -45,6 +47,8 @@ pub(crate) fn document(plan: &Plan) -> Json {
         "empty": plan.is_empty(),
         "complete": counts.defer == 0,
         "partial": plan.partial.as_ref().map(partial),
+        "refresh_only": plan.refresh_only,
+        "unseen": plan.unseen.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "lineage": plan.lineage,
         "serial": plan.serial,
         "summary": summary(&counts),
@@ -133,6 +137,7 @@ fn action(action: Action) -> &'static str {
         Action::Delete => "delete",
         Action::Forget => "forget",
         Action::Adopt => "adopt",
+        Action::Refresh => "refresh",
         Action::Read => "read",
         Action::Defer => "defer",
         Action::Step => "step",

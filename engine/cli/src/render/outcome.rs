@@ -16,6 +16,7 @@ pub(crate) fn line(counts: &Counts, plan: &Plan, applied: &Applied, elapsed_ms: 
     let rare = [
         (counts.replace, "replaced"),
         (counts.adopt, "adopted"),
+        (counts.refresh, "recorded as found"),
         (counts.step, "rolled out"),
         (counts.read, "looked up"),
         (counts.forget, "forgotten"),

@@ -51,13 +51,14 @@ pub(crate) fn text(plan: &Plan, detail: Detail) -> String {
     }
     lines.push(summary::line(plan));
     lines.extend(summary::partial(plan));
+    lines.extend(summary::unseen(plan));
     lines.extend(policies::line(plan));
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
-/// What sums a plan up, in one line, or two if it is partial.
+/// What sums a plan up, in one line, and one more for each way in which it is not of all.
 pub(crate) fn summary(plan: &Plan) -> String {
-    let lines = [Some(summary::line(plan)), summary::partial(plan)];
+    let lines = [Some(summary::line(plan)), summary::partial(plan), summary::unseen(plan)];
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 

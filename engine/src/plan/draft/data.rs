@@ -73,7 +73,7 @@ impl<'a> Drafting<'a> {
         reason: String,
     ) -> Value {
         let BlockName::Data(kind, name) = &id.name else { return Value::null() };
-        if block.check.is_none() && !self.inputs.destroy {
+        if block.check.is_none() && !self.inputs.destroy && !self.is_refresh_only() {
             let depends_on = self.environment.resources_behind(at, id);
             let address = Address::look_up(at.clone(), kind, name);
             let change = Change { depends_on, ..blank(address, kind, Action::Defer, Some(reason)) };
@@ -96,7 +96,7 @@ impl<'a> Drafting<'a> {
             Wait::Defer(reason) => (Action::Defer, reason),
         };
         // What only a check asks is looked up after all else, whatever changes.
-        if block.check.is_none() && !self.inputs.destroy {
+        if block.check.is_none() && !self.inputs.destroy && !self.is_refresh_only() {
             let depends_on = self.environment.resources_behind(&look_up.address.module, id);
             let (action, reason) = match self.waits_along(&depends_on) {
                 Some(reason) => (Action::Defer, reason),
@@ -164,7 +164,8 @@ impl<'a> Drafting<'a> {
 
     /// Whether something changes, or has not been seen, at an address or one that it stands for.
     fn wait_for(&self, address: &Address) -> Option<Wait> {
-        let changes = |change: &&Change| !matches!(change.action, Action::NoOp | Action::Forget);
+        let changes =
+            |change: &&Change| !matches!(change.action, Action::NoOp | Action::Forget | Action::Refresh);
         let mut meant = self.draft.changes.values().filter(|change| address.contains(&change.address));
         if let Some(change) = meant.find(changes) {
             return Some(Wait::Until(format!("{} changes first", change.address)));

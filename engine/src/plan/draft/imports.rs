@@ -15,7 +15,7 @@ use crate::unroll::key;
 impl Drafting<'_> {
     /// Holds all imports against the changes, once everything has been seen.
     pub(super) fn imports(&mut self) {
-        if self.inputs.destroy || !self.draft.wants.is_empty() {
+        if self.inputs.destroy || self.is_refresh_only() || !self.draft.wants.is_empty() {
             return;
         }
         let stack = self.environment.console_scope();

@@ -57,6 +57,9 @@ impl<'a> Drafting<'a> {
 
     /// The instance's change, or `None` while not enough of it has been seen.
     fn change_of(&mut self, instance: &Instance, block: &ResourceBlock) -> Option<Change> {
+        if let Some(unseen) = self.as_recorded(instance, block) {
+            return Some(unseen);
+        }
         let target = match self.place(instance, block) {
             Ok(target) => target,
             Err(deferred) => return deferred.map(|change| *change),

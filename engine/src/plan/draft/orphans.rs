@@ -124,7 +124,7 @@ impl Drafting<'_> {
     }
 
     /// The resource type whose attributes a record has.
-    fn kind_of(&self, address: &Address) -> String {
+    pub(super) fn kind_of(&self, address: &Address) -> String {
         let ty = self.inputs.registry.resource_type(&address.kind);
         match ty.and_then(|ty| ty.part_kind) {
             Some(part) => part.to_owned(),

@@ -146,6 +146,9 @@ impl<'a> Drafting<'a> {
 
     /// Whether it cannot be told from a part of the stack what becomes of a recorded output.
     pub(super) fn stays_recorded(&self, name: &str) -> bool {
+        if self.is_refresh_only() {
+            return true;
+        }
         if self.inputs.restriction.is_none() {
             return false;
         }
@@ -156,6 +159,16 @@ impl<'a> Drafting<'a> {
         let behind = self.environment.resources_behind(&ModuleInstance::ROOT, &id);
         let goes = |address: &Address| behind.iter().any(|behind| behind.contains(address));
         !self.draft.changes.keys().any(goes)
+    }
+
+    /// Whether a restriction keeps a record from being held against what is there.
+    pub(super) fn keeps_from_refresh(&self, address: &Address) -> bool {
+        let named = |selectors: &[Selector]| selectors.iter().any(|selector| selector.contains(address));
+        match self.inputs.restriction {
+            None => false,
+            Some(Restriction::Except(selectors)) => named(selectors) || self.leaves_out(address),
+            Some(Restriction::Only(selectors)) => !named(selectors) && !self.selection.keeps(address),
+        }
     }
 
     /// Complains of what is named and is nowhere in the stack, once there is nothing more to see.

@@ -48,6 +48,11 @@ impl Selection {
         }
     }
 
+    /// Whether an instance is asked for, or needed by one that is.
+    pub(super) fn keeps(&self, address: &Address) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.contains(address))
+    }
+
     fn is_whole(&self) -> bool {
         self.kept.is_none() && self.except.is_empty()
     }

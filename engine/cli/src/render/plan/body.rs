@@ -22,7 +22,8 @@ pub(super) fn lines(change: &Change, detail: Detail) -> Vec<String> {
         reason.flat_map(|reason| wrap(&format!("because {}", harmless(reason)), detail.columns)).collect();
     let mut content = match change.action {
         Action::Create | Action::Read => created(change),
-        Action::NoOp | Action::Delete | Action::Forget => Vec::new(),
+        // What has drifted is told above.
+        Action::NoOp | Action::Delete | Action::Forget | Action::Refresh => Vec::new(),
         _ => changed(change),
     };
     cut(&mut content, detail);

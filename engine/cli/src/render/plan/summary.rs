@@ -12,6 +12,9 @@ pub(super) fn line(plan: &Plan) -> String {
     if plan.is_empty() {
         return paint(GOOD, nothing(plan, counts.unchanged));
     }
+    if plan.refresh_only {
+        return paint(STRONG, refresh(&counts));
+    }
     let replace = if counts.replace > 0 { format!("{} to replace, ", counts.replace) } else { String::new() };
     let mut line = format!(
         "Plan: {} to create, {} to update, {replace}{} to delete.",
@@ -33,6 +36,28 @@ pub(super) fn line(plan: &Plan) -> String {
         line.push_str(&format!(" {} unchanged.", counts.unchanged));
     }
     paint(STRONG, line)
+}
+
+/// `Drift: 2 to record, 1 to forget.`
+fn refresh(counts: &Counts) -> String {
+    let words = [(counts.refresh, "to record as it is"), (counts.forget, "to forget")];
+    let words = words.iter().filter(|(count, _)| *count > 0);
+    let mut words: Vec<_> = words.map(|(count, word)| format!("{count} {word}")).collect();
+    if words.is_empty() {
+        words.push("only outputs differ".to_owned());
+    }
+    format!("Drift: {}. Nothing on a target changes.", words.join(", "))
+}
+
+/// What was not looked at, if anything was not.
+pub(super) fn unseen(plan: &Plan) -> Option<String> {
+    let count = plan.unseen.len();
+    let verb = if count == 1 {
+        "was not looked at, and is taken as it is"
+    } else {
+        "were not looked at, and are taken as they are"
+    };
+    (count > 0).then(|| paint(CHANGED, format!("{} {verb} recorded.", counted(count, "instance"))))
 }
 
 /// What makes the plan a partial one, if it is.
@@ -57,6 +82,11 @@ fn nothing(plan: &Plan, unchanged: usize) -> String {
             "Nothing to destroy: the state records none of these instances.".to_owned()
         }
         (true, _) => "Nothing to destroy: the state records no instances.".to_owned(),
+        (false, 0) if plan.refresh_only => "No drift: no instance is recorded.".to_owned(),
+        (false, count) if plan.refresh_only => {
+            let verb = if count == 1 { "is" } else { "are" };
+            format!("No drift: {} {verb} as recorded.", counted(count, "instance"))
+        }
         (false, 0) if plan.partial.is_some() => "Nothing to do: no instance is planned.".to_owned(),
         (false, 0) => "Nothing to do: the configuration declares no instances.".to_owned(),
         (false, count) => {
