@@ -14,6 +14,7 @@
 //! modules           parts of a stack: local ones, and those of a git repository or of a registry
 //! policies          what must hold of a plan
 //! restrictions      plans of a part of a stack
+//! refresh           what a plan looks at, and what only the records follow
 //! console           expressions and their values
 //! data              what is looked up
 //! workspaces        several states of one stack
@@ -56,6 +57,7 @@ mod quickstart;
 mod readme;
 mod real_cluster;
 mod real_host;
+mod refresh;
 mod refusals;
 mod registry;
 mod repository;

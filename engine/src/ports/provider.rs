@@ -65,6 +65,11 @@ pub trait Provider: Send + Sync {
         }
     }
 
+    /// Whether a record still tells what the last apply left, where its attributes alone do not.
+    fn is_as_applied(&self, _kind: &str, _record: &Record) -> bool {
+        true
+    }
+
     /// What apply would have to do: a pure function of what is recorded, there, and wanted.
     fn difference(&self, request: &DifferenceRequest<'_>) -> Difference;
 

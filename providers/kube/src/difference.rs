@@ -29,7 +29,7 @@ use crate::diff;
 use crate::manifest::normalise;
 use crate::owned::{FieldSet, Owners};
 
-pub(crate) use self::recorded::owned_hash;
+pub(crate) use self::recorded::{is_trusted, owned_hash, without_trust};
 
 /// What apply would have to do.
 pub(crate) fn difference(request: &DifferenceRequest<'_>) -> Difference {

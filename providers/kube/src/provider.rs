@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use meshform_engine::address::{Address, TargetKind};
 use meshform_engine::ports::{
-    BoxFuture, Difference, DifferenceRequest, LowerRequest, Observation, Part, Problem, Provider,
-    ProviderError, Sandbox, Target, TargetConfig,
+    BoxFuture, Difference, DifferenceRequest, LowerRequest, Observation, Part, Performed, Problem, Provider,
+    ProviderError, Sandbox, Target, TargetConfig, overlaid,
 };
 use meshform_engine::schema::{Body, DataType, ResourceType};
+use meshform_engine::state::Record;
 use meshform_engine::value::{Path, Value};
 
 use crate::identity::ObjectName;
@@ -76,6 +77,18 @@ impl Provider for KubeProvider {
 
     fn keep(&self, desired: &Value, path: &Path, there: &Observation) -> Value {
         difference::keep(desired, path, there)
+    }
+
+    /// The object is no longer what the recorded manifest led to, and must not be taken for it.
+    fn recorded_as_found(&self, _: &str, record: &Record, there: &Observation) -> Performed {
+        Performed {
+            attributes: overlaid(&record.attributes, &there.attributes),
+            private: difference::without_trust(&record.private),
+        }
+    }
+
+    fn is_as_applied(&self, _: &str, record: &Record) -> bool {
+        difference::is_trusted(&record.private)
     }
 
     fn difference(&self, request: &DifferenceRequest<'_>) -> Difference {

@@ -42,7 +42,7 @@ impl<'a> Placed<'a> {
 impl<'a> Drafting<'a> {
     /// Adds the instance's change. Returns its attributes after apply, as far as they are known.
     pub(super) fn instance(&mut self, instance: &Instance, block: &ResourceBlock) -> Value {
-        match self.change_of(instance, block) {
+        match self.as_recorded(instance, block).or_else(|| self.change_of(instance, block)) {
             Some(change) => {
                 let planned = self.inputs.registry.seen(&instance.address, change.planned.clone());
                 self.add(change);
@@ -57,9 +57,6 @@ impl<'a> Drafting<'a> {
 
     /// The instance's change, or `None` while not enough of it has been seen.
     fn change_of(&mut self, instance: &Instance, block: &ResourceBlock) -> Option<Change> {
-        if let Some(unseen) = self.as_recorded(instance, block) {
-            return Some(unseen);
-        }
         let target = match self.place(instance, block) {
             Ok(target) => target,
             Err(deferred) => return deferred.map(|change| *change),

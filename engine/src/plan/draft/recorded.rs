@@ -49,13 +49,14 @@ impl Drafting<'_> {
             Placement::On(target) => Some(target),
             Placement::Unknown => return false,
         };
-        let provider = self.inputs.registry.provider(&instance.kind);
-        let identify = |kind: &str| provider?.identify(kind, &instance.address, &instance.desired);
+        let Some(provider) = self.inputs.registry.provider(&instance.kind) else { return false };
+        let identity = provider.identify(&instance.kind, &instance.address, &instance.desired);
         record.status == RecordStatus::Complete
             && record.target.as_ref() == target
             && instance.desired.is_wholly_known()
             && !has_fingerprint(&record.attributes)
-            && identify(&instance.kind).as_ref() == Some(&record.identity)
+            && identity.as_ref() == Some(&record.identity)
+            && provider.is_as_applied(&instance.kind, record)
             && is_recorded(&instance.desired, &record.attributes, &**self.inputs.fingerprinter)
     }
 

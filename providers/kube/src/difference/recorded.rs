@@ -11,6 +11,23 @@ use crate::diff::{self, Change};
 use crate::manifest::normalise;
 use crate::owned::FieldSet;
 
+/// Where a record remembers which fields the last apply of its manifest came to own.
+const OWNED: &str = "owned";
+
+/// Whether the recorded object is what the recorded manifest led to.
+pub(crate) fn is_trusted(private: &Json) -> bool {
+    private.get(OWNED).is_some_and(Json::is_string)
+}
+
+/// What is remembered of an object that is recorded as it was found: nothing of what its manifest led to.
+pub(crate) fn without_trust(private: &Json) -> Json {
+    let mut private = private.clone();
+    if let Some(fields) = private.as_object_mut() {
+        fields.remove(OWNED);
+    }
+    private
+}
+
 /// A hash of which fields are owned: names only, no values.
 pub(crate) fn owned_hash(own: &FieldSet) -> String {
     blake3::hash(format!("{own:?}").as_bytes()).to_hex().to_string()
@@ -23,7 +40,7 @@ pub(crate) fn owned_hash(own: &FieldSet) -> String {
 pub(super) fn is_as_applied(present: &Present<'_>) -> bool {
     let Some(record) = present.request.record else { return false };
     let keyed = present.request.fingerprinter;
-    let owned = record.private.get("owned").and_then(Json::as_str);
+    let owned = record.private.get(OWNED).and_then(Json::as_str);
     let (Some(wanted), Some(applied)) = (present.desired.get("manifest"), record.attributes.get("manifest"))
     else {
         return false;
