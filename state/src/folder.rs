@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meshform_engine::ports::BoxFuture;
+use tokio::runtime::Handle;
 
 use crate::disk::{Disk, DiskFile, Open, RealDisk};
 use crate::storage::{Blob, Condition, Storage, StorageError, Version};
@@ -49,14 +50,15 @@ impl FolderStorage {
         Self { folder: Arc::new(Folder { disk, path: folder }) }
     }
 
-    /// Runs what may wait for the disk where it keeps nobody else from running.
+    /// Runs what may wait for the disk where it keeps nobody else from running; outside of a tokio runtime, at once.
     fn run<'a, T: Send + 'static>(
         &self,
         work: impl FnOnce(&Folder) -> Result<T, StorageError> + Send + 'static,
     ) -> BoxFuture<'a, Result<T, StorageError>> {
         let folder = self.folder.clone();
         Box::pin(async move {
-            tokio::task::spawn_blocking(move || work(&folder)).await.unwrap_or_else(|error| {
+            let Ok(runtime) = Handle::try_current() else { return work(&folder) };
+            runtime.spawn_blocking(move || work(&folder)).await.unwrap_or_else(|error| {
                 Err(StorageError::Failed { attempt: "work on the state".into(), problem: error.to_string() })
             })
         })

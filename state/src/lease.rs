@@ -9,8 +9,8 @@
 use std::sync::Arc;
 
 use meshform_engine::ports::{BoxFuture, Clock, Holder, Lease, StoreError};
-use tokio::task::JoinHandle;
 
+use crate::background::Background;
 use crate::documents::{self, ATTEMPTS_MAX, Found, LOCK, contended};
 use crate::fingerprint::random_name;
 use crate::process::{self, Process};
@@ -31,7 +31,7 @@ const RETRY_MS: u64 = 200;
 pub(crate) struct HeldLease {
     storage: Arc<dyn Storage>,
     token: u64,
-    heartbeat: JoinHandle<()>,
+    heartbeat: Option<Box<dyn Send + Sync>>,
     released: bool,
 }
 
@@ -43,6 +43,7 @@ impl HeldLease {
     pub(crate) async fn take(
         storage: Arc<dyn Storage>,
         clock: Arc<dyn Clock>,
+        background: &dyn Background,
         operation: &str,
         wait_ms: u64,
     ) -> Result<Self, StoreError> {
@@ -56,7 +57,7 @@ impl HeldLease {
                 outcome => break outcome?,
             }
         };
-        let heartbeat = tokio::spawn(keep_alive(storage.clone(), clock, token));
+        let heartbeat = Some(background.start(Box::pin(keep_alive(storage.clone(), clock, token))));
         Ok(Self { storage, token, heartbeat, released: false })
     }
 }
@@ -70,7 +71,7 @@ impl Lease for HeldLease {
         let mut lease = self;
         Box::pin(async move {
             lease.released = true;
-            lease.heartbeat.abort();
+            lease.heartbeat = None;
             end(&*lease.storage, lease.token).await
         })
     }
@@ -78,7 +79,7 @@ impl Lease for HeldLease {
 
 impl Drop for HeldLease {
     fn drop(&mut self) {
-        self.heartbeat.abort();
+        self.heartbeat = None;
         if self.released {
             return;
         }

@@ -17,6 +17,7 @@
 //! Nothing here knows HCL, providers or terminals. A secret cannot pass: the only constructor of a stored value
 //! (`wire::value::Stored`) redacts it, and its serialiser refuses what was not redacted.
 
+mod background;
 mod clock;
 mod disk;
 mod documents;
@@ -37,6 +38,7 @@ mod upgrade;
 mod wire;
 mod workspaces;
 
+pub use self::background::Background;
 pub use self::clock::SystemClock;
 pub use self::disk::{Disk, DiskFile, Entry, Open, RealDisk};
 pub use self::folder::FolderStorage;

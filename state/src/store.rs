@@ -10,6 +10,7 @@ use meshform_engine::ports::{
 use meshform_engine::state::Snapshot;
 use meshform_engine::value::Fingerprinter;
 
+use crate::background::{Background, Runtime};
 use crate::clock::SystemClock;
 use crate::documents::{LOCK, invalid};
 use crate::fingerprint::KeyBlob;
@@ -32,6 +33,7 @@ pub struct Store {
     storage: Arc<dyn Storage>,
     key: Arc<KeyBlob>,
     clock: Arc<dyn Clock>,
+    background: Arc<dyn Background>,
 }
 
 impl Store {
@@ -50,7 +52,13 @@ impl Store {
     /// The store over a storage. The clock tells when a lease expires, and dates what is written.
     #[must_use]
     pub fn over(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>) -> Self {
-        Self { key: Arc::new(KeyBlob::new(storage.clone())), storage, clock }
+        Self { key: Arc::new(KeyBlob::new(storage.clone())), storage, clock, background: Arc::new(Runtime) }
+    }
+
+    /// The same store, which starts the heartbeats of its leases elsewhere than in the tokio runtime.
+    #[must_use]
+    pub fn beside(self, background: Arc<dyn Background>) -> Self {
+        Self { background, ..self }
     }
 }
 
@@ -73,7 +81,7 @@ impl StateStore for Store {
     ) -> BoxFuture<'a, Result<Box<dyn Lease>, StoreError>> {
         Box::pin(async move {
             let (storage, clock) = (self.storage.clone(), self.clock.clone());
-            let lease = HeldLease::take(storage, clock, operation, wait_ms).await?;
+            let lease = HeldLease::take(storage, clock, &*self.background, operation, wait_ms).await?;
             Ok(Box::new(lease) as Box<dyn Lease>)
         })
     }
