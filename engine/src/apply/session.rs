@@ -295,7 +295,9 @@ async fn connect(
         // Those that something is left out of may be wrong; those that are needed are known below.
         diagnostics = Diagnostics::new();
     }
-    let changes = plan.changes.iter().filter(|change| change.action != Action::Defer);
+    // What is only forgotten lies where it lies.
+    let changes =
+        plan.changes.iter().filter(|change| !matches!(change.action, Action::Defer | Action::Forget));
     let needed: BTreeSet<_> = changes.filter_map(|change| change.target.as_ref()).collect();
     let mut targets = BTreeMap::new();
     for address in needed {

@@ -153,7 +153,7 @@ pub(super) fn prepare(
             }
             secrets.learn(&instance.desired);
             let identity = agreed_identity(preparing, change, &instance)?;
-            let known = prior.clone().filter(|record| record.identity == identity);
+            let known = prior.clone().filter(|record| is_of(record, change, &identity));
             let request = request(change, operation, &identity, known, Some(instance.desired));
             let intent = intent(change, prior.as_ref(), &identity);
             Ok(Prepared { request: Some(request), intent, removes: false, looks_first: None, prior, secrets })
@@ -243,7 +243,7 @@ fn request(
 }
 
 fn intent(change: &Change, prior: Option<&Record>, identity: &str) -> Record {
-    let known = prior.filter(|record| record.identity == identity);
+    let known = prior.filter(|record| is_of(record, change, identity));
     let mut depends_on = recorded_dependencies(change);
     // Until the outcome is known, what it depended on counts, too.
     depends_on.extend(prior.into_iter().flat_map(|record| record.depends_on.iter().cloned()));
@@ -257,6 +257,11 @@ fn intent(change: &Change, prior: Option<&Record>, identity: &str) -> Record {
         depends_on,
         status: RecordStatus::Incomplete,
     }
+}
+
+/// Whether a record is of the thing of that identity on the target that the change is about.
+fn is_of(record: &Record, change: &Change, identity: &str) -> bool {
+    record.identity == identity && record.target == change.target
 }
 
 /// What it depends on that is managed: look-ups do not outlive a run.

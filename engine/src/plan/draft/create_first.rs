@@ -1,5 +1,7 @@
 //! `create_before_destroy`: the new thing is made before the old one is removed.
 //!
+//! What moves to another target is replaced in this way, too, asked for or not.
+//!
 //! Both are there for a while, so they cannot have one name. The old one is recorded beside the new one, as deposed, and goes last: when
 //! all that depends on the instance has moved on to the new one. Removed or not, it is never forgotten: what is deposed and still recorded
 //! is planned for removal again and again.
@@ -22,10 +24,15 @@ impl Drafting<'_> {
         block: &ResourceBlock,
     ) -> Change {
         let asked_by = self.inputs.config.created_first.get(&BlockId::of(&change.address));
-        let (Action::ReplaceDeleteFirst, Some(asked_by), Some((_, record))) =
-            (change.action, asked_by, recorded)
-        else {
+        let (Action::ReplaceDeleteFirst, Some((_, record))) = (change.action, recorded) else {
             return change;
+        };
+        let own = BlockId::of(&change.address);
+        let asked_by = match asked_by {
+            Some(asked_by) => asked_by,
+            // A change is about one target. What lies on another is left behind there, and removed as what is deposed.
+            None if record.target != change.target => &own,
+            None => return change,
         };
         let replaced = Change { action: Action::ReplaceCreateFirst, ..change };
         match (&replaced.prior_precondition, &replaced.target) {

@@ -81,9 +81,9 @@ impl<'a> Drafting<'a> {
             None => None,
         };
         let observed = observed?;
-        let kept = placed.own().filter(|_| block.lifecycle.ignores_parts()).map(|_| Instance {
-            desired: keep_ignored(instance, &block.lifecycle.ignore_changes, &observed, &*provider),
-            ..instance.clone()
+        let kept = placed.own().filter(|_| block.lifecycle.ignores_parts()).map(|record| {
+            let desired = keep_ignored(instance, &block.lifecycle.ignore_changes, &observed, &*provider);
+            Instance { desired: self.marked(record, &desired), ..instance.clone() }
         });
         let instance = kept.as_ref().unwrap_or(instance);
         let preview = self.sights.previews.get(&instance.address);
@@ -130,6 +130,13 @@ impl<'a> Drafting<'a> {
         let change = self.created_first(change, placed.recorded, block);
         self.prevent(&change, &block.lifecycle);
         Some(change)
+    }
+
+    /// What is wanted, with what was recorded as secret marked: what the target tells of that is secret, whatever the configuration says now.
+    fn marked(&self, record: &Record, desired: &Value) -> Value {
+        let mut secrets = Secrets::new(self.inputs.fingerprinter);
+        secrets.learn(&record.attributes);
+        secrets.mark(desired)
     }
 
     /// The instance's target, or its deferral, or nothing while the target was not reached yet.
@@ -237,10 +244,11 @@ impl<'a> Drafting<'a> {
         let prior_precondition = former.map(|former| precondition(former, placed.moved()));
         // A former thing that is gone needs no removal: nothing of it is left but the record.
         let gone = prior_precondition == Some(Precondition::Absent);
-        let prior_identity = placed.recorded.filter(|_| !gone).map(|(_, record)| record.identity.clone());
+        let prior = placed.recorded.map(|(_, record)| record).filter(|_| !gone);
+        let prior = prior.filter(|it| it.identity != placed.identity || it.target != placed.target);
         Change {
             target: placed.target.clone(),
-            prior_identity: prior_identity.filter(|identity| *identity != placed.identity),
+            prior_identity: prior.map(|record| record.identity.clone()),
             precondition: precondition(observed, placed.own()),
             prior_precondition: prior_precondition.filter(|prior| *prior != Precondition::Absent),
             identity: Some(placed.identity.clone()),
