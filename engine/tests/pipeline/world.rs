@@ -18,7 +18,6 @@ use meshform_engine::state::Snapshot;
 use meshform_engine::types::Type;
 use meshform_engine::value::{Path, Value};
 
-use crate::random::Random;
 use crate::store::Store;
 
 /// What exists, by identity, and what goes wrong.
@@ -29,8 +28,6 @@ pub(crate) struct Reality {
     pub(crate) broken: Vec<String>,
     /// Steps that are turned down, such as "Delete a".
     pub(crate) refused: Vec<String>,
-    /// Makes steps and looks fail, each in its own way.
-    pub(crate) chaos: Option<Random>,
     /// Identity of the target.
     pub(crate) uid: String,
     /// Journal entries after which the process "dies"; `None` never.
@@ -41,14 +38,6 @@ pub(crate) struct Reality {
     pub(crate) reads: usize,
     /// The `data` blocks' instances, in the order in which they were looked up.
     pub(crate) looked_up: Vec<String>,
-}
-
-impl Reality {
-    /// One of four faults, in one of `rarity` cases.
-    fn fault(&mut self, rarity: u64) -> Option<u64> {
-        let chaos = self.chaos.as_mut()?;
-        (chaos.below(rarity) == 0).then(|| chaos.below(4))
-    }
 }
 
 pub(crate) type Shared = Arc<Mutex<Reality>>;
@@ -383,10 +372,6 @@ impl Target for Here {
     ) -> BoxFuture<'a, Vec<Result<Observed, ProviderError>>> {
         let mut reality = self.reality.lock().unwrap();
         reality.reads += 1;
-        if reality.fault(30) == Some(0) {
-            let down = || Err(error(ErrorCode::Unreachable, "the line is cut"));
-            return Box::pin(async move { items.iter().map(|_| down()).collect() });
-        }
         let answers = items.iter().map(|item| {
             Ok(match reality.things.get(&item.identity) {
                 None => Observed::Absent,
@@ -404,10 +389,6 @@ impl Target for Here {
     fn read<'a>(&'a self, items: &'a [ReadItem]) -> BoxFuture<'a, Vec<Found>> {
         let mut reality = self.reality.lock().unwrap();
         reality.looked_up.extend(items.iter().map(|item| item.address.to_string()));
-        if reality.fault(30) == Some(0) {
-            let down = || Err(error(ErrorCode::Unreachable, "the line is cut"));
-            return Box::pin(async move { items.iter().map(|_| down()).collect() });
-        }
         let answers = items.iter().map(|item| {
             let name = item.arguments.get_str("name").unwrap_or_default();
             let Some(thing) = reality.things.get(name) else {
@@ -457,24 +438,10 @@ impl Here {
         if reality.refused.contains(&format!("{:?} {}", request.operation, request.identity)) {
             return Err(error(ErrorCode::Denied, "it may not be").into());
         }
-        let fault = reality.fault(12);
-        match fault {
-            Some(0) => return Err(error(ErrorCode::Denied, "not today").into()),
-            Some(1) => return Err(error(ErrorCode::Unreachable, "the question is lost").into()),
-            _ => {}
-        }
         reality.performed.push(format!("{:?} {}", request.operation, request.identity));
-        if fault == Some(2) {
-            self.effect(&mut reality, request);
-            return Err(error(ErrorCode::TimedOut, "the answer is lost").into());
-        }
         let performed = self.effect(&mut reality, request);
         if reality.broken.contains(&request.identity) {
             return Err(error(ErrorCode::Failed, &format!("broken with {:?}", performed.attributes)).into());
-        }
-        if fault == Some(3) && request.desired.is_some() {
-            let partial = Some(Box::new(performed));
-            return Err(StepFailure { error: error(ErrorCode::Failed, "it does not get ready"), partial });
         }
         Ok(performed)
     }
