@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response, Uri};
@@ -25,10 +26,11 @@ const IDLE_MAX: Duration = Duration::from_secs(15);
 const ANSWER_BYTES_MAX: usize = 1 << 30;
 
 /// Sends requests to servers, by HTTPS through the environment's proxy. Follows no redirects: the credentials are for one server.
+#[derive(Clone)]
 pub struct Client {
     direct: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
     tls: ClientConfig,
-    proxies: Matcher,
+    proxies: Arc<Matcher>,
     deadline: Duration,
 }
 
@@ -60,6 +62,7 @@ impl Client {
             .https(variable("HTTPS_PROXY"))
             .no(variable("NO_PROXY"))
             .build();
+        let proxies = Arc::new(proxies);
         let secure = HttpsConnectorBuilder::new().with_tls_config(tls.clone());
         let connector = secure.https_or_http().enable_http1().wrap_connector(plain());
         Self { direct: builder().build(connector), tls, proxies, deadline }
