@@ -58,7 +58,15 @@ impl HeldLease {
             }
         };
         let heartbeat = Some(background.start(Box::pin(keep_alive(storage.clone(), clock, token))));
-        Ok(Self { storage, token, heartbeat, released: false })
+        let lease = Self { storage, token, heartbeat, released: false };
+        match lease.storage.lease_taken().await {
+            Ok(()) => Ok(lease),
+            Err(error) => {
+                // It is of no use; that it cannot be given back either says nothing more.
+                let _ = Box::new(lease).release().await;
+                Err(documents::refused(error))
+            }
+        }
     }
 }
 
@@ -104,7 +112,8 @@ pub(crate) async fn prove(storage: &dyn Storage, token: u64) -> Result<LeaseBody
 /// # Errors
 /// [`StoreError::Fenced`] when nobody does.
 pub(crate) async fn end(storage: &dyn Storage, token: u64) -> Result<(), StoreError> {
-    change(storage, token, |_| None).await
+    change(storage, token, |_| None).await?;
+    storage.lease_ended().await.map_err(documents::refused)
 }
 
 /// Who holds the lease.

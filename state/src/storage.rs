@@ -13,7 +13,15 @@ pub trait Storage: Send + Sync {
     /// What it is, for messages, such as `s3://bucket/prefix`. Holds no secrets.
     fn place(&self) -> String;
 
-    /// Told after the lease has ended, by a write of the blob that it is in: what is held for it besides can be given back.
+    /// Told when the lease has been taken, by a write of the blob that it is in: what else keeps others away can be held as long.
+    ///
+    /// # Errors
+    /// When it cannot be had: the lease is of no use, and ended.
+    fn lease_taken(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Told when the lease has ended, by a write of the blob that it was in: what was held for it can be given back.
     ///
     /// # Errors
     /// When it cannot be given back; the lease has ended all the same.

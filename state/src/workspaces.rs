@@ -110,6 +110,14 @@ impl Storage for Below {
         format!("{}/{}", self.outer.place(), self.prefix.trim_end_matches('/'))
     }
 
+    fn lease_taken(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        self.outer.lease_taken()
+    }
+
+    fn lease_ended(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        self.outer.lease_ended()
+    }
+
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Blob>, StorageError>> {
         Box::pin(async move { self.outer.read(&self.name(name)).await })
     }

@@ -1,12 +1,13 @@
 //! The one document that the protocol has for a state: every blob, and what tells its writes apart.
 //!
 //! ```json
-//! {"format": "meshform-storage", "version": 1, "serial": 7, "write": "…", "lock": "…",
+//! {"format": "meshform-storage", "version": 1, "serial": 7, "write": "…", "at_ms": 1767225600000,
+//!  "kept": {"lock": "…", "lease": "lock"},
 //!  "blobs": {"state.json": {"version": 7, "text": "…"}, "fingerprint.key": {"version": 1, "base64": "…"}}}
 //! ```
 //!
 //! `serial` goes up by one with every write; GitLab wants it, by that name. `write` is what the last write is known by when its answer is
-//! lost. `lock` is the identifier of the protocol's lock under which the lease is held.
+//! lost, and `at_ms` when it was. `kept` names the protocol's lock that is kept for a lease, and the blob that the lease is in.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +27,20 @@ pub(crate) struct Document {
     version: u32,
     pub(crate) serial: u64,
     pub(crate) write: String,
-    pub(crate) lock: String,
+    /// When it was last written, in milliseconds since 1970.
+    pub(crate) at_ms: i64,
+    pub(crate) kept: Kept,
     blobs: BTreeMap<String, Entry>,
+}
+
+/// The protocol's lock that is kept for a lease.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Kept {
+    /// The lock's identifier.
+    pub(crate) lock: String,
+    /// The blob that the lease is in.
+    pub(crate) lease: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,9 +68,19 @@ struct Head {
 /// A change of the document.
 #[derive(Clone, Debug)]
 pub(crate) enum Change<'a> {
-    Write { name: &'a str, content: &'a [u8], condition: Condition },
-    Remove { name: &'a str },
-    RemoveLog { log: &'a str },
+    Write {
+        name: &'a str,
+        content: &'a [u8],
+        condition: Condition,
+    },
+    Remove {
+        name: &'a str,
+    },
+    RemoveLog {
+        log: &'a str,
+    },
+    /// Nothing but that the lock is kept.
+    Keep,
 }
 
 impl Default for Document {
@@ -67,7 +90,8 @@ impl Default for Document {
             version: VERSION,
             serial: 0,
             write: String::new(),
-            lock: String::new(),
+            at_ms: 0,
+            kept: Kept::default(),
             blobs: BTreeMap::new(),
         }
     }
@@ -150,7 +174,7 @@ impl Document {
                 self.blobs.insert((*name).to_owned(), entry);
             }
             Change::Remove { name } if self.blobs.remove(*name).is_none() => return Ok(false),
-            Change::Remove { .. } => {}
+            Change::Remove { .. } | Change::Keep => {}
             Change::RemoveLog { log } => {
                 let before = self.blobs.len();
                 let is_chunk = |name: &str| name.strip_prefix(*log).is_some_and(|rest| rest.starts_with('/'));

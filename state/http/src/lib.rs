@@ -15,8 +15,10 @@
 //! speaks the protocol sees who has it. It costs a transfer of the whole document for every step of an apply: for stacks of thousands of
 //! instances the other storages are better ones.
 //!
-//! Who is killed leaves the protocol's lock behind. When its lease has expired, whoever takes the lease breaks the lock by its identifier.
-//! Who was killed before its lease was written has its lock broken after a minute. A lock of anything but meshform is never broken.
+//! Workspaces share the address, and so its lock: of all of them, one is applied at a time.
+//!
+//! Who is killed leaves the protocol's lock behind. When its lease has expired, whoever takes the lease breaks the lock by its identifier;
+//! so does everyone when nothing was written for a minute and a half. A lock of anything but meshform is never broken.
 //!
 //! # What the server must do
 //!

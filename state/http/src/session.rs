@@ -1,6 +1,6 @@
 //! One process's dealings with the server: when the protocol's lock is taken, kept, broken and given back.
 //!
-//! It is kept from the write that puts a lease into the document until the lease has ended; any other change takes it for itself alone.
+//! It is kept while a lease is held; outside of that each change takes it for itself alone.
 //! Before an answer is waited for, it is noted what may have been done: a future may be dropped at any point.
 
 use std::time::Duration;
@@ -8,16 +8,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use crate::document::{Change, Document};
-use crate::lock::{LockInfo, random_id};
+use crate::document::{Change, Document, Kept};
+use crate::lock::{LockInfo, is_long_ago, random_id};
 use crate::patience::Patience;
 use crate::server::{Server, Trouble, Update};
 
-/// The blob that the lease is in.
+/// The blob that a lease is in; each workspace has its own.
 const LEASE: &str = "lock";
 
 /// How long a lock of someone else's is waited for: others hold it for moments, or for as long as a lease.
-const LOCKED_MAX: Duration = Duration::from_secs(15);
+const LOCKED_MAX: Duration = Duration::from_secs(10);
 
 /// What this process has done with the lock.
 #[derive(Debug, Default)]
@@ -28,6 +28,8 @@ pub(crate) struct Session {
     is_granted: bool,
     /// Whether it is kept for a lease.
     is_leased: bool,
+    /// The blob of a lease that was written last.
+    lease: String,
     /// Whether a document was sent under it of which nobody knows whether it has arrived, or will yet.
     is_unanswered: bool,
 }
@@ -100,6 +102,18 @@ impl Session {
         Ok(())
     }
 
+    /// Keeps the lock, for the lease that was written last, and says so in the document.
+    pub(crate) async fn keep(
+        &mut self,
+        server: &Server,
+        now: impl Fn() -> Timestamp,
+    ) -> Result<(), Obstacle> {
+        self.is_leased = true;
+        let kept = self.change(server, &Change::Keep, now).await.map(|_| ());
+        self.is_leased &= kept.is_ok();
+        kept
+    }
+
     /// The lease that the lock was kept for has ended.
     pub(crate) fn end_lease(&mut self) {
         self.is_leased = false;
@@ -116,18 +130,20 @@ impl Session {
         let mut document = server.get().await?;
         // An earlier attempt has arrived, but not its answer.
         if document.write == write {
-            self.is_leased |= is_of_lease(change);
             return Ok(document.serial);
         }
         if !document.apply(change).map_err(|_| Obstacle::Conflict)? {
             return Ok(document.serial);
         }
         write.clone_into(&mut document.write);
-        if self.is_leased || is_of_lease(change) {
-            document.lock.clone_from(&lock);
+        document.at_ms = now.as_millisecond();
+        if let Some(lease) = lease(change) {
+            lease.clone_into(&mut self.lease);
+        }
+        if self.is_leased {
+            document.kept = Kept { lock: lock.clone(), lease: self.lease.clone() };
         }
         self.send(server, &document, &lock).await?;
-        self.is_leased |= is_of_lease(change);
         Ok(document.serial)
     }
 
@@ -185,31 +201,38 @@ impl Session {
     }
 
     fn forget(&mut self) {
-        *self = Self::default();
+        *self = Self { lease: std::mem::take(&mut self.lease), ..Self::default() };
     }
 }
 
-/// Breaks someone else's lock if its holder is dead.
-///
-/// Whether a lease is dead says the store, by writing over it: then the lock goes that was held for it. Whoever was killed before it wrote
-/// its lease is dead when its lock is old. Of all who break a lock at once, one succeeds: for the others it has another identifier.
+/// Breaks someone else's lock if its holder is dead. Of all who break a lock at once, one succeeds: for the others it has another identifier.
 async fn break_if_dead(
     server: &Server,
     holder: &LockInfo,
     change: &Change<'_>,
     now: Timestamp,
 ) -> Result<(), Obstacle> {
-    let mut document = server.get().await?;
-    let is_of_this_lease = !holder.id.is_empty() && holder.id == document.lock;
+    let document = server.get().await?;
     // What cannot be done anyway need not wait.
-    document.apply(change).map_err(|_| Obstacle::Conflict)?;
-    let is_dead = if is_of_this_lease { is_of_lease(change) } else { holder.is_abandoned(now) };
-    if is_dead {
+    document.clone().apply(change).map_err(|_| Obstacle::Conflict)?;
+    if is_dead(holder, &document, change, now) {
         server.unlock(holder).await?;
     }
     Ok(())
 }
 
-fn is_of_lease(change: &Change<'_>) -> bool {
-    matches!(change, Change::Write { name: LEASE, .. })
+/// Whether a lease is dead says the store, by writing over it: then the lock is that is kept for it. Otherwise its heartbeats would have
+/// been written. Whoever was killed before it wrote anything is dead when its lock is old.
+fn is_dead(holder: &LockInfo, document: &Document, change: &Change<'_>, now: Timestamp) -> bool {
+    let kept = &document.kept;
+    if holder.id.is_empty() || holder.id != kept.lock {
+        return holder.is_abandoned(now);
+    }
+    lease(change) == Some(&kept.lease) || is_long_ago(document.at_ms, now)
+}
+
+/// The name of the blob of a lease that a change writes.
+fn lease<'a>(change: &Change<'a>) -> Option<&'a str> {
+    let Change::Write { name, .. } = change else { return None };
+    (name.rsplit('/').next() == Some(LEASE)).then_some(name)
 }

@@ -57,12 +57,16 @@ impl HttpStorage {
             Err(Obstacle::Passing(_)) => drop(session.unlock(&self.server).await),
             _ => drop(session.give_back(&self.server).await),
         }
-        changed.map_err(|obstacle| match obstacle {
+        changed.map_err(|obstacle| self.obstructed(verb, name, obstacle))
+    }
+
+    fn obstructed(&self, verb: &str, name: &str, obstacle: Obstacle) -> StorageError {
+        match obstacle {
             Obstacle::Conflict => StorageError::Conflict,
             Obstacle::Locked(problem) | Obstacle::Passing(problem) | Obstacle::Lasting(problem) => {
                 self.failed(verb, name, problem)
             }
-        })
+        }
     }
 
     fn failed(&self, verb: &str, name: &str, problem: String) -> StorageError {
@@ -73,6 +77,14 @@ impl HttpStorage {
 impl Storage for HttpStorage {
     fn place(&self) -> String {
         self.server.place()
+    }
+
+    fn lease_taken(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        Box::pin(async move {
+            let mut session = self.session.lock().await;
+            let kept = session.keep(&self.server, Timestamp::now).await;
+            kept.map_err(|obstacle| self.obstructed("lock", "the state", obstacle))
+        })
     }
 
     fn lease_ended(&self) -> BoxFuture<'_, Result<(), StorageError>> {

@@ -116,6 +116,14 @@ impl Storage for Encrypted {
         self.inner.place()
     }
 
+    fn lease_taken(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        self.inner.lease_taken()
+    }
+
+    fn lease_ended(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        self.inner.lease_ended()
+    }
+
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Blob>, StorageError>> {
         Box::pin(self.read_blob(name))
     }

@@ -14,7 +14,7 @@ const LATE: Fault = Fault::Late(Duration::from_millis(1500));
 /// A write succeeds, is there once, and leaves nothing locked, whatever happens to these requests.
 async fn passes(method: &str, faults: &[Fault]) {
     let server = Server::start(TERRAFORM).await;
-    let storage = server.storage();
+    let storage = server.hasty();
     let version = create(&storage, "a", "1").await.unwrap();
     server.fail(method, faults);
     let written = replace(&storage, "a", "2", &version).await;
@@ -46,8 +46,7 @@ async fn what_is_late_is_not_waited_for() {
 #[tokio::test]
 async fn a_document_that_arrives_late_overwrites_nothing() {
     let server = Server::start(GITLAB).await;
-    let storage = server.storage();
-    server.requests();
+    let storage = server.hasty();
     // GitLab locks by POST, too: the second one is the document's.
     server.fail("POST", &[Fault::Late(Duration::ZERO), LATE]);
     create(&storage, "a", "1").await.unwrap();

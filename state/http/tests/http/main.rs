@@ -1,17 +1,22 @@
 //! The storage against a server that speaks the protocol.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod faults;
 mod locking;
+#[path = "../../../tests/storage/races.rs"]
+mod races;
 mod server;
+#[path = "../../../tests/storage/suite.rs"]
+mod suite;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use meshform_state::{Condition, Storage, StorageError, Version};
 use meshform_state_http::HttpStorage;
 
-use crate::server::{GITLAB, Kind, Server, TERRAFORM};
+use crate::server::{GITLAB, Server, TERRAFORM};
 
 impl Server {
     fn settings(&self) -> BTreeMap<String, String> {
@@ -20,7 +25,6 @@ impl Server {
             ("lock_address", format!("{}/lock", self.url)),
             ("lock_method", self.kind.lock.to_owned()),
             ("unlock_method", self.kind.unlock.to_owned()),
-            ("timeout_seconds", "1".to_owned()),
         ];
         settings.map(|(name, value)| (name.to_owned(), value)).into()
     }
@@ -28,6 +32,17 @@ impl Server {
     /// The storage as one process has it.
     fn storage(&self) -> HttpStorage {
         HttpStorage::new(&self.settings(), &BTreeMap::new()).unwrap()
+    }
+
+    /// One that waits for no request longer than a second.
+    fn hasty(&self) -> HttpStorage {
+        let mut settings = self.settings();
+        settings.insert("timeout_seconds".to_owned(), "1".to_owned());
+        HttpStorage::new(&settings, &BTreeMap::new()).unwrap()
+    }
+
+    fn pair(&self) -> [Arc<dyn Storage>; 2] {
+        [Arc::new(self.storage()), Arc::new(self.storage())]
     }
 }
 
@@ -48,42 +63,28 @@ async fn text(storage: &dyn Storage, name: &str) -> Option<String> {
     storage.read(name).await.unwrap().map(|blob| String::from_utf8(blob.content).unwrap())
 }
 
-async fn keeps_blobs_and_logs(kind: Kind) {
-    let server = Server::start(kind).await;
-    let (a, b) = (server.storage(), server.storage());
-    assert_eq!(text(&a, "state.json").await, None);
-    let first = create(&a, "state.json", "1").await.unwrap();
-    assert_eq!(create(&b, "state.json", "x").await, Err(StorageError::Conflict));
-    let second = replace(&b, "state.json", "2", &first).await.unwrap();
-    assert_eq!(replace(&a, "state.json", "x", &first).await, Err(StorageError::Conflict));
-    assert_eq!(a.read("state.json").await.unwrap().unwrap().version, second);
-    a.remove("state.json").await.unwrap();
-    a.remove("state.json").await.unwrap();
-    assert_eq!(text(&b, "state.json").await, None);
-    assert_eq!(replace(&a, "state.json", "x", &second).await, Err(StorageError::Conflict));
-
-    let length = a.append("journal/1", 0, b"one\n").await.unwrap();
-    let length = a.append("journal/1", length, b"two\n").await.unwrap();
-    assert_eq!(b.append("journal/1", 4, b"x").await, Err(StorageError::Conflict));
-    b.append("journal/10", 0, b"other").await.unwrap();
-    assert_eq!(b.read_log("journal/1").await.unwrap(), b"one\ntwo\n");
-    b.seal_log("journal/1", length).await.unwrap();
-    b.seal_log("journal/1", length).await.unwrap();
-    b.remove_log("journal/1").await.unwrap();
-    assert_eq!(a.append("journal/1", length, b"x").await, Err(StorageError::Conflict));
-    assert_eq!(a.read_log("journal/1").await.unwrap(), b"");
-    assert_eq!(a.read_log("journal/10").await.unwrap(), b"other");
+#[tokio::test(flavor = "multi_thread")]
+async fn terraforms_conforms() {
+    let server = Server::start(TERRAFORM).await;
+    suite::conforms(&server.pair()).await;
     assert_eq!(server.lock(), None);
 }
 
-#[tokio::test]
-async fn terraform_keeps_blobs_and_logs() {
-    keeps_blobs_and_logs(TERRAFORM).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn gitlabs_conforms() {
+    let server = Server::start(GITLAB).await;
+    suite::conforms(&server.pair()).await;
+    assert_eq!(server.lock(), None);
 }
 
-#[tokio::test]
-async fn gitlab_keeps_blobs_and_logs() {
-    keeps_blobs_and_logs(GITLAB).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn with_terraforms_one_of_two_runs() {
+    races::one_runs(&Server::start(TERRAFORM).await.pair()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_gitlabs_one_of_two_runs() {
+    races::one_runs(&Server::start(GITLAB).await.pair()).await;
 }
 
 #[tokio::test]
