@@ -71,8 +71,8 @@ impl Storage for FolderStorage {
     }
 
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Blob>, StorageError>> {
-        let name = name.to_owned();
-        self.run(move |folder| folder.read(&name))
+        // Not on another thread: to hand it over would take longer than to read what is nearly always in memory, and the lock is read often.
+        Box::pin(async move { self.folder.read(name) })
     }
 
     fn write<'a>(
