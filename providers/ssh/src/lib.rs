@@ -13,7 +13,7 @@
 //! resource ─────────── what a resource type is to this provider  pure
 //!    │
 //!    ▼
-//! file, command, directory, line, env_file: observations, differences, outcomes  pure
+//! file, command, directory, line, env_file, account, sysctl: observations, differences, outcomes  pure
 //!    ╰── managed ───── what those have in common that are compared attribute by attribute
 //! facts ───────────── what a host tells about itself           pure
 //! ```
@@ -24,6 +24,7 @@
 //!
 //! This crate knows no state, no plan and no terminal.
 
+mod account;
 mod answer;
 mod attributes;
 mod check;
@@ -43,6 +44,7 @@ mod resource;
 mod schema;
 mod script;
 mod settings;
+mod sysctl;
 mod target;
 
 pub use self::provider::SshProvider;

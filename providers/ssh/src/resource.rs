@@ -8,6 +8,7 @@ use meshform_engine::ports::{
 use meshform_engine::schema::Attribute;
 use meshform_engine::value::Value;
 
+use crate::account::{Group, Key, User};
 use crate::answer::Answer;
 use crate::command::Commands;
 use crate::directory::Directory;
@@ -17,10 +18,20 @@ use crate::line::Line;
 use crate::managed::{InText, OnHost};
 use crate::promise::Promises;
 use crate::script::{FileLook, Looks, Program, Write};
+use crate::sysctl::Sysctl;
 
 /// All resource types of hosts.
-pub(crate) const ALL: [&dyn Resource; 5] =
-    [&Files, &Commands, &OnHost(Directory), &InText(Line), &InText(EnvFile)];
+pub(crate) const ALL: [&dyn Resource; 9] = [
+    &Files,
+    &Commands,
+    &OnHost(Directory),
+    &InText(Line),
+    &InText(EnvFile),
+    &OnHost(Group),
+    &OnHost(User),
+    &OnHost(Key),
+    &OnHost(Sysctl),
+];
 
 /// One resource type: pure, and the same for all of its instances.
 pub(crate) trait Resource: Sync {

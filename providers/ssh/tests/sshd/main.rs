@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod account;
 mod command;
 mod connection;
 mod data;
