@@ -57,9 +57,7 @@ impl Stanza {
     }
 
     fn write(&self, text: &mut String) -> Result<(), EncryptionError> {
-        let is_valid =
-            |argument: &String| !argument.is_empty() && argument.bytes().all(|byte| byte.is_ascii_graphic());
-        if self.arguments.is_empty() || !self.arguments.iter().all(is_valid) {
+        if self.arguments.is_empty() || !self.arguments.iter().all(|argument| is_argument(argument)) {
             return Err(EncryptionError::Name);
         }
         text.push_str(STANZA);
@@ -172,9 +170,11 @@ fn is_entry(line: &[u8]) -> bool {
 fn arguments(line: &[u8]) -> Result<Vec<String>, EncryptionError> {
     let text = line.strip_prefix(STANZA.as_bytes()).and_then(|text| str::from_utf8(text).ok());
     let arguments: Vec<_> = text.ok_or(EncryptionError::Damaged)?.split(' ').map(str::to_owned).collect();
-    let is_valid =
-        |argument: &String| !argument.is_empty() && argument.bytes().all(|byte| byte.is_ascii_graphic());
-    if arguments.iter().all(is_valid) { Ok(arguments) } else { Err(EncryptionError::Damaged) }
+    if arguments.iter().all(|argument| is_argument(argument)) {
+        Ok(arguments)
+    } else {
+        Err(EncryptionError::Damaged)
+    }
 }
 
 fn body(lines: &mut Lines<'_>) -> Result<Vec<u8>, EncryptionError> {
@@ -188,6 +188,10 @@ fn body(lines: &mut Lines<'_>) -> Result<Vec<u8>, EncryptionError> {
             _ => return Err(EncryptionError::Damaged),
         }
     }
+}
+
+fn is_argument(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn is_base64(byte: u8) -> bool {

@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
             let length = cipher.open(length_nonce, self.take(LENGTH_LENGTH)?);
             let length = length.and_then(|length| Some(u32::from_be_bytes(length.try_into().ok()?)));
             let length = length.ok_or(EncryptionError::Damaged)?;
-            let sealed = self.take(length as usize + TAG_LENGTH)?;
+            let sealed = self.take((length as usize).saturating_add(TAG_LENGTH))?;
             let chunk = cipher.open(chunk_nonce, sealed).ok_or(EncryptionError::Damaged)?;
             self.content.extend(chunk);
             self.end.content += u64::from(length);
