@@ -57,6 +57,7 @@
 //! pieces, written in one go. A log's key lives in the memory of one writer, from a fresh file key; its nonces count frames, and it is dropped when
 //! an append fails or its outcome is not known. No counter is kept in the storage, so neither a crash nor writers side by side can repeat one.
 
+mod block;
 mod document;
 mod encrypted;
 mod given;
@@ -82,6 +83,7 @@ use self::keys::Keys;
 use self::log::{End, Writer};
 use self::settings::Sources;
 
+pub use self::block::schema;
 pub use self::encrypted::Encrypted;
 pub use self::given::KeyCommandError;
 pub use self::passphrase::PassphraseCost;

@@ -4,9 +4,12 @@
 
 use std::sync::Arc;
 
-use meshform_engine::ports::{Backend, BoxFuture, Clock, DEFAULT_WORKSPACE, StateStore, StoreError};
+use meshform_engine::ports::{
+    Backend, BoxFuture, Clock, DEFAULT_WORKSPACE, Documents, Place, SettingProblem, StateStore, StoreError,
+};
 
-use crate::documents::{LOCK, refused};
+use crate::documents::{FINGERPRINT_KEY, HISTORY, LOCK, STATE, invalid, refused};
+use crate::encryption::{Encrypted, Encryption, EncryptionError, Settings, SettingsProblem};
 use crate::storage::{Blob, Condition, Storage, StorageError, Version};
 use crate::store::Store;
 
@@ -18,14 +21,21 @@ const WORKSPACES: &str = "workspaces/";
 /// The states of one stack in a storage. Its futures need a tokio runtime.
 pub struct Workspaces {
     storage: Arc<dyn Storage>,
+    encryption: Arc<Encryption>,
     clock: Arc<dyn Clock>,
 }
 
 impl Workspaces {
-    /// The states in a storage, of which nothing is asked yet.
-    #[must_use]
-    pub fn over(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>) -> Self {
-        Self { storage, clock }
+    /// The states in a storage, encrypted as an `encryption` block says by its [schema](crate::encryption::schema). Nothing is asked of the
+    /// storage yet.
+    ///
+    /// # Errors
+    /// When the block's keys are none.
+    pub fn over(place: &Place, storage: Arc<dyn Storage>) -> Result<Self, SettingProblem> {
+        let settings = place.encryption.as_ref().map(Settings::from_block).unwrap_or_default();
+        let encryption = Arc::new(Encryption::new(settings).map_err(unusable)?);
+        let storage = Arc::new(Encrypted::new(storage, Arc::clone(&encryption)));
+        Ok(Self { storage, encryption, clock: Arc::clone(&place.clock) })
     }
 
     fn storage(&self, workspace: &str) -> Arc<dyn Storage> {
@@ -64,6 +74,32 @@ impl Backend for Workspaces {
         })
     }
 
+    fn seal_plan(&self, plan: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>> {
+        Box::pin(async move { self.encryption.seal_plan(&plan).await.map_err(unfit) })
+    }
+
+    fn open_plan(&self, plan: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>> {
+        Box::pin(async move { self.encryption.open_plan(&plan).await.map_err(unfit) })
+    }
+
+    fn documents<'a>(&'a self, workspace: &'a str) -> BoxFuture<'a, Result<Documents, StoreError>> {
+        Box::pin(async move { documents(&*self.storage(workspace)).await.map_err(refused) })
+    }
+
+    fn take_over<'a>(
+        &'a self,
+        workspace: &'a str,
+        documents: &'a Documents,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let state = self.storage(workspace);
+            if state.read(STATE).await.map_err(refused)?.is_some() {
+                return Err(invalid(&*state, STATE, "there is a state already"));
+            }
+            take_over(&*state, documents).await.map_err(refused)
+        })
+    }
+
     fn remove<'a>(&'a self, workspace: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             if workspace == DEFAULT_WORKSPACE {
@@ -76,6 +112,39 @@ impl Backend for Workspaces {
             state.remove(LOCK).await.map_err(refused)
         })
     }
+}
+
+/// All that makes a state whose journals are settled, but for its lock.
+async fn documents(state: &dyn Storage) -> Result<Documents, StorageError> {
+    let mut found = Documents::default();
+    let former = state.list(HISTORY).await?;
+    for name in [FINGERPRINT_KEY.to_owned()].into_iter().chain(former).chain([STATE.to_owned()]) {
+        found.blobs.extend(state.read(&name).await?.map(|blob| (name, blob.content)));
+    }
+    Ok(found)
+}
+
+/// Writes them down, the state itself last: before that, nothing is there, and it can be tried again.
+async fn take_over(state: &dyn Storage, documents: &Documents) -> Result<(), StorageError> {
+    for (name, content) in &documents.blobs {
+        let condition = match state.read(name).await? {
+            Some(blob) if blob.content == *content => continue,
+            Some(blob) => Condition::Unchanged(blob.version),
+            None => Condition::Absent,
+        };
+        state.write(name, content, condition).await?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
+fn unusable(problem: SettingsProblem) -> SettingProblem {
+    SettingProblem { setting: "encryption".to_owned(), problem: format!("cannot be used: {problem}") }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
+fn unfit(problem: EncryptionError) -> StoreError {
+    StoreError::Invalid { what: "the plan file".to_owned(), problem: problem.to_string() }
 }
 
 /// Removes all but the lock.

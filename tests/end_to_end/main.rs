@@ -18,7 +18,7 @@
 //! console           expressions and their values
 //! data              what is looked up
 //! workspaces        several states of one stack
-//! state             what is recorded, changed by hand
+//! state, backends   what is recorded, changed by hand; where it is kept
 //! testing           what comes of test files
 //! graph, validate   what depends on what; what is wrong, for machines
 //! readme            what the documentation says, done as it says
@@ -34,6 +34,7 @@
     reason = "a test that cannot go on has failed, and says on what it ran"
 )]
 
+mod backends;
 mod bad_input;
 mod console;
 mod control_plane;

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-use crate::postgres;
-use crate::program::{Ended, finish, piped, typed};
+use crate::program::{Ended, piped, typed};
 use crate::stack::Stack;
 
 const STACK: &str = r#"
@@ -247,58 +246,4 @@ fn a_move_that_is_killed_forgets_nothing() {
             "{round}: {listed}"
         );
     }
-}
-
-#[test]
-fn a_state_in_a_database_is_one_as_any_other() {
-    let server = postgres::Server::shared();
-    let backend = format!(
-        r#"
-variable "stack" {{ default = "web" }}
-variable "password" {{ sensitive = true }}
-
-meshform {{
-  backend "postgres" {{
-    connection = "postgres://admin@127.0.0.1:{}/postgres?sslmode=disable"
-    stack      = "e2e-${{var.stack}}"
-    password   = var.password
-  }}
-}}
-"#,
-        server.port()
-    );
-    let stack = Stack::of(STACK);
-    stack.write("backend.hcl", &backend);
-    let run = |arguments: &[&str]| {
-        finish(stack.command().env("MESHFORM_VAR_password", postgres::PASSWORD).args(arguments))
-    };
-    stack.run(["state", "list"]).code(1).complains(&["No value for required variable", "\"password\""]);
-    run(&["apply", "-auto-approve"]).done();
-    assert!(!stack.path(".meshform/state.json").exists());
-    run(&["plan", "-detailed-exitcode"]).done();
-    run(&["state", "mv", "value.all[\"a\"]", "value.alone"]).done();
-    run(&["state", "rm", "value.alone"]).done();
-    assert_eq!(run(&["state", "list"]).done().out, "value.all[\"b\"]\nvalue.one\n");
-    run(&["state", "rollback", "1", "-auto-approve"]).done();
-    run(&["plan", "-detailed-exitcode"]).done();
-    // Another stack in the same table, and another workspace of this one, have states of their own.
-    assert_eq!(run(&["state", "list", "-var", "stack=other"]).done().out, "");
-    run(&["workspace", "new", "staging"]).done();
-    assert_eq!(run(&["state", "list"]).done().out, "");
-    run(&["apply", "-auto-approve"]).done();
-    run(&["workspace", "select", "default"]).done();
-    run(&["workspace", "delete", "staging", "-force"]).done();
-    assert_eq!(run(&["workspace", "list"]).done().out, "* default\n");
-    let all = run(&["output", "sum"]);
-    assert!(!all.all().contains(postgres::PASSWORD), "{all}");
-    run(&["plan", "-var", "stack="]).done();
-    stack.write(
-        "backend.hcl",
-        &backend.replace("sslmode=disable\"", "sslmode=disable\"\n    timeout_seconds = 0"),
-    );
-    run(&["plan"]).code(1).complains(&[
-        "The backend cannot be set up so",
-        "`timeout_seconds`",
-        "timeout_seconds = 0",
-    ]);
 }

@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
 /// What is to be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Fetch the modules that the stack uses, and lock their versions
+    /// Fetch the modules that the stack uses, and lock their versions; move its state
     Init(init::Arguments),
     /// Check the configuration without asking any target
     Validate(validate::Arguments),

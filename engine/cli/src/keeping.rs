@@ -9,17 +9,21 @@ use meshform_engine::diagnostic::{Diagnostic, Sources, did_you_mean};
 use meshform_engine::files::Files;
 use meshform_engine::inputs::Input;
 use meshform_engine::lang::FunctionContext;
+use meshform_engine::plan::Plan;
 use meshform_engine::ports::{Backend, DEFAULT_WORKSPACE, Place, StateStore};
 use meshform_engine::settings::{self, Settings};
 use meshform_engine::value::Value;
 
-use crate::input::{DiskFiles, Stack};
+use crate::input::{DiskFiles, Stack, VariableArguments};
 use crate::problem::Problem;
 use crate::session::{STATE_FOLDER, Session};
 use crate::workspace;
 
 /// The kind of backend of a stack that names none.
-const LOCAL: &str = "local";
+pub(crate) const LOCAL: &str = "local";
+
+/// The block whose keys are at fault when a setting of that name is.
+const ENCRYPTION: &str = "encryption";
 
 /// Where the states of a stack are, and which of them is meant.
 pub(crate) struct Kept {
@@ -27,6 +31,8 @@ pub(crate) struct Kept {
     pub(crate) settings: Settings,
     /// All of its states.
     pub(crate) backend: Arc<dyn Backend>,
+    /// What those are called, for people and for the working copy.
+    pub(crate) place: String,
     /// The present workspace.
     pub(crate) workspace: String,
     /// Its state.
@@ -40,6 +46,7 @@ impl Session {
     /// When the stack's settings are wrong, or there is no such workspace.
     pub(crate) fn kept(&self, stack: &Stack, inputs: &[Input], registry: &Registry) -> Result<Kept, Problem> {
         let kept = self.kept_whatever_workspace(stack, inputs, registry)?;
+        self.stays(&stack.folder, &kept)?;
         if kept.workspace != DEFAULT_WORKSPACE {
             let known = self.runtime()?.block_on(kept.backend.workspaces())?;
             if !known.contains(&kept.workspace) {
@@ -63,18 +70,32 @@ impl Session {
         let settings = self.settings(&stack.folder, &stack.sources, &workspace, inputs, registry)?;
         let backend = self.backend(&stack.folder, &stack.sources, &settings)?;
         let store = backend.store(&workspace);
-        Ok(Kept { settings, backend, workspace, store })
+        let is_local = settings.backend.as_ref().is_none_or(|(kind, _)| kind == LOCAL);
+        let place = if is_local { LOCAL.to_owned() } else { backend.name() };
+        Ok(Kept { settings, backend, place, workspace, store })
     }
 
-    /// What reads saved plans, of whatever stack.
+    /// The states of a stack that are kept in its folder, wherever they are to be kept by now.
     ///
     /// # Errors
-    /// When the environment gives an encryption that is none.
-    pub(crate) fn plan_reader(&self) -> Result<Arc<dyn StateStore>, Problem> {
-        let here = Path::new(".");
-        let registry = self.registry(here);
-        let settings = self.settings(here, &Sources::default(), DEFAULT_WORKSPACE, &[], &registry)?;
-        Ok(self.backend(here, &Sources::default(), &settings)?.store(DEFAULT_WORKSPACE))
+    /// When the stack's encryption is wrong.
+    pub(crate) fn local(&self, folder: &Path, kept: &Kept) -> Result<Arc<dyn Backend>, Problem> {
+        let settings = Settings { backend: None, ..kept.settings.clone() };
+        self.backend(folder, &Sources::default(), &settings)
+    }
+
+    /// A saved plan, which may be encrypted as the states are that the present folder's stack has, or as the environment says.
+    ///
+    /// # Errors
+    /// When that stack's settings are wrong, none of their keys opens the plan, or the bytes are not a plan that this program can read.
+    pub(crate) fn saved_plan(&self, bytes: &[u8], variables: &VariableArguments) -> Result<Plan, Problem> {
+        let stack = Stack::read_own(Path::new("."))?;
+        let inputs = variables.inputs(&self.environment, &stack, None)?;
+        let registry = self.registry(&stack.folder);
+        let settings = self.settings(&stack.folder, &stack.sources, DEFAULT_WORKSPACE, &inputs, &registry)?;
+        let backend = self.backend(&stack.folder, &stack.sources, &settings)?;
+        let plan = self.runtime()?.block_on(backend.open_plan(bytes.to_vec()))?;
+        Ok(backend.store(DEFAULT_WORKSPACE).decode_plan(&plan)?)
     }
 
     /// What a stack says of itself, and the environment in its place.
@@ -116,9 +137,13 @@ impl Session {
             clock: self.shared_clock(),
         };
         (self.parts.backend)(&place).map_err(|problem| {
-            let span = written.and_then(|(_, written)| written.place(&problem.setting));
+            let block = match problem.setting.as_str() {
+                ENCRYPTION => settings.encryption.as_ref(),
+                _ => written.map(|(_, written)| written),
+            };
+            let span = block.and_then(|block| block.place(&problem.setting));
             let detail = format!("`{}` {}.", problem.setting, problem.problem);
-            let told = Diagnostic::error("The backend cannot be set up so", detail).at(span);
+            let told = Diagnostic::error("The state cannot be kept so", detail).at(span);
             Problem::found(told.into(), sources.clone())
         })
     }

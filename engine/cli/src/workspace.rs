@@ -1,18 +1,12 @@
 //! Which workspace a working copy is in: `MESHFORM_WORKSPACE`, or else what was selected, which a file in `.meshform` says.
 
-use std::fs::{self, DirBuilder};
-use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use meshform_engine::ports::DEFAULT_WORKSPACE;
 
 use crate::environment::Environment;
+use crate::notes;
 use crate::problem::Problem;
-use crate::session::STATE_FOLDER;
-
-/// The file that says what was selected.
-const SELECTED: &str = "workspace";
 
 /// The longest name: it becomes part of the names of files and objects.
 const NAME_LENGTH_MAX: usize = 63;
@@ -25,11 +19,9 @@ pub(crate) fn selected(stack: &Path, environment: &Environment) -> Result<String
     if let Some(name) = &environment.workspace {
         return valid(name).map(str::to_owned);
     }
-    let path = stack.join(STATE_FOLDER).join(SELECTED);
-    match fs::read_to_string(&path) {
-        Ok(text) => valid(text.trim()).map(str::to_owned),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(DEFAULT_WORKSPACE.to_owned()),
-        Err(error) => Err(Problem::io("read", &path, &error)),
+    match notes::read(stack, notes::WORKSPACE)? {
+        Some(name) => valid(&name).map(str::to_owned),
+        None => Ok(DEFAULT_WORKSPACE.to_owned()),
     }
 }
 
@@ -38,18 +30,7 @@ pub(crate) fn selected(stack: &Path, environment: &Environment) -> Result<String
 /// # Errors
 /// When that cannot be written down.
 pub(crate) fn select(stack: &Path, name: &str) -> Result<(), Problem> {
-    let folder = stack.join(STATE_FOLDER);
-    let attempt = || -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        // Nobody commits it by accident.
-        fs::write(folder.join(".gitignore"), "*\n")?;
-        let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-        writeln!(file, "{name}")?;
-        file.as_file().sync_all()?;
-        file.persist(folder.join(SELECTED)).map_err(|error| error.error)?;
-        Ok(())
-    };
-    attempt().map_err(|error| Problem::io("write the selected workspace into", &folder, &error))
+    notes::write(stack, notes::WORKSPACE, name)
 }
 
 /// A name that a workspace may have.

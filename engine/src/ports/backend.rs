@@ -23,6 +23,12 @@ pub struct Keeping {
 }
 
 impl Keeping {
+    /// The same, with what an `encryption` block may say.
+    #[must_use]
+    pub fn encrypted(self, encryption: Body) -> Self {
+        Self { encryption, ..self }
+    }
+
     /// The same, with one more kind of backend, whose settings have these names and meanings; the last part says whether a value is secret.
     #[must_use]
     pub fn with(mut self, backend: &'static str, settings: &[(&'static str, &'static str, bool)]) -> Self {
@@ -62,6 +68,13 @@ pub struct Place {
     pub clock: Arc<dyn Clock>,
 }
 
+/// What is kept of a state, in the clear: its snapshots and the key of its fingerprints. What they say is the stores' business.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Documents {
+    /// Blobs by name, in the order in which they are to be written.
+    pub blobs: Vec<(String, Vec<u8>)>,
+}
+
 /// The states of one stack, one for each workspace.
 pub trait Backend: Send + Sync {
     /// Where they are, for people: `local`, `s3://bucket/prefix`. Holds no secrets.
@@ -75,6 +88,28 @@ pub trait Backend: Send + Sync {
 
     /// Notes that there is a workspace of that name, with or without a state. It may be there already.
     fn add<'a>(&'a self, workspace: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// A plan file as it may lie about: encrypted, if what is kept is.
+    fn seal_plan(&self, plan: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>>;
+
+    /// The plan in such a file.
+    ///
+    /// # Errors
+    /// When it is encrypted for other keys, or not and should be.
+    fn open_plan(&self, plan: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>>;
+
+    /// All that is kept of a workspace's state, to be taken over elsewhere. Hold its lease meanwhile, and have its journals settled.
+    fn documents<'a>(&'a self, workspace: &'a str) -> BoxFuture<'a, Result<Documents, StoreError>>;
+
+    /// Keeps what was kept elsewhere as a workspace's state. Cut off, it can be done again. Hold its lease meanwhile.
+    ///
+    /// # Errors
+    /// When there is a state already.
+    fn take_over<'a>(
+        &'a self,
+        workspace: &'a str,
+        documents: &'a Documents,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Removes a workspace with its state and its history, whatever they hold.
     fn remove<'a>(&'a self, workspace: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;

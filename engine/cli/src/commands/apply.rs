@@ -61,13 +61,15 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
 
 /// A saved plan has been reviewed: nobody is asked.
 fn saved(bytes: &[u8], arguments: &ChangeArguments, session: &Session) -> Result<Exit, Problem> {
-    let plan = carry_out::saved(bytes, session)?;
+    let plan = carry_out::saved(bytes, &arguments.run.variables, session)?;
     let stack = carry_out::stack_of(&plan)?;
-    let (world, options) = carry_out::prepare_change(&stack, false, arguments, plan.destroy, session)?;
+    let prepared = carry_out::prepare_change(&stack, false, arguments, plan.destroy, session)?;
     let watcher = carry_out::watcher(&arguments.run, session);
     match &watcher {
         Watcher::Machine(stream) => stream.write(json::events::planned(&plan)),
         Watcher::Person(_) | Watcher::Nobody => terminal::print(&(render::plan::summary(&plan) + "\n"))?,
     }
-    runtime()?.block_on(carry_out::apply(plan, &world, &options, watcher))
+    let exit = runtime()?.block_on(carry_out::apply(plan, &prepared.world, &prepared.options, watcher))?;
+    session.note_place(&stack.folder, &prepared.place)?;
+    Ok(exit)
 }

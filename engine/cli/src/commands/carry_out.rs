@@ -1,6 +1,7 @@
 //! What `plan`, `apply` and `destroy` share: making a plan, asking, applying it, telling how it went.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use meshform_engine::apply::{Applied, apply as run_plan};
@@ -9,11 +10,12 @@ use meshform_engine::diagnostic::{Diagnostics, Sources};
 use meshform_engine::observer::Stop;
 use meshform_engine::pipeline::{self, Failure, Options, Planned, World};
 use meshform_engine::plan::{Plan, Refresh};
+use meshform_engine::ports::Backend;
 
 use crate::arguments::{ChangeArguments, RunArguments};
 use crate::counts::Work;
 use crate::exit::Exit;
-use crate::input::Stack;
+use crate::input::{Stack, VariableArguments};
 use crate::problem::{Problem, tell};
 use crate::progress::{Display, EventStream, Watcher};
 use crate::render::plan::Detail;
@@ -23,6 +25,16 @@ use crate::{interrupt, json, render, terminal};
 /// How much of a plan is shown.
 pub(super) fn detail(arguments: &RunArguments) -> Detail {
     Detail { full: arguments.full, columns: terminal::columns() }
+}
+
+/// A stack that can be planned, or a plan of it applied.
+pub(super) struct Prepared {
+    pub(super) world: World,
+    pub(super) options: Options,
+    /// Where its states are.
+    pub(super) backend: Arc<dyn Backend>,
+    /// What that is called.
+    pub(super) place: String,
 }
 
 /// What is needed to plan a stack, where that is for a person who can be `asked` for variables that have no value.
@@ -35,7 +47,7 @@ pub(super) fn prepare(
     arguments: &RunArguments,
     destroy: bool,
     session: &Session,
-) -> Result<(World, Options), Problem> {
+) -> Result<Prepared, Problem> {
     let registry = session.registry(&stack.folder);
     let options = options(stack, asked.then_some(&registry), arguments, destroy, session)?;
     let kept = match session.kept(stack, &options.inputs, &registry) {
@@ -43,7 +55,9 @@ pub(super) fn prepare(
         kept => kept?,
     };
     let parallelism = kept.settings.parallelism.map_or(options.parallelism, usize::from);
-    Ok((session.world(registry, kept), Options { parallelism, ..options }))
+    let (backend, place) = (Arc::clone(&kept.backend), kept.place.clone());
+    let options = Options { parallelism, ..options };
+    Ok(Prepared { world: session.world(registry, kept), options, backend, place })
 }
 
 /// The same, for what changes targets.
@@ -56,10 +70,12 @@ pub(super) fn prepare_change(
     arguments: &ChangeArguments,
     destroy: bool,
     session: &Session,
-) -> Result<(World, Options), Problem> {
-    let (world, options) = prepare(stack, asked, &arguments.run, destroy, session)?;
-    let parallelism = arguments.parallelism.map_or(options.parallelism, usize::from);
-    Ok((world, Options { parallelism, ..options }))
+) -> Result<Prepared, Problem> {
+    let mut prepared = prepare(stack, asked, &arguments.run, destroy, session)?;
+    if let Some(parallelism) = arguments.parallelism {
+        prepared.options.parallelism = parallelism.into();
+    }
+    Ok(prepared)
 }
 
 /// A problem with the stack's settings, and whatever else is wrong with it: one run tells all.
@@ -129,7 +145,7 @@ pub(super) fn whole(
     if !arguments.auto_approve && (arguments.run.json || !terminal::can_ask()) {
         return Err(nobody_to_ask(destroy));
     }
-    let (world, options) = prepare_change(stack, true, arguments, destroy, session)?;
+    let Prepared { world, options, place, .. } = prepare_change(stack, true, arguments, destroy, session)?;
     let runtime = runtime()?;
     let watcher = watcher(&arguments.run, session);
     let planned = runtime.block_on(plan(stack, &world, &options, &watcher))?;
@@ -145,7 +161,9 @@ pub(super) fn whole(
         terminal::say("Nothing was changed.\n");
         return Ok(Exit::Failed);
     }
-    runtime.block_on(apply(planned.plan, &world, &options, watcher))
+    let exit = runtime.block_on(apply(planned.plan, &world, &options, watcher))?;
+    session.note_place(&stack.folder, &place)?;
+    Ok(exit)
 }
 
 /// Shows the plan to whoever watches, and gives the watcher of the apply.
@@ -283,8 +301,8 @@ pub(super) fn watcher(arguments: &RunArguments, session: &Session) -> Watcher {
 ///
 /// # Errors
 /// When the bytes are not a plan that this program can read.
-pub(super) fn saved(bytes: &[u8], session: &Session) -> Result<Plan, Problem> {
-    Ok(session.plan_reader()?.decode_plan(bytes)?)
+pub(super) fn saved(bytes: &[u8], variables: &VariableArguments, session: &Session) -> Result<Plan, Problem> {
+    session.saved_plan(bytes, variables)
 }
 
 /// The stack that a saved plan was made for, its files as they were then.

@@ -28,7 +28,7 @@ use crate::session::Session;
 /// When it could not do what it was asked for.
 pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Problem> {
     match command {
-        Command::Init(arguments) => init::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments, session),
         Command::Validate(arguments) => validate::run(&arguments, session),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Console(arguments) => console::run(&arguments, session),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::carry_out::{self, detail};
+use super::carry_out::{self, Prepared, detail};
 use crate::arguments::RunArguments;
 use crate::exit::Exit;
 use crate::input::Stack;
@@ -39,7 +39,8 @@ pub(crate) struct Arguments {
 /// When there is no plan to be had, or it cannot be saved.
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
     let stack = Stack::read(&arguments.folder)?;
-    let (world, options) = carry_out::prepare(&stack, true, &arguments.run, arguments.destroy, session)?;
+    let prepared = carry_out::prepare(&stack, true, &arguments.run, arguments.destroy, session)?;
+    let Prepared { world, options, backend, .. } = prepared;
     let watcher = match arguments.run.json {
         true => Watcher::Nobody,
         false => Watcher::Person(Display::new(session.environment.line_by_line)),
@@ -60,7 +61,11 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
         return Ok(Exit::Failed);
     }
     if let Some(path) = &arguments.out {
-        save(&runtime()?.block_on(world.store.encode_plan(&planned.plan))?, path)?;
+        let bytes = runtime()?.block_on(async {
+            let plain = world.store.encode_plan(&planned.plan).await?;
+            backend.seal_plan(plain).await
+        })?;
+        save(&bytes, path)?;
         terminal::say(&format!("Saved. To do exactly this: meshform apply {}\n", path.display()));
     }
     let changes = arguments.detailed_exitcode && !planned.plan.is_empty();

@@ -38,7 +38,9 @@ pub(crate) struct Arguments {
 /// When there is no such plan or stack, or it cannot be read.
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Problem> {
     match Subject::find(&arguments.subject)? {
-        Subject::PlanFile(bytes) => show_plan(&carry_out::saved(&bytes, session)?, arguments, session)?,
+        Subject::PlanFile(bytes) => {
+            show_plan(&carry_out::saved(&bytes, &arguments.variables, session)?, arguments, session)?
+        }
         Subject::Folder(folder) => {
             let snapshot = state::load(&folder, &arguments.variables, session)?;
             match arguments.json {

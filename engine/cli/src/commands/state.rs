@@ -121,6 +121,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         changing: Changing,
     },
+    /// Write all that is kept of the state anew: encrypted for the keys of today, or not encrypted any more
+    Rewrite {
+        /// The stack's folder
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        #[command(flatten)]
+        changing: Changing,
+    },
     /// Take the lock away from whoever holds it: the last resort
     ///
     /// The lock of a run that has died expires by itself. One that loses its lock this way can write nothing any more, but what it is doing to
@@ -168,7 +176,8 @@ impl Command {
             Self::Mv { changing, .. }
             | Self::Rm { changing, .. }
             | Self::Push { changing, .. }
-            | Self::Rollback { changing, .. } => changing.common.json,
+            | Self::Rollback { changing, .. }
+            | Self::Rewrite { changing, .. } => changing.common.json,
             Self::Pull { .. } => false,
         };
         if json { ReportStyle::Document } else { ReportStyle::Text }
@@ -197,6 +206,7 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Problem>
         Command::Rollback { serial, folder, auto_approve, changing } => {
             history::rollback(*serial, folder, *auto_approve, changing, session)
         }
+        Command::Rewrite { folder, changing } => change::rewrite_all(folder, changing, session),
         Command::Unlock { operands, auto_approve, common } => {
             unlock::run(operands, *auto_approve, common, session)
         }

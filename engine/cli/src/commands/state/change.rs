@@ -186,6 +186,22 @@ pub(super) fn push(
     Ok(Exit::Done)
 }
 
+/// Writes all that is kept anew.
+pub(super) fn rewrite_all(folder: &Path, changing: &Changing, session: &Session) -> Result<Exit, Problem> {
+    let kept = kept(folder, &changing.common.variables, session)?;
+    let runtime = session.runtime()?;
+    let lease = runtime.block_on(kept.store.lock("state rewrite", changing.lock_timeout))?;
+    let written = runtime.block_on(kept.store.rewrite(&*lease));
+    let released = runtime.block_on(lease.release());
+    let count = written?;
+    released?;
+    if changing.common.json {
+        return document(json!({ "rewritten": count }));
+    }
+    terminal::say(&format!("Written anew: {}. What they say has not changed.\n", counted(count, "document")));
+    Ok(Exit::Done)
+}
+
 /// Why a document should not become the state.
 fn objection(present: &Snapshot, pushed: &Snapshot) -> Option<String> {
     if present.lineage.is_empty() {
