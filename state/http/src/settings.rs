@@ -167,7 +167,7 @@ impl<'a> Given<'a> {
             (Some(_), None) => return Err(alone("client_certificate_pem", "client_private_key_pem")),
             (None, Some(_)) => return Err(alone("client_private_key_pem", "client_certificate_pem")),
         };
-        tls::config(pem("client_ca_certificate_pem"), identity, is_needed)
+        tls::config("address", pem("client_ca_certificate_pem"), identity, is_needed)
     }
 
     fn timeout(&self) -> Result<Duration, SettingsProblem> {

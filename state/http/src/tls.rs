@@ -22,19 +22,20 @@ pub type Identity<'a> = (Pem<'a>, Pem<'a>);
 /// more than a request. The variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name other ones, as for most programs.
 ///
 /// # Errors
-/// When a certificate or a key cannot be read.
+/// When a certificate or a key cannot be read; `server` is the setting to name when there is none to trust it by.
 pub fn config(
+    server: &'static str,
     ca: Option<Pem<'_>>,
     identity: Option<Identity<'_>>,
     is_needed: bool,
 ) -> Result<ClientConfig, SettingsProblem> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| SettingsProblem::new("address", error.to_string()))?;
+    let builder = builder.map_err(|error| SettingsProblem::new(server, error.to_string()))?;
     let builder = match ca {
         Some(ca) => builder.with_root_certificates(roots(ca)?),
         None if is_needed => builder.with_native_roots().map_err(|error| {
-            SettingsProblem::new("address", format!("cannot be reached by HTTPS from this machine: {error}"))
+            SettingsProblem::new(server, format!("cannot be reached by HTTPS from this machine: {error}"))
         })?,
         None => builder.with_root_certificates(RootCertStore::empty()),
     };

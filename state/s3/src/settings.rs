@@ -173,7 +173,7 @@ impl<'a> Given<'a> {
 
     fn ca(&self) -> Result<Option<String>, SettingsProblem> {
         let Some(text) = self.get("ca") else { return Ok(None) };
-        tls::config(Some(("ca", text)), None, true)?;
+        tls::config("endpoint", Some(("ca", text)), None, true)?;
         Ok(Some(text.to_owned()))
     }
 

@@ -39,7 +39,11 @@ impl S3Storage {
     ) -> Result<Self, SettingsProblem> {
         let settings = Settings::new(settings, environment)?;
         let ca = settings.ca.as_deref().map(|text| ("ca", text));
-        let client = Client::new(tls::config(ca, None, settings.is_secure)?, environment, settings.timeout);
+        let client = Client::new(
+            tls::config("endpoint", ca, None, settings.is_secure)?,
+            environment,
+            settings.timeout,
+        );
         let place = settings.place();
         let bucket = Bucket::new(&settings, client)
             .map_err(|_| SettingsProblem::new("endpoint", "makes no address together with the bucket"))?;

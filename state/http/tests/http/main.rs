@@ -9,6 +9,7 @@ mod races;
 mod server;
 #[path = "../../../tests/storage/suite.rs"]
 mod suite;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

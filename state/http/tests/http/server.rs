@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
 
 /// What goes wrong with one request.
 #[derive(Clone, Copy, Debug)]
@@ -64,10 +65,23 @@ struct Kept {
 
 impl Server {
     pub(crate) async fn start(kind: Kind) -> Self {
+        Self::listening(kind, None).await
+    }
+
+    /// One that is reached by HTTPS alone.
+    pub(crate) async fn secure(acceptor: TlsAcceptor) -> Self {
+        Self::listening(TERRAFORM, Some(acceptor)).await
+    }
+
+    async fn listening(kind: Kind, acceptor: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let port = listener.local_addr().unwrap().port();
+        let url = match acceptor {
+            Some(_) => format!("https://localhost:{port}"),
+            None => format!("http://127.0.0.1:{port}"),
+        };
         let kept = Arc::new(Mutex::new(Kept::default()));
-        tokio::spawn(listen(listener, kind, kept.clone()));
+        tokio::spawn(listen(listener, acceptor, kind, kept.clone()));
         Self { url, kind, kept }
     }
 
@@ -110,12 +124,27 @@ impl Server {
     }
 }
 
-async fn listen(listener: TcpListener, kind: Kind, kept: Arc<Mutex<Kept>>) -> Infallible {
+async fn listen(
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    kind: Kind,
+    kept: Arc<Mutex<Kept>>,
+) -> Infallible {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        let kept = kept.clone();
+        let (kept, acceptor) = (kept.clone(), acceptor.clone());
         let service = service_fn(move |request| answer(request, kind, kept.clone()));
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            // Whom the client or the server does not trust goes without an answer.
+            match acceptor {
+                None => drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await),
+                Some(acceptor) => {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+                    }
+                }
+            }
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! The storage against a real S3 server.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod faults;
 mod probe;
