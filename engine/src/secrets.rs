@@ -154,6 +154,39 @@ pub(crate) fn marked_like(value: Value, earlier: &Value) -> Value {
     marked.marked(is_sensitive)
 }
 
+/// Whether a part is sensitive that an earlier value has in the clear.
+pub(crate) fn conceals(value: &Value, earlier: &Value) -> bool {
+    if value.is_sensitive() || matches!(value.kind(), Kind::Fingerprint(_)) {
+        return is_in_the_clear(earlier);
+    }
+    if !value.has_sensitive() && !has_fingerprint(value) {
+        return false;
+    }
+    match (value.as_map(), earlier.as_map(), value.as_list(), earlier.as_list()) {
+        (Some(parts), Some(earlier), ..) => {
+            parts.iter().any(|(name, part)| earlier.get(name).is_some_and(|earlier| conceals(part, earlier)))
+        }
+        (.., Some(parts), Some(earlier)) => {
+            parts.iter().zip(earlier).any(|(part, earlier)| conceals(part, earlier))
+        }
+        _ => false,
+    }
+}
+
+/// Whether something is told by the value that is no secret.
+fn is_in_the_clear(value: &Value) -> bool {
+    if value.is_sensitive() {
+        return false;
+    }
+    match value.kind() {
+        Kind::Null | Kind::Unknown(_) | Kind::Fingerprint(_) => false,
+        Kind::Bool(_) | Kind::Number(_) | Kind::String(_) => true,
+        Kind::List(parts) | Kind::Set(parts) => parts.iter().any(is_in_the_clear),
+        Kind::Map(parts) => parts.values().any(is_in_the_clear),
+        Kind::Object(object) => object.fields.values().any(is_in_the_clear),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,5 +255,25 @@ mod tests {
         assert!(secrets.mark(&"on".into()).is_sensitive());
         assert!(!secrets.mark(&"done".into()).is_sensitive());
         assert_eq!(secrets.scrub("on and on"), "on and on");
+    }
+
+    #[test]
+    fn what_becomes_sensitive_is_told_from_what_is_hidden_already() {
+        let with = |part: Value| Value::object([("a".to_owned(), part), ("b".to_owned(), "open".into())]);
+        let (open, secret) = (|| Value::string("s"), || Value::string("s").sensitive());
+        let hidden = || Value::new(Kind::Fingerprint("fp".into()));
+        let check = |value: Value, earlier: Value, expect: bool| {
+            assert_eq!(conceals(&value, &earlier), expect, "{value:?} {earlier:?}");
+        };
+        check(secret(), open(), true);
+        check(secret(), hidden(), false);
+        check(secret(), Value::null(), false);
+        check(open(), open(), false);
+        check(with(secret()), with(open()), true);
+        check(with(secret()), with(hidden()), false);
+        check(with(open()).sensitive(), with(hidden()), true);
+        check(Value::list([secret()]), Value::list([open()]), true);
+        check(Value::list([secret()]), Value::list([hidden()]), false);
+        check(hidden(), open(), true);
     }
 }

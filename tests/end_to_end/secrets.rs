@@ -305,3 +305,41 @@ resource "kube_object" "login" {
     let ended = stack.run(["plan", "-full"]).done();
     assert!(!ended.all().contains("hunter3") && ended.out.contains("password"), "{ended}");
 }
+
+#[test]
+fn what_becomes_sensitive_is_taken_out_of_the_state() {
+    let stack = Stack::of(
+        r#"
+cluster "main" { sandbox = true }
+host "edge" { sandbox = true }
+
+variable "word" {
+  default = "tr0ubador"
+}
+
+resource "kube_object" "page" {
+  manifest = {
+    apiVersion = "v1"
+    kind       = "ConfigMap"
+    metadata   = { name = "page", namespace = "default" }
+    data       = { page = var.word }
+  }
+}
+
+resource "host_file" "page" {
+  path    = "/etc/page"
+  content = "<${var.word}>"
+}
+
+resource "value" "page" { input = [var.word] }
+"#,
+    );
+    stack.apply().done();
+    let state = stack.path(".meshform/state.json");
+    assert!(fs::read_to_string(&state).unwrap().contains("tr0ubador"));
+    stack.edit("variable \"word\" {", "variable \"word\" {\n  sensitive = true");
+    stack.plan().code(2).says(&["record  kube_object.page", "some of it is sensitive from now on"]);
+    stack.apply().done();
+    assert!(!fs::read_to_string(&state).unwrap().contains("tr0ubador"));
+    stack.plan().done();
+}

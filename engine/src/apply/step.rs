@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostics;
 use crate::lower::Instance;
 use crate::plan::{Action, Change, Plan, StepOperation};
 use crate::ports::{ErrorCode, Operation, PerformRequest, Precondition, ProviderError, StepFailure, Target};
-use crate::secrets::Secrets;
+use crate::secrets::{Secrets, marked_like};
 use crate::state::{Record, RecordStatus, Snapshot};
 use crate::value::{Fingerprinter, Kind, Path, Value};
 
@@ -120,8 +120,9 @@ pub(super) fn prepare(
             Ok(Prepared { request: None, intent, removes: true, looks_first, prior, secrets })
         }
         StepOperation::Record if change.action == Action::Refresh => {
-            let intent = prior.clone().ok_or_else(|| refused("it is not recorded any more".to_owned()))?;
-            let looks_first = prior.clone();
+            let known = prior.clone().ok_or_else(|| refused("it is not recorded any more".to_owned()))?;
+            let intent = Record { attributes: marked_like(known.attributes, &change.planned), ..known };
+            let looks_first = Some(intent.clone());
             Ok(Prepared { request: None, intent, removes: false, looks_first, prior, secrets })
         }
         StepOperation::Record => {

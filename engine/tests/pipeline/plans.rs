@@ -401,3 +401,23 @@ resource "thing" "b" {
     let again = bed.plan(text).unwrap_or_else(|_| panic!("{}", bed.diagnostics(text)));
     assert!(again.changes.iter().all(|change| change.action == Action::NoOp), "{}", show(&again));
 }
+
+#[test]
+fn what_becomes_sensitive_is_taken_out_of_the_record() {
+    let text = |sensitive: bool| {
+        stack(&format!(
+            "variable \"s\" {{\n  default = \"hush\"\n  sensitive = {sensitive}\n}}\nresource \"thing\" \"a\" {{\n  name  = \"a\"\n  input = {{ key = var.s, other = 1 }}\n}}\n"
+        ))
+    };
+    let bed = Bed::new();
+    applied(&bed, &text(false));
+    let told = |bed: &Bed| bed.with(|reality| format!("{:?}", reality.state.records).contains("hush"));
+    assert!(told(&bed));
+    let plan = bed.plan(&text(true)).unwrap();
+    assert_eq!(plan.changes[0].action, Action::Refresh);
+    bed.with(|reality| reality.performed.clear());
+    applied(&bed, &text(true));
+    assert!(!told(&bed));
+    bed.with(|reality| assert!(reality.performed.is_empty(), "{:?}", reality.performed));
+    assert!(bed.plan(&text(true)).unwrap().is_empty());
+}

@@ -10,7 +10,7 @@ use crate::lang::Expression;
 use crate::lower::{Instance, Placement, place_problem};
 use crate::plan::{Action, Change, FieldChange};
 use crate::ports::{Difference, DifferenceRequest, Observed, Precondition, Verdict};
-use crate::secrets::Secrets;
+use crate::secrets::{Secrets, conceals};
 use crate::state::{Record, RecordStatus};
 use crate::types::Type;
 use crate::value::Value;
@@ -241,6 +241,13 @@ impl<'a> Drafting<'a> {
             action = Action::Adopt;
             reason = Some(format!("it was recorded as {former}, and is only renamed"));
         }
+        let planned = secrets.mark(&difference.planned);
+        if let (Action::NoOp, Some(record)) = (action, placed.own())
+            && conceals(&planned, &record.attributes)
+        {
+            action = Action::Refresh;
+            reason = Some(BECAME_SENSITIVE.to_owned());
+        }
         let prior_precondition = former.map(|former| precondition(former, placed.moved()));
         // A former thing that is gone needs no removal: nothing of it is left but the record.
         let gone = prior_precondition == Some(Precondition::Absent);
@@ -254,7 +261,7 @@ impl<'a> Drafting<'a> {
             identity: Some(placed.identity.clone()),
             fields: mark_all(&secrets, difference.fields),
             drift: mark_all(&secrets, difference.drift),
-            planned: secrets.mark(&difference.planned),
+            planned,
             desired: Some(instance.desired.clone()),
             timeout_ms: timeout(action, &instance.timeouts),
             notes: difference.notes.iter().map(|note| secrets.scrub(note)).collect(),
@@ -262,6 +269,10 @@ impl<'a> Drafting<'a> {
         }
     }
 }
+
+/// Why only the record changes: it holds in the clear what is a secret from now on.
+const BECAME_SENSITIVE: &str =
+    "some of it is sensitive from now on: it is taken out of what is recorded, but not out of the history";
 
 /// The action that a provider's verdict comes to, given what is recorded.
 fn judge(
