@@ -147,6 +147,7 @@ fn columns(resource: &Resource) -> &'static [Column] {
             ("Address", "string", false),
             ("Age", "string", false),
         ],
+        ("coordination.k8s.io", "Lease") => &[("Holder", "string", false), ("Age", "string", false)],
         ("apiextensions.k8s.io", "CustomResourceDefinition") => &[("Created At", "date", false)],
         _ => &[("Age", "string", false)],
     }
@@ -172,6 +173,7 @@ fn cell(resource: &Resource, column: &str, object: &Value, now: Timestamp) -> Va
             "Status" if kind == "Namespace" => json!(text(object, "/status/phase")),
             "Status" => json!(text(object, "/status/phase")),
             "Type" => json!(text(object, "/type")),
+            "Holder" => json!(text(object, "/spec/holderIdentity")),
             "Data" => json!(map(object, "/data").len() + map(object, "/binaryData").len()),
             _ => Value::Null,
         },
