@@ -15,6 +15,8 @@ pub(crate) struct Kept {
     pub(crate) logs: BTreeMap<String, Vec<u8>>,
     pub(crate) sealed: BTreeSet<String>,
     writes: BTreeMap<String, u64>,
+    /// What it was told of leases.
+    pub(crate) told: Vec<&'static str>,
     /// How many bytes of the next chunk are added, before the append fails.
     pub(crate) breaks_after: Option<usize>,
 }
@@ -100,6 +102,16 @@ fn done<'a, T: Send + 'a>(result: T) -> BoxFuture<'a, T> {
 impl Storage for Shelf {
     fn place(&self) -> String {
         "the shelf".into()
+    }
+
+    fn lease_taken(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        self.kept().told.push("taken");
+        done(Ok(()))
+    }
+
+    fn lease_ended(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        self.kept().told.push("ended");
+        done(Ok(()))
     }
 
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Blob>, StorageError>> {

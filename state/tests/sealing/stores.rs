@@ -9,7 +9,8 @@ use meshform_state::{FolderStorage, Store, SystemClock};
 
 use crate::age::decrypt;
 use crate::applies::{IDENTITY, TEXT, begin};
-use crate::world::{ANN, BEN, contains, encryption, own};
+use crate::shelf::Shelf;
+use crate::world::{ANN, BEN, contains, encryption, over, own};
 
 const NAME: &str = "the-name-of-a-thing";
 const TEXTS: [&str; 4] = [NAME, IDENTITY, TEXT, "lineage"];
@@ -72,4 +73,14 @@ async fn an_apply_that_is_cut_off_is_settled_by_another_process_and_no_file_tell
     let decrypted = decrypt(BEN.identity, &state).unwrap();
     assert!(TEXTS.iter().all(|text| contains(&decrypted, text.as_bytes())));
     assert_eq!(next.decode_state(&decrypted).unwrap().records, loaded.snapshot.records);
+}
+
+#[tokio::test]
+async fn the_storage_below_is_told_of_leases() {
+    let shelf = Arc::new(Shelf::default());
+    let store = Store::over(Arc::new(over(&shelf, &[own(&ANN)], &[])), Arc::new(SystemClock));
+    let lease = store.lock("apply", 0).await.unwrap();
+    assert_eq!(shelf.kept().told, ["taken"]);
+    lease.release().await.unwrap();
+    assert_eq!(shelf.kept().told, ["taken", "ended"]);
 }
