@@ -32,7 +32,13 @@ impl Workspaces {
     /// # Errors
     /// When the block's keys are none.
     pub fn over(place: &Place, storage: Arc<dyn Storage>) -> Result<Self, SettingProblem> {
-        let settings = place.encryption.as_ref().map(Settings::from_block).unwrap_or_default();
+        let settings = place
+            .encryption
+            .as_ref()
+            .map(Settings::from_block)
+            .transpose()
+            .map_err(unusable)?
+            .unwrap_or_default();
         let encryption = Arc::new(Encryption::new(settings).map_err(unusable)?);
         let storage = Arc::new(Encrypted::new(storage, Arc::clone(&encryption)));
         Ok(Self { storage, encryption, clock: Arc::clone(&place.clock) })

@@ -5,7 +5,7 @@ use meshform_engine::types::Type;
 use meshform_engine::value::Value;
 
 use super::passphrase::PassphraseCost;
-use super::settings::{KeySource, Settings};
+use super::settings::{KeySource, Settings, SettingsProblem};
 
 /// What an `encryption` block may say: the keys that what is written can be opened with, and in `fallback` blocks those of what was written
 /// before.
@@ -46,15 +46,19 @@ fn keys() -> Body {
 
 impl Settings {
     /// What a block says, by the [`schema`].
-    #[must_use]
-    pub fn from_block(block: &Value) -> Self {
+    ///
+    /// # Errors
+    /// When it gives no key, as when the only one is null: whoever writes such a block does not mean that nothing is encrypted.
+    pub fn from_block(block: &Value) -> Result<Self, SettingsProblem> {
         let fallback = block.get("fallback").and_then(Value::as_list).into_iter().flatten();
-        Self {
+        let settings = Self {
             current: sources(block),
             fallback: fallback.flat_map(sources).collect(),
             migrate: block.get("migrate").and_then(Value::as_bool).unwrap_or_default(),
             cost: PassphraseCost::default(),
-        }
+        };
+        let has_keys = !settings.current.is_empty() || !settings.fallback.is_empty();
+        if has_keys { Ok(settings) } else { Err(SettingsProblem::NoKey) }
     }
 }
 
@@ -83,13 +87,20 @@ mod tests {
     #[test]
     fn a_block_names_its_keys_in_order() {
         let check = |block: serde_json::Value, expect: (&str, &str, bool)| {
-            let settings = Settings::from_block(&from_json(&block));
+            let settings = Settings::from_block(&from_json(&block)).unwrap();
             let names = |keys: &[KeySource]| keys.iter().map(|key| format!("{key:?} ")).collect::<String>();
             let found = (names(&settings.current), names(&settings.fallback), settings.migrate);
             assert_eq!((found.0.trim(), found.1.trim(), found.2), expect, "{block}");
         };
         let json = |text: &str| serde_json::from_str(text).unwrap();
-        check(json("{}"), ("", "", false));
+        for none in ["{}", r#"{ "passphrase": null, "migrate": true }"#] {
+            assert_eq!(
+                Settings::from_block(&from_json(&json(none))).err(),
+                Some(SettingsProblem::NoKey),
+                "{none}"
+            );
+        }
+        check(json(r#"{ "fallback": [{ "passphrase": "b" }] }"#), ("", "Passphrase", false));
         check(json(r#"{ "passphrase": "a", "migrate": true }"#), ("Passphrase", "", true));
         check(
             json(

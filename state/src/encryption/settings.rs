@@ -44,6 +44,11 @@ pub enum KeySource {
 /// Why settings cannot be used. Tells no secrets.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SettingsProblem {
+    /// There is no key at all.
+    #[error(
+        "no key is given: `passphrase`, `age` or `command`; to end encryption, make the former keys a `fallback`"
+    )]
+    NoKey,
     /// A passphrase is empty.
     #[error("the passphrase is empty")]
     EmptyPassphrase,
