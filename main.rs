@@ -11,12 +11,14 @@ use meshform_state::{Kind, Store, SystemClock, backend, keeping};
 use meshform_state_http::HttpStorage;
 use meshform_state_kube::KubeStorage;
 use meshform_state_postgres::PostgresStorage;
+use meshform_state_s3::S3Storage;
 
 /// Where states may be kept besides the stack's own folder.
 const KINDS: &[Kind] = &[
     ("http", meshform_state_http::SETTINGS, |set, env| Ok(Arc::new(HttpStorage::new(set, env)?))),
     ("kube", meshform_state_kube::SETTINGS, |set, env| Ok(Arc::new(KubeStorage::new(set, env)?))),
     ("postgres", meshform_state_postgres::SETTINGS, |set, env| Ok(Arc::new(PostgresStorage::new(set, env)?))),
+    ("s3", meshform_state_s3::SETTINGS, |set, env| Ok(Arc::new(S3Storage::new(set, env)?))),
 ];
 
 fn main() -> ExitCode {
