@@ -16,12 +16,13 @@ use crate::env_file::EnvFile;
 use crate::file::Files;
 use crate::line::Line;
 use crate::managed::{InText, OnHost};
+use crate::package::Package;
 use crate::promise::Promises;
 use crate::script::{FileLook, Looks, Program, Write};
 use crate::sysctl::Sysctl;
 
 /// All resource types of hosts.
-pub(crate) const ALL: [&dyn Resource; 9] = [
+pub(crate) const ALL: [&dyn Resource; 10] = [
     &Files,
     &Commands,
     &OnHost(Directory),
@@ -31,6 +32,7 @@ pub(crate) const ALL: [&dyn Resource; 9] = [
     &OnHost(User),
     &OnHost(Key),
     &OnHost(Sysctl),
+    &OnHost(Package),
 ];
 
 /// One resource type: pure, and the same for all of its instances.
@@ -106,6 +108,9 @@ pub(crate) trait Job: Send + Sync {
 
     /// Whether a second program finds out by itself what the first one, whose answer was lost, has done.
     fn settles_itself(&self) -> bool;
+
+    /// Whether no other change is made on the host meanwhile: it may touch what others touch, too.
+    fn is_alone(&self) -> bool;
 
     /// What is recorded when its end was not heard.
     fn cut_off(&self) -> Option<Box<Performed>>;

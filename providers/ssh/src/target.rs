@@ -30,14 +30,14 @@ const EDIT_SECONDS: u64 = 120;
 pub(crate) struct Host {
     client: Client,
     identity: String,
-    /// One edit at a time: several resources may share a file.
-    editing: Mutex<()>,
+    /// One at a time of those changes that may touch what others touch, such as parts of one file.
+    alone: Mutex<()>,
 }
 
 impl Host {
     /// A host behind a connection that stands.
     pub(crate) fn new(client: Client) -> Self {
-        Self { identity: client.identity(), client, editing: Mutex::new(()) }
+        Self { identity: client.identity(), client, alone: Mutex::new(()) }
     }
 
     /// Looks at all of this in one round trip. What changed meanwhile gets another look, each thing on its own.
@@ -104,6 +104,7 @@ impl Host {
         job: &dyn Job,
         progress: &dyn Progress,
     ) -> Result<Performed, StepFailure> {
+        let _alone = if job.is_alone() { Some(self.alone.lock().await) } else { None };
         if let Some(notice) = job.notice() {
             progress.report(&request.address, notice);
         }
@@ -124,7 +125,7 @@ impl Host {
 
     /// Reads a file and writes it with a part of it changed, from the start again if someone else has written to it meanwhile.
     async fn edit(&self, edit: &dyn Edit) -> Result<Performed, StepFailure> {
-        let _alone = self.editing.lock().await;
+        let _alone = self.alone.lock().await;
         let mut refusal = unstable();
         for _ in 0..EDITS {
             let looks = Looks { files: vec![edit.look()], ..Looks::default() };

@@ -8,10 +8,10 @@ use meshform_engine::types::Type;
 use meshform_engine::value::Value;
 use serde_json::json;
 
-use super::{LIBRARY, end, ends, failed, goes, id, name, number, on_destroy, remember, variables};
+use super::{LIBRARY, end, failed, id, name, number, on_destroy, variables};
 use crate::answer;
 use crate::attributes::{flag, text};
-use crate::managed::{Managed, Native, There, missing};
+use crate::managed::{Managed, Native, There, missing, origin};
 use crate::promise::Promises;
 
 /// The resource type of groups.
@@ -63,7 +63,7 @@ impl Managed for Group {
     }
 
     fn ends(&self, record: &Record, _: &Observation) -> Vec<String> {
-        ends(record, "group")
+        origin::ends(record, "group")
     }
 }
 
@@ -97,14 +97,15 @@ impl Native for Group {
     }
 
     fn unmake(&self, request: &PerformRequest, recorded: &Value) -> String {
-        let Some(name) = text(recorded, "name").filter(|_| goes(request.record.as_deref(), recorded)) else {
+        let Some(name) = text(recorded, "name").filter(|_| origin::goes(request.record.as_deref(), recorded))
+        else {
             return String::new();
         };
         variables(&[("name", name)]) + "unmake_group\n"
     }
 
     fn remember(&self, request: &PerformRequest, before: Option<&There>) -> serde_json::Value {
-        remember(request, before)
+        origin::remember(request, before)
     }
 
     fn problem(&self, request: &PerformRequest, problem: &str, what: &str) -> ProviderError {

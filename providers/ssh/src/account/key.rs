@@ -10,11 +10,11 @@ use meshform_engine::types::Type;
 use meshform_engine::value::{Fingerprinter, Value};
 use serde_json::json;
 
-use super::{end, ends, failed, goes, name, on_destroy, remember, variables};
+use super::{end, failed, name, on_destroy, variables};
 use crate::answer;
 use crate::attributes::{text, unchanged};
 use crate::check::{one_line, wrong};
-use crate::managed::{Managed, Native, There, missing};
+use crate::managed::{Managed, Native, There, missing, origin};
 use crate::promise::Promises;
 
 /// The resource type of keys that let in.
@@ -89,7 +89,7 @@ impl Managed for Key {
     }
 
     fn ends(&self, record: &Record, _: &Observation) -> Vec<String> {
-        ends(record, "key")
+        origin::ends(record, "key")
     }
 }
 
@@ -149,13 +149,15 @@ impl Native for Key {
     }
 
     fn unmake(&self, request: &PerformRequest, recorded: &Value) -> String {
-        let key = text(recorded, "key").and_then(blob).filter(|_| goes(request.record.as_deref(), recorded));
+        let key = text(recorded, "key")
+            .and_then(blob)
+            .filter(|_| origin::goes(request.record.as_deref(), recorded));
         let (Some(user), Some(key)) = (text(recorded, "user"), key) else { return String::new() };
         variables(&[("user", user), ("key", key), ("line", "")]) + "put_key\n"
     }
 
     fn remember(&self, request: &PerformRequest, before: Option<&There>) -> serde_json::Value {
-        remember(request, before)
+        origin::remember(request, before)
     }
 
     fn problem(&self, request: &PerformRequest, problem: &str, what: &str) -> ProviderError {

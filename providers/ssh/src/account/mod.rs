@@ -6,18 +6,14 @@ mod user;
 
 use meshform_engine::ports::{ErrorCode, PerformRequest, Problem, ProviderError};
 use meshform_engine::schema::Attribute;
-use meshform_engine::state::Record;
 use meshform_engine::types::Type;
 use meshform_engine::value::Value;
-use serde_json::json;
 
 pub(crate) use self::group::Group;
 pub(crate) use self::key::Key;
 pub(crate) use self::user::User;
-use crate::attributes::text;
 use crate::check::{choice, wrong};
 use crate::error::error;
-use crate::managed::{There, remembered};
 use crate::script::quote;
 
 const LIBRARY: &str = include_str!("account.sh");
@@ -55,32 +51,6 @@ fn id(value: &Value) -> Option<u32> {
 
 fn end(desired: &Value) -> Option<Problem> {
     choice(desired, "on_destroy", &ENDS)
-}
-
-/// What is remembered: whether it was there before we came.
-fn remember(request: &PerformRequest, before: Option<&There>) -> serde_json::Value {
-    match &request.record {
-        Some(record) => record.private.clone(),
-        None => json!({ "was_there": before.is_some() }),
-    }
-}
-
-fn was_there(record: Option<&Record>) -> bool {
-    remembered(record, "was_there").and_then(serde_json::Value::as_bool) == Some(true)
-}
-
-/// Whether it goes at the end.
-fn goes(record: Option<&Record>, recorded: &Value) -> bool {
-    text(recorded, "on_destroy") != Some("keep") && !was_there(record)
-}
-
-fn ends(record: &Record, what: &str) -> Vec<String> {
-    let note = match (text(&record.attributes, "on_destroy"), was_there(Some(record))) {
-        (Some("keep"), _) => format!("The {what} stays on the host (on_destroy = \"keep\")."),
-        (_, true) => format!("The {what} was there before, so it stays."),
-        (_, false) => return Vec::new(),
-    };
-    vec![note]
 }
 
 /// Lines that set variables of the shell.

@@ -54,7 +54,7 @@ fn act(root: &Path, sight: &[&str], commands: &str) -> String {
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     let answer = Answer::read(&output.stdout, "n").unwrap_or_else(|| panic!("{words}"));
     let show = |record: &crate::answer::Record| {
-        [&[record.kind.clone()], record.fields.as_slice()].concat().join(" ")
+        [std::slice::from_ref(&record.kind), record.fields.as_slice()].concat().join(" ")
     };
     answer.about(0).iter().map(show).collect::<Vec<_>>().join("; ")
 }

@@ -10,11 +10,11 @@ use meshform_engine::types::Type;
 use meshform_engine::value::{Fingerprinter, Value};
 use serde_json::json;
 
-use super::{LIBRARY, end, ends, failed, goes, id, name, number, on_destroy, remember, variables};
+use super::{LIBRARY, end, failed, id, name, number, on_destroy, variables};
 use crate::answer;
 use crate::attributes::{flag, given, text, unchanged};
 use crate::check::{place, wrong};
-use crate::managed::{Managed, Native, There, missing};
+use crate::managed::{Managed, Native, There, missing, origin};
 use crate::promise::Promises;
 
 /// The resource type of users.
@@ -104,7 +104,7 @@ impl Managed for User {
     }
 
     fn ends(&self, record: &Record, there: &Observation) -> Vec<String> {
-        let notes = ends(record, "user");
+        let notes = origin::ends(record, "user");
         let home = text(&there.attributes, "home").unwrap_or_default();
         match notes.is_empty() {
             true if flag(&record.attributes, "remove_home") => {
@@ -172,7 +172,8 @@ impl Native for User {
     }
 
     fn unmake(&self, request: &PerformRequest, recorded: &Value) -> String {
-        let Some(name) = text(recorded, "name").filter(|_| goes(request.record.as_deref(), recorded)) else {
+        let Some(name) = text(recorded, "name").filter(|_| origin::goes(request.record.as_deref(), recorded))
+        else {
             return String::new();
         };
         let home = u8::from(flag(recorded, "remove_home"));
@@ -180,7 +181,7 @@ impl Native for User {
     }
 
     fn remember(&self, request: &PerformRequest, before: Option<&There>) -> serde_json::Value {
-        remember(request, before)
+        origin::remember(request, before)
     }
 
     fn problem(&self, request: &PerformRequest, problem: &str, what: &str) -> ProviderError {

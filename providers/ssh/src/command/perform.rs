@@ -76,6 +76,10 @@ impl Job for Run<'_> {
         false
     }
 
+    fn is_alone(&self) -> bool {
+        false
+    }
+
     /// It may have done a part of its work.
     fn cut_off(&self) -> Option<Box<Performed>> {
         Some(Box::new(ended(self.request.desired.as_ref()?, Value::null(), Value::null())))

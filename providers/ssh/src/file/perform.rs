@@ -104,6 +104,9 @@ impl Job for Change<'_> {
     fn settles_itself(&self) -> bool {
         true
     }
+    fn is_alone(&self) -> bool {
+        false
+    }
 
     fn cut_off(&self) -> Option<Box<Performed>> {
         None

@@ -5,6 +5,7 @@
 
 mod difference;
 mod native;
+pub(crate) mod origin;
 mod text;
 
 use meshform_engine::address::Address;

@@ -234,6 +234,10 @@ impl Job for Change<'_> {
     fn settles_itself(&self) -> bool {
         false
     }
+    /// Package managers and the files of accounts take one at a time.
+    fn is_alone(&self) -> bool {
+        true
+    }
 
     fn cut_off(&self) -> Option<Box<Performed>> {
         // What was there before was not heard, so nothing can be said of it: as if it had been there.

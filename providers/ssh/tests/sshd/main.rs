@@ -13,6 +13,7 @@ mod connection;
 mod data;
 mod directory;
 mod file;
+mod package;
 mod sandbox;
 mod server;
 mod stack;
