@@ -6,6 +6,7 @@
 
 mod create_first;
 mod data;
+mod destination;
 mod imports;
 mod instance;
 mod lifecycle;
@@ -23,7 +24,7 @@ pub(crate) use self::refresh::asked;
 use self::selection::Selection;
 use super::{Action, Change, OutputChange, Refresh, Restriction};
 use crate::address::{Address, ModuleInstance, TargetAddress};
-use crate::config::{BlockId, BlockName, Config, Registry, Repetition, ResourceBlock, destination};
+use crate::config::{BlockId, BlockName, Config, Registry, Repetition, ResourceBlock};
 use crate::diagnostic::Diagnostics;
 use crate::environment::{Called, Environment, gather, sensitive_output, target_value};
 use crate::ephemeral;
@@ -123,14 +124,7 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
         claims: BTreeMap::new(),
         unsettled: BTreeSet::new(),
         pending: BTreeSet::new(),
-        moved: inputs
-            .snapshot
-            .records
-            .keys()
-            .filter(|_| !inputs.config.moved.is_empty())
-            .filter_map(|address| Some((destination(address, &inputs.config.moved)?, address)))
-            .filter(|(to, from)| to != *from)
-            .collect(),
+        moved: destination::moved(inputs),
         recorded: inputs
             .snapshot
             .records

@@ -35,7 +35,7 @@ pub(crate) fn drift(request: &DifferenceRequest<'_>) -> Vec<FieldChange> {
 }
 
 /// Someone changes a thing's input.
-fn meddle(bed: &Bed, name: &str, input: Value) {
+pub(crate) fn meddle(bed: &Bed, name: &str, input: Value) {
     bed.with(|reality| {
         let mut fields = reality.things.get(name).and_then(Value::as_map).cloned().unwrap();
         fields.insert("input".to_owned(), input);

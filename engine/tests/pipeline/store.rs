@@ -1,5 +1,6 @@
 //! The state's store, in memory: it keeps what a real one does, redacted, and as a journal until it is finished.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use meshform_engine::apply::{Event, fold};
@@ -17,7 +18,9 @@ pub(crate) struct Key;
 
 impl Fingerprinter for Key {
     fn fingerprint(&self, value: &Value) -> String {
-        format!("fp{}", format!("{:?}", value.unmarked()).len())
+        let mut hasher = DefaultHasher::new();
+        format!("{:?}", value.unmarked()).hash(&mut hasher);
+        format!("fp{:x}", hasher.finish())
     }
 }
 

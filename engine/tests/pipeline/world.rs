@@ -26,6 +26,8 @@ pub(crate) struct Reality {
     pub(crate) things: BTreeMap<String, Value>,
     /// Identities whose next step fails after its effect.
     pub(crate) broken: Vec<String>,
+    /// Those whose next step fails after its effect, and tells what is there.
+    pub(crate) halfway: Vec<String>,
     /// Steps that are turned down, such as "Delete a".
     pub(crate) refused: Vec<String>,
     /// Identity of the target.
@@ -442,6 +444,10 @@ impl Here {
         let performed = self.effect(&mut reality, request);
         if reality.broken.contains(&request.identity) {
             return Err(error(ErrorCode::Failed, &format!("broken with {:?}", performed.attributes)).into());
+        }
+        if reality.halfway.contains(&request.identity) {
+            let error = error(ErrorCode::Failed, "it does not get ready");
+            return Err(StepFailure { error, partial: Some(Box::new(performed)) });
         }
         Ok(performed)
     }

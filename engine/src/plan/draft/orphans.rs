@@ -4,7 +4,6 @@ use super::instance::{mark_all, precondition};
 use super::reach::Reach;
 use super::{Drafting, blank};
 use crate::address::Address;
-use crate::config::destination;
 use crate::plan::{Action, Change};
 use crate::ports::{DifferenceRequest, Precondition, Verdict};
 use crate::secrets::Secrets;
@@ -104,7 +103,7 @@ impl Drafting<'_> {
 
     /// The instance that an address was moved to.
     fn heir(&self, address: &Address) -> Option<Address> {
-        let heir = destination(address, &self.inputs.config.moved).filter(|heir| heir != address)?;
+        let heir = self.destination(address)?;
         (self.draft.changes.contains_key(&heir) || self.pending.contains(&heir)).then_some(heir)
     }
 

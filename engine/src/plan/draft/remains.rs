@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::selection::by_block;
 use super::{DraftInputs, Drafting};
 use crate::address::{Address, ModuleInstance, ModulePath, Selector};
-use crate::config::{BlockId, BlockName, Config, destination};
+use crate::config::{BlockId, BlockName, Config};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::environment::Environment;
 use crate::plan::Restriction;
@@ -79,7 +79,7 @@ impl<'a> Drafting<'a> {
         let ties = Ties::new(self.inputs, &self.environment);
         let mut going = BTreeSet::new();
         for address in orphans.iter().filter(|it| selectors.iter().any(|selector| selector.contains(it))) {
-            match destination(address, &self.inputs.config.moved).filter(|heir| self.leaves_out(heir)) {
+            match self.destination(address).filter(|heir| self.leaves_out(heir)) {
                 Some(heir) => self.draft.diagnostics.push(torn_away(&heir, address)),
                 None => drop(going.insert(*address)),
             }
@@ -115,7 +115,7 @@ impl<'a> Drafting<'a> {
     /// never recorded, so that it may have taken over the very same thing.
     fn may_be_renamed(&self, orphan: &Address, recorded: &BTreeSet<&Address>) -> bool {
         let left_out = &self.selection.left_out;
-        destination(orphan, &self.inputs.config.moved).is_some_and(|heir| self.leaves_out(&heir))
+        self.destination(orphan).is_some_and(|heir| self.leaves_out(&heir))
             || left_out.iter().any(|it| it.kind == orphan.kind && !recorded.contains(it))
     }
 
@@ -139,7 +139,7 @@ impl<'a> Drafting<'a> {
     fn taken_over_by(&self, address: &Address) -> Option<Address> {
         let record = self.inputs.snapshot.records.get(address)?;
         let claim = self.claims.get(&(record.target.clone(), record.identity.clone()));
-        let moved = || destination(address, &self.inputs.config.moved);
+        let moved = || self.destination(address);
         let planned = |heir: &Address| self.draft.changes.contains_key(heir) || self.pending.contains(heir);
         claim.cloned().or_else(moved).filter(|heir| heir != address && planned(heir))
     }

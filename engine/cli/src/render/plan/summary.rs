@@ -22,6 +22,7 @@ pub(super) fn line(plan: &Plan) -> String {
     );
     let rare = [
         (counts.adopt, "to adopt"),
+        (counts.refresh, "to record as it is"),
         (counts.step, "to roll out"),
         (counts.read, "to read"),
         (counts.forget, "to forget"),
