@@ -119,7 +119,10 @@ pub fn not_recorded(named: &Named, snapshot: &Snapshot) -> EditError {
             snapshot.records.keys().flat_map(|it| [it.block().to_string(), it.to_string()]).collect()
         }
         Named::Resource(_) => snapshot.records.keys().map(ToString::to_string).collect(),
-        Named::Module(_) => snapshot.records.keys().map(|it| it.module.to_string()).collect(),
+        Named::Module(_) => {
+            let modules = snapshot.records.keys().map(|it| &it.module).filter(|module| !module.0.is_empty());
+            modules.flat_map(|module| [module.path().to_string(), module.to_string()]).collect()
+        }
     };
     let similar = did_you_mean(&wanted, known.iter().map(String::as_str)).map(str::to_owned);
     EditError::NotRecorded { named: wanted, similar }
