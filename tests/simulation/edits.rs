@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use meshform_engine::address::Address;
+use meshform_engine::plan::{Refresh, Restriction};
+
+use crate::lab::Asked;
 use crate::random::Random;
 use crate::stack::{Block, Each, Form, Lifecycle, Meant, Stack};
 
@@ -27,6 +31,23 @@ pub(crate) fn edit(stack: &mut Stack, random: &mut Random, names: &mut u64) {
         stack.secret = random.below(9);
     }
     forget_strangers(stack);
+}
+
+/// What a plan may be asked to be besides: about a part of the stack, with replacements, or with less to look at.
+pub(crate) fn asked_for(stack: &Stack, random: &mut Random) -> Asked {
+    let nth = usize::try_from(random.below(stack.blocks.len() as u64)).unwrap_or(0);
+    let named = stack.blocks.keys().nth(nth).map(|at| stack.name_of(*at));
+    let mut asked = Asked::default();
+    match (random.below(16), named) {
+        (0, Some(named)) => asked.restriction = named.parse().ok().map(|it| Restriction::Only(vec![it])),
+        (1, Some(named)) => asked.restriction = named.parse().ok().map(|it| Restriction::Except(vec![it])),
+        // What is created first cannot be replaced under the same name.
+        (2, Some(named)) if !stack.renames => asked.replace.extend(named.parse::<Address>().ok()),
+        (3, _) => asked.refresh = Refresh::Changes,
+        (4, _) => asked.refresh = Refresh::Only,
+        _ => {}
+    }
+    asked
 }
 
 fn remove(stack: &mut Stack, random: &mut Random, at: u64) {

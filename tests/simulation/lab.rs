@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use meshform_engine::address::Address;
 use meshform_engine::apply::{Applied, apply};
 use meshform_engine::diagnostic::Sources;
 use meshform_engine::files::NoFiles;
@@ -9,6 +10,7 @@ use meshform_engine::inputs::Input;
 use meshform_engine::modules;
 use meshform_engine::observer::{Observer, Progress, Stop};
 use meshform_engine::pipeline::{Failure, Options, World, plan};
+use meshform_engine::plan::{Refresh, Restriction};
 use meshform_engine::ports::{Provider, StateStore};
 
 use crate::books::{Books, Review};
@@ -29,6 +31,14 @@ pub(crate) struct Lab {
     pub(crate) place: Place,
     pub(crate) random: Arc<Mutex<Random>>,
     pub(crate) bug: Option<Bug>,
+}
+
+/// What a plan is asked to be besides.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) replace: Vec<Address>,
+    pub(crate) restriction: Option<Restriction>,
+    pub(crate) refresh: Refresh,
 }
 
 /// How a plan comes to its apply.
@@ -69,9 +79,9 @@ impl Lab {
         World::new([provider], [], self.store(process), Arc::new(NoFiles), Arc::new(self.time.clone()))
     }
 
-    /// A process that plans, and saves its plan.
-    pub(crate) async fn plan(&self, process: Process, stack: &Stack) -> Result<Saved, Failure> {
-        let (world, options) = (self.world(process), options(stack));
+    /// A process that plans as it is asked to, and saves its plan.
+    pub(crate) async fn plan(&self, process: Process, stack: &Stack, asked: Asked) -> Result<Saved, Failure> {
+        let (world, options) = (self.world(process), options(stack, asked));
         let recorder = Recorder { process, books: self.books.clone() };
         let planned = plan(sources(&stack.text()), &world, &options, &recorder).await;
         let planned = planned.inspect_err(|failure| self.hear(process, failure))?.plan;
@@ -106,7 +116,9 @@ impl Lab {
             Some(bug) => bug.plan(plan),
             None => plan,
         };
-        let options = Options { inputs: saved.inputs.clone(), lock_wait_ms, ..Options::default() };
+        let parallelism = self.draw(|random| [1, 2, 16][usize::try_from(random.below(3)).unwrap_or(0)]);
+        let inputs = saved.inputs.clone();
+        let options = Options { inputs, lock_wait_ms, parallelism, ..Options::default() };
         let recorder = Recorder { process, books: self.books.clone() };
         let applied = apply(&plan, &world, &options, &recorder, stop).await;
         match &applied {
@@ -142,9 +154,17 @@ fn shown(plan: &meshform_engine::plan::Plan) -> String {
     format!("from serial {}: {}", plan.serial, changes.join(", "))
 }
 
-fn options(stack: &Stack) -> Options {
+fn options(stack: &Stack, asked: Asked) -> Options {
+    let Asked { replace, restriction, refresh } = asked;
     let input = Input::Text { name: "s".to_owned(), text: secret(stack.secret), origin: "-var".to_owned() };
-    Options { inputs: vec![input], destroy: stack.destroy, ..Options::default() }
+    Options {
+        inputs: vec![input],
+        destroy: stack.destroy,
+        replace,
+        restriction,
+        refresh,
+        ..Options::default()
+    }
 }
 
 fn sources(text: &str) -> Sources {

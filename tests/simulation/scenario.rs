@@ -11,10 +11,10 @@ use meshform_state::Store;
 
 use crate::books::Books;
 use crate::disk::SimulatedDisk;
-use crate::edits::edit;
+use crate::edits::{asked_for, edit};
 use crate::executor::{Executor, Fate, Process, Time, Told};
 use crate::invariants;
-use crate::lab::{How, Lab, Saved};
+use crate::lab::{Asked, How, Lab, Saved};
 use crate::place::{Place, STACK};
 use crate::planted::Bug;
 use crate::prefixes::{at_once, every_prefix_folds};
@@ -98,7 +98,7 @@ struct Run {
 #[derive(Clone)]
 enum Task {
     /// It plans, is reviewed for so many milliseconds, and applies.
-    Whole { review_ms: u64 },
+    Whole { asked: Asked, review_ms: u64 },
     /// It applies a plan that lies in the drawer.
     Old(Saved),
 }
@@ -158,7 +158,10 @@ impl Run {
             let process = self.next();
             let task = match self.drawer.last() {
                 Some(saved) if self.random.one_in(4) => Task::Old(saved.clone()),
-                _ => Task::Whole { review_ms: self.random.below(2) * self.random.below(60_000) },
+                _ => Task::Whole {
+                    asked: asked_for(&self.stack, &mut self.random),
+                    review_ms: self.random.below(2) * self.random.below(60_000),
+                },
             };
             let stop = Arc::new(Stop::default());
             let fates = fates(&mut self.random, &stop, &self.lab.reality, self.stack.renames);
@@ -214,7 +217,7 @@ impl Run {
         let ignores = stack.blocks.values().any(|block| block.lifecycle.ignores);
         let how = if ignores { How::AtOnce } else { How::FromFile };
         let work = async {
-            let calm = match lab.plan(process, &stack).await {
+            let calm = match lab.plan(process, &stack, Asked::default()).await {
                 Err(failure) => failed(&failure),
                 Ok(plan) if plan.review.plan.is_empty() => Calm::Nothing,
                 Ok(plan) => {
@@ -342,8 +345,8 @@ async fn work(
 ) {
     let saved = match task {
         Task::Old(saved) => saved,
-        Task::Whole { review_ms } => {
-            let Ok(saved) = lab.plan(process, &stack).await else { return };
+        Task::Whole { asked, review_ms } => {
+            let Ok(saved) = lab.plan(process, &stack, asked).await else { return };
             plans.lock().unwrap_or_else(PoisonError::into_inner).push(saved.clone());
             meshform_engine::ports::Clock::sleep_ms(&lab.time, review_ms).await;
             saved

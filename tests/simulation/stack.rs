@@ -232,7 +232,8 @@ impl Stack {
         self.blocks.get(&at).is_some_and(Block::is_repeated)
     }
 
-    fn name_of(&self, at: u64) -> String {
+    /// What a block is called.
+    pub(crate) fn name_of(&self, at: u64) -> String {
         self.named(at, at)
     }
 
