@@ -87,7 +87,7 @@ fn check(bug: Bug, expect: &[&str]) {
 
 #[test]
 fn skipped_syncs_are_found() {
-    check(Bug::SkippedSync, &["is forgotten", "failed to read", "the serial went down"]);
+    check(Bug::SkippedSync, &["is forgotten", "read /stack/", "the serial went down"]);
 }
 
 #[test]
