@@ -8,17 +8,16 @@ use crate::attributes::{flag, text};
 
 /// What is going to be there.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Promises<'a> {
+pub(crate) struct Promises {
     /// Just these.
-    folders: BTreeSet<&'a str>,
+    folders: BTreeSet<String>,
     /// These, and all that they lie in.
-    deep: BTreeSet<&'a str>,
+    deep: BTreeSet<String>,
 }
 
-impl<'a> Promises<'a> {
-    /// What these resources promise.
-    pub(crate) fn of(items: &'a [ObserveItem]) -> Self {
-        let (mut folders, mut deep) = (BTreeSet::new(), BTreeSet::new());
+impl Promises {
+    /// Adds what these resources promise. A plan looks in several rounds: those of earlier ones still count.
+    pub(crate) fn add(&mut self, items: &[ObserveItem]) {
         for item in items {
             let Some((desired, path)) =
                 item.desired.as_ref().and_then(|desired| Some((desired, text(desired, "path")?)))
@@ -26,19 +25,18 @@ impl<'a> Promises<'a> {
                 continue;
             };
             if item.kind == crate::directory::NAME {
-                folders.insert(path);
+                self.folders.insert(path.to_owned());
             }
             if flag(desired, "create_parents") {
-                deep.extend(parent(path));
+                self.deep.extend(parent(path).map(str::to_owned));
             }
         }
-        Self { folders, deep }
     }
 
     /// Whether the folder in which this path lies is going to be there.
     pub(crate) fn folder_of(&self, path: &str) -> bool {
         let Some(folder) = parent(path) else { return true };
-        let leads_to = |deep: &&str| {
+        let leads_to = |deep: &String| {
             deep.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.folders.contains(folder) || self.deep.iter().any(leads_to)
@@ -70,7 +68,8 @@ mod tests {
             record: None,
         };
         let items = [item("host_directory", "/srv/a b", false), item("host_file", "/opt/x/y/f", true)];
-        let promises = Promises::of(&items);
+        let mut promises = Promises::default();
+        promises.add(&items);
         let check = |path: &str, expect: bool| assert_eq!(promises.folder_of(path), expect, "{path}");
         check("/srv/a b/file", true);
         check("/srv/a bc/file", false);

@@ -61,7 +61,7 @@ pub(crate) trait Resource: Sync {
         index: usize,
         item: &ObserveItem,
         answer: &Answer,
-        promises: &Promises<'_>,
+        promises: &Promises,
     ) -> Option<Result<Observed, ProviderError>>;
 
     /// What would have to be done.

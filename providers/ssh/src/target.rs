@@ -32,18 +32,24 @@ pub(crate) struct Host {
     identity: String,
     /// One at a time of those changes that may touch what others touch, such as parts of one file.
     alone: Mutex<()>,
+    /// What this plan will have made of the host, as far as it has looked.
+    promises: Mutex<Promises>,
 }
 
 impl Host {
     /// A host behind a connection that stands.
     pub(crate) fn new(client: Client) -> Self {
-        Self { identity: client.identity(), client, alone: Mutex::new(()) }
+        Self { identity: client.identity(), client, alone: Mutex::new(()), promises: Mutex::default() }
     }
 
     /// Looks at all of this in one round trip. What changed meanwhile gets another look, each thing on its own.
     async fn look_at(&self, look: Look<'_>) -> Looked {
         let items = || look.observe.iter().enumerate();
-        let promises = Promises::of(look.observe);
+        let promises = {
+            let mut promises = self.promises.lock().await;
+            promises.add(look.observe);
+            promises.clone()
+        };
         let observed = |index, item, answer: &_| observed(index, item, answer, &promises);
         let reads = || (look.observe.len()..).zip(look.read);
         let first = self.answer(look, |_| true, false).await;
@@ -217,7 +223,7 @@ fn observed(
     index: usize,
     item: &ObserveItem,
     answer: &Answer,
-    promises: &Promises<'_>,
+    promises: &Promises,
 ) -> Option<Result<Observed, ProviderError>> {
     match resource::named(&item.kind) {
         Some(resource) => resource.observed(index, item, answer, promises),

@@ -80,7 +80,7 @@ impl Native for Group {
         &self,
         subject: &Value,
         records: &[answer::Record],
-        _: &Promises<'_>,
+        _: &Promises,
     ) -> Result<Option<There>, ProviderError> {
         let Some(record) = records.iter().find(|record| record.kind == "group") else { return Ok(None) };
         let gid = record.field(0).parse::<u32>().map_or_else(|_| Value::null(), Value::number);

@@ -107,7 +107,7 @@ impl Native for Key {
         &self,
         subject: &Value,
         records: &[answer::Record],
-        _: &Promises<'_>,
+        _: &Promises,
     ) -> Result<Option<There>, ProviderError> {
         let lines: Vec<_> = records
             .iter()

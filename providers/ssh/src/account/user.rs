@@ -129,7 +129,7 @@ impl Native for User {
         &self,
         subject: &Value,
         records: &[answer::Record],
-        _: &Promises<'_>,
+        _: &Promises,
     ) -> Result<Option<There>, ProviderError> {
         let Some(record) = records.iter().find(|record| record.kind == "user") else { return Ok(None) };
         let members = records.iter().filter(|record| record.kind == "member").map(|record| record.field(0));

@@ -61,7 +61,7 @@ impl Resource for Commands {
         index: usize,
         item: &ObserveItem,
         answer: &Answer,
-        _: &Promises<'_>,
+        _: &Promises,
     ) -> Option<Result<Observed, ProviderError>> {
         Some(observe::observed(index, item, answer))
     }

@@ -147,7 +147,7 @@ impl Native for Directory {
         &self,
         subject: &Value,
         records: &[answer::Record],
-        promises: &Promises<'_>,
+        promises: &Promises,
     ) -> Result<Option<There>, ProviderError> {
         let path = text(subject, "path").unwrap_or_default();
         let Some(record) = records.first() else { return Ok(None) };

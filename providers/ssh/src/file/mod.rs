@@ -63,7 +63,7 @@ impl Resource for Files {
         index: usize,
         item: &ObserveItem,
         answer: &Answer,
-        promises: &Promises<'_>,
+        promises: &Promises,
     ) -> Option<Result<Observed, ProviderError>> {
         observe::observed(index, item, answer, promises)
     }

@@ -51,7 +51,7 @@ pub(crate) fn observed(
     index: usize,
     item: &ObserveItem,
     answer: &Answer,
-    promises: &Promises<'_>,
+    promises: &Promises,
 ) -> Option<Result<Observed, ProviderError>> {
     for record in answer.about(index) {
         match record.kind.as_str() {
@@ -147,7 +147,7 @@ pub(crate) fn absent(
     path: &str,
     desired: Option<&Value>,
     folder: &str,
-    promises: &Promises<'_>,
+    promises: &Promises,
 ) -> Result<Observed, ProviderError> {
     let needs_folder =
         |desired: &Value| !flag(desired, "create_parents") && !unknown(desired, "create_parents");

@@ -43,7 +43,7 @@ pub(crate) trait Native: Managed {
         &self,
         subject: &Value,
         records: &[Record],
-        promises: &Promises<'_>,
+        promises: &Promises,
     ) -> Result<Option<There>, ProviderError>;
 
     /// Shell commands that make it as wanted, whatever there is. They may set `problem` and return another code than 0.
@@ -112,7 +112,7 @@ impl<T: Native> Resource for OnHost<T> {
         index: usize,
         item: &ObserveItem,
         answer: &Answer,
-        promises: &Promises<'_>,
+        promises: &Promises,
     ) -> Option<Result<Observed, ProviderError>> {
         let Some(subject) = subject(item) else { return Some(Ok(Observed::Absent)) };
         let records = answer.about(index);

@@ -130,7 +130,7 @@ impl<T: Text> Resource for InText<T> {
         index: usize,
         item: &ObserveItem,
         answer: &Answer,
-        promises: &Promises<'_>,
+        promises: &Promises,
     ) -> Option<Result<Observed, ProviderError>> {
         let subject = subject(item);
         let Some(path) = subject.first().and_then(|subject| text(subject, "path")) else {

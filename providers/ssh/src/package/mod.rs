@@ -121,7 +121,7 @@ impl Native for Package {
         &self,
         subject: &Value,
         records: &[answer::Record],
-        _: &Promises<'_>,
+        _: &Promises,
     ) -> Result<Option<There>, ProviderError> {
         let Some(record) = records.first() else { return Ok(None) };
         match record.kind.as_str() {

@@ -133,7 +133,7 @@ impl Native for Sysctl {
         &self,
         subject: &Value,
         records: &[answer::Record],
-        _: &Promises<'_>,
+        _: &Promises,
     ) -> Result<Option<There>, ProviderError> {
         let setting = records.iter().find(|record| record.kind == "setting");
         let Some(record) = setting else { return Err(unknown(text(subject, "name").unwrap_or_default())) };
