@@ -42,6 +42,7 @@ mod data;
 mod fmt;
 mod git_modules;
 mod graph;
+mod host_resources;
 mod imports;
 mod killed;
 mod kubectl;
