@@ -1,5 +1,7 @@
 //! What is recorded and no longer wanted.
 
+use std::collections::BTreeMap;
+
 use super::instance::{mark_all, precondition};
 use super::reach::Reach;
 use super::{Drafting, blank};
@@ -14,12 +16,26 @@ impl Drafting<'_> {
     /// Adds the removal of every record that no instance of the configuration has.
     pub(super) fn orphans(&mut self) {
         let remains = self.remains();
-        for (address, record) in &self.inputs.snapshot.records {
-            let wanted = remains.contains(address)
-                || self.draft.changes.contains_key(address)
-                || self.pending.contains(address)
-                || self.is_unsettled(address);
-            if !wanted && let Some(change) = self.orphan(address, record) {
+        let records = &self.inputs.snapshot.records;
+        let (kept, orphans): (Vec<_>, Vec<_>) = records.iter().partition(|(address, _)| {
+            remains.contains(*address)
+                || self.draft.changes.contains_key(*address)
+                || self.pending.contains(*address)
+                || self.is_unsettled(address)
+        });
+        // Of a run that was cut off, one thing may be recorded under two addresses: one of them is enough to remove it, or to keep it.
+        let thing = |record: &'_ Record| (record.target.clone(), record.identity.clone());
+        let mut holders: BTreeMap<_, &Address> =
+            kept.into_iter().map(|(address, record)| (thing(record), address)).collect();
+        for (address, record) in orphans {
+            let change = match holders.get(&thing(record)) {
+                Some(holder) => {
+                    Some(self.forgotten(address, record, format!("it is recorded as {holder}, too")))
+                }
+                None => self.orphan(address, record),
+            };
+            holders.entry(thing(record)).or_insert(address);
+            if let Some(change) = change {
                 self.draft.changes.insert(address.clone(), change);
             }
         }

@@ -82,7 +82,7 @@ impl Managed for Line {
         if unknown(desired, "match") {
             return None;
         }
-        Some(format!("line:{}\n{}", text(desired, "path")?, key(desired)?))
+        Some(format!("line:{} {:?}", text(desired, "path")?, key(desired)?))
     }
 
     fn fields(&self) -> &'static [&'static str] {
@@ -95,7 +95,11 @@ impl Managed for Line {
 
     fn taken_over(&self, desired: &Value, there: &Observation) -> Vec<String> {
         let is_same = text(desired, "line") == text(&there.attributes, "line");
+        let is_secret = desired.get("line").is_some_and(Value::has_sensitive);
         let end = match text(desired, "on_destroy") {
+            Some("restore") if is_secret => {
+                "nothing comes back in its place at the end, as no secret is remembered"
+            }
             Some("restore") => "it comes back at the end (on_destroy = \"restore\")",
             Some("keep") => "the line stays at the end (on_destroy = \"keep\")",
             _ => "at the end the line goes (on_destroy = \"remove\")",
