@@ -43,3 +43,14 @@ fn an_ignored_secret_stays_one() {
         |input| Block { lifecycle: Lifecycle { ignores: true, ..Lifecycle::default() }, ..block(0, input) };
     check([Meant::Secret, Meant::Number(1)].map(|input| stack([(0, ignoring(input))])));
 }
+
+/// What it depends on is removed and made anew, and comes after its removal, and before its making: it goes first, then.
+#[test]
+fn what_moves_to_another_target_may_depend_on_what_is_replaced() {
+    let stacks = [(0, 0), (1, 1)].map(|(cluster, fixed)| {
+        let needed = Block { fixed, ..block(0, Meant::Nothing) };
+        let moved = Block { thing: 2, ..block(cluster, Meant::IdOf(0)) };
+        stack([(0, needed), (1, moved)])
+    });
+    check(stacks);
+}

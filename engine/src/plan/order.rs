@@ -9,7 +9,8 @@
 //!    What was deposed goes when its successor is made, and when all that was recorded as depending on it has changed or gone.
 //! 6. What an instance takes over from another address is recorded as its own before the old record is forgotten or overwritten.
 //!
-//! Where they contradict each other, 5 gives way first, then 4: they spare what is about to change a moment of trouble, no more.
+//! Where they contradict each other, 5 gives way first, then 4: they spare what is about to change a moment of trouble, no more. Then
+//! what was deposed goes first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +48,10 @@ pub(super) fn steps(changes: &[Change], snapshot: &Snapshot) -> Result<Vec<Step>
     }
     ordering.finish()
 }
+
+/// How weak it is that what was deposed goes last: it gives way when nothing else does, as when it stands in the way of what its successor
+/// depends on. What is asked for by `create_before_destroy` does not come to that, for it spreads to all that it depends on.
+const DEPOSED_LAST: u8 = 3;
 
 struct Ordering<'a> {
     by_block: BTreeMap<(ModulePath, &'a str, &'a str), Vec<&'a Change>>,
@@ -202,7 +207,7 @@ impl<'a> Ordering<'a> {
         let steps = [&self.record, &self.remove].map(|steps| steps.get(&change.address).copied());
         let [record, remove] = steps;
         record.into_iter().for_each(|record| self.edge(record, make));
-        remove.into_iter().for_each(|remove| self.edge(make, remove));
+        self.weak.extend(remove.map(|remove| ((make, remove), DEPOSED_LAST)));
     }
 
     /// Rule 6.
@@ -238,7 +243,7 @@ impl<'a> Ordering<'a> {
                     self.weak.entry((dependent_goes, needed_changes)).or_insert(5);
                 }
                 (_, Some(dependent_changes), Some(needed_goes), _) if change.address.deposed.is_some() => {
-                    self.edge(dependent_changes, needed_goes);
+                    self.weak.insert((dependent_changes, needed_goes), DEPOSED_LAST);
                 }
                 (_, Some(dependent_changes), Some(needed_goes), _) if change.action == Action::Delete => {
                     self.weak.insert((dependent_changes, needed_goes), 4);
