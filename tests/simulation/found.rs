@@ -54,3 +54,14 @@ fn what_moves_to_another_target_may_depend_on_what_is_replaced() {
     });
     check(stacks);
 }
+
+/// Its thing goes to another block in the same step as its `count`, so that it is recorded under an address that neither has.
+#[test]
+fn what_another_block_takes_over_is_not_removed_as_deposed() {
+    let counted = |cluster, thing| Block { thing, each: Each::Count(3), ..block(cluster, Meant::Nothing) };
+    let single = Block { thing: 3, ..block(1, Meant::Nothing) };
+    check([stack([(5, counted(0, 1))]), stack([(5, single), (6, counted(0, 1))])]);
+    // Under the same name, on the former target.
+    let here = |cluster| block(cluster, Meant::Nothing);
+    check([stack([(0, here(0))]), stack([(0, here(1)), (1, here(0))])]);
+}

@@ -188,8 +188,7 @@ impl Run {
         self.look()
     }
 
-    /// Once nothing goes wrong, the next applies come to what the stack says, and then there is nothing to do. One of them may be refused
-    /// by what a run that was cut off has left, but not for ever.
+    /// Once nothing goes wrong, the next applies come to what the stack says, and then there is nothing to do.
     fn settle(&mut self) -> Result<(), String> {
         let rounds_max = 3 + self.stack.blocks.len();
         let mut last = String::new();
@@ -241,7 +240,10 @@ impl Run {
             self.let_go(&saved);
         }
         self.look()?;
-        Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+        match found.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Calm::Failed(problem) => Err(format!("in calm weather: {problem}")),
+            calm => Ok(calm),
+        }
     }
 
     /// What a plan lets go is nobody's from now on.

@@ -197,7 +197,7 @@ impl<'a> Drafting<'a> {
     }
 
     /// The instance's record: by its address, by the one that it was moved from, or, after a rename of its block, by what it is.
-    fn record_of(
+    pub(super) fn record_of(
         &self,
         address: &Address,
         target: Option<&TargetAddress>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::instance::{mark_all, precondition};
 use super::reach::Reach;
 use super::{Drafting, blank};
-use crate::address::Address;
+use crate::address::{Address, TargetAddress};
 use crate::plan::{Action, Change};
 use crate::ports::{DifferenceRequest, Precondition, Verdict};
 use crate::secrets::Secrets;
@@ -147,31 +147,50 @@ impl Drafting<'_> {
         }
     }
 
-    /// An instance that becomes another thing must not remove its former one when another instance has taken that over.
+    /// What an instance was until now, or what was deposed of it, must not be removed when another instance has taken that over.
     fn keep_what_others_took_over(&mut self) {
-        let mut not_deposed = Vec::new();
-        for change in self.draft.changes.values_mut() {
-            let Some(former) = &change.prior_identity else { continue };
-            let record = self.inputs.snapshot.records.get(&change.address);
-            let target = record.and_then(|record| record.target.clone());
-            if let Some(heir) = self.claims.get(&(target, former.clone())) {
-                change.prior_identity = None;
-                change.notes.push(format!("What it was until now becomes {heir}."));
-                change.prior_precondition = None;
-                if let Some(record) = record {
-                    not_deposed.push(change.address.depose(record.target.as_ref(), &record.identity));
-                }
-                if matches!(change.action, Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst) {
-                    change.action = match change.precondition {
-                        Precondition::Absent => Action::Create,
-                        Precondition::Version(_) | Precondition::Unproven => Action::Adopt,
-                    };
+        let taken_over = |change: &Change| {
+            let heir = self.claims.get(&self.removed_thing(change)?)?;
+            Some((change.address.clone(), heir.clone()))
+        };
+        let taken_over: Vec<_> = self.draft.changes.values().filter_map(taken_over).collect();
+        for (address, heir) in taken_over {
+            if address.deposed.is_some() {
+                let record = self.inputs.snapshot.records.get(&address);
+                let reason = format!("it is recorded as {heir} from now on");
+                match record.map(|record| self.forgotten(&address, record, reason)) {
+                    Some(forgotten) => drop(self.draft.changes.insert(address.clone(), forgotten)),
+                    None => drop(self.draft.changes.remove(&address)),
                 }
             }
-        }
-        let recorded = &self.inputs.snapshot.records;
-        for address in not_deposed.iter().filter(|address| !recorded.contains_key(*address)) {
-            self.draft.changes.remove(address);
+            let replaced = address.successor().unwrap_or(address);
+            if let Some(change) = self.draft.changes.get_mut(&replaced) {
+                let_go(change, &heir);
+            }
         }
     }
+
+    /// The thing that a change removes besides what it makes, or as what was deposed.
+    fn removed_thing(&self, change: &Change) -> Option<(Option<TargetAddress>, String)> {
+        let identity = change.identity.as_ref()?;
+        if change.address.deposed.is_some() {
+            return Some((change.target.clone(), identity.clone()));
+        }
+        let former = change.prior_identity.clone()?;
+        let (_, record) = self.record_of(&change.address, change.target.as_ref(), identity)?;
+        Some((record.target.clone(), former))
+    }
+}
+
+/// Of a replacement, what is left when the former thing stays, as another instance's.
+fn let_go(change: &mut Change, heir: &Address) {
+    if !matches!(change.action, Action::ReplaceDeleteFirst | Action::ReplaceCreateFirst) {
+        return;
+    }
+    change.notes.push(format!("What it was until now becomes {heir}."));
+    (change.prior_identity, change.prior_precondition) = (None, None);
+    change.action = match change.precondition {
+        Precondition::Absent => Action::Create,
+        Precondition::Version(_) | Precondition::Unproven => Action::Adopt,
+    };
 }
