@@ -97,3 +97,16 @@ fn nothing_is_forgotten(reality: &crate::world::Reality) {
         assert!(known.records.values().any(|record| record.identity == *identity), "{identity} is forgotten");
     }
 }
+
+/// The same where the new name comes with `create_before_destroy`: three addresses, of which one removes the thing.
+#[test]
+fn a_thing_that_is_recorded_under_a_former_and_a_deposed_address_is_removed_once() {
+    let block = |name: &str, thing: &str| {
+        format!(
+            "cluster \"c\" {{ }}\nresource \"thing\" \"{name}\" {{\n  name = \"{thing}\"\n  lifecycle {{ create_before_destroy = true }}\n}}\n"
+        )
+    };
+    let after = block("b", "b1") + "moved {\n  from = thing.a\n  to   = thing.b\n}\n";
+    let entries = check(&block("a", "a1"), &after, &["b1"]);
+    assert!(entries > 7, "only {entries} crashes were tried");
+}

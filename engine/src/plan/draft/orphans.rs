@@ -34,7 +34,10 @@ impl Drafting<'_> {
                 }
                 None => self.orphan(address, record),
             };
-            holders.entry(thing(record)).or_insert(address);
+            // What is only forgotten holds nothing.
+            if !change.as_ref().is_some_and(|change| change.action == Action::Forget) {
+                holders.entry(thing(record)).or_insert(address);
+            }
             if let Some(change) = change {
                 self.draft.changes.insert(address.clone(), change);
             }
@@ -117,9 +120,12 @@ impl Drafting<'_> {
         Some(change)
     }
 
-    /// The instance that an address was moved to.
+    /// The instance that an address was moved to, unless that has a thing of its own already.
     fn heir(&self, address: &Address) -> Option<Address> {
         let heir = self.destination(address)?;
+        if self.inputs.snapshot.records.contains_key(&heir) {
+            return None;
+        }
         (self.draft.changes.contains_key(&heir) || self.pending.contains(&heir)).then_some(heir)
     }
 
@@ -174,7 +180,8 @@ impl Drafting<'_> {
     fn removed_thing(&self, change: &Change) -> Option<(Option<TargetAddress>, String)> {
         let identity = change.identity.as_ref()?;
         if change.address.deposed.is_some() {
-            return Some((change.target.clone(), identity.clone()));
+            let thing = (change.target.clone(), identity.clone());
+            return (change.action == Action::Delete).then_some(thing);
         }
         let former = change.prior_identity.clone()?;
         let (_, record) = self.record_of(&change.address, change.target.as_ref(), identity)?;
