@@ -35,7 +35,7 @@ impl Drafting<'_> {
                 None => self.orphan(address, record),
             };
             // What is only forgotten holds nothing.
-            if !change.as_ref().is_some_and(|change| change.action == Action::Forget) {
+            if change.as_ref().is_none_or(|change| change.action != Action::Forget) {
                 holders.entry(thing(record)).or_insert(address);
             }
             if let Some(change) = change {
