@@ -159,8 +159,8 @@ async fn acquire(storage: &dyn Storage, operation: &str, now_ms: i64) -> Result<
         let token = lock.token.saturating_add(1).max(u64::try_from(now_ms).unwrap_or(0));
         let lease = LeaseBody {
             id: id.clone(),
-            holder: process::holder(),
-            process: Process::current(),
+            holder: process::holder().to_owned(),
+            process: Process::current().clone(),
             operation: operation.to_owned(),
             since: rfc3339(now_ms),
             heartbeat_ms: now_ms,

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,19 +30,24 @@ struct Space {
 
 impl Process {
     /// This process.
-    pub(crate) fn current() -> Self {
-        let pid = std::process::id();
-        let started = match Life::of(pid) {
-            Life::Since(started) => Some(started),
-            Life::Gone | Life::Unclear => None,
-        };
-        Self { pid, started, space: Space::current() }
+    pub(crate) fn current() -> &'static Self {
+        // It is the same as long as it lives: the system is asked once.
+        static CURRENT: LazyLock<Process> = LazyLock::new(|| {
+            let pid = std::process::id();
+            let started = match Life::of(pid) {
+                Life::Since(started) => Some(started),
+                Life::Gone | Life::Unclear => None,
+            };
+            Process { pid, started, space: Space::current() }
+        });
+        &CURRENT
     }
 
     /// Whether it has certainly ended. False whenever that cannot be told from here.
     pub(crate) fn is_gone(&self) -> bool {
         let Some(started) = self.started else { return false };
-        if self.space.is_none() || self.space != Space::current() {
+        let current = Self::current();
+        if self == current || self.space.is_none() || self.space != current.space {
             return false;
         }
         match Life::of(self.pid) {
@@ -90,7 +96,12 @@ impl Life {
 }
 
 /// The user and machine that this process runs as and on.
-pub fn holder() -> String {
+pub fn holder() -> &'static str {
+    static HOLDER: LazyLock<String> = LazyLock::new(user_and_machine);
+    &HOLDER
+}
+
+fn user_and_machine() -> String {
     let user =
         ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
     let user = user.unwrap_or_else(|| match fs::metadata("/proc/self") {
@@ -107,7 +118,7 @@ mod tests {
 
     #[test]
     fn only_what_is_certainly_gone_is_gone() {
-        let this = Process::current();
+        let this = Process::current().clone();
         assert!(!this.is_gone());
         assert!(Process { started: this.started.map(|started| started + 1), ..this.clone() }.is_gone());
         assert!(Process { pid: u32::MAX, ..this.clone() }.is_gone());

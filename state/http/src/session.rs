@@ -168,7 +168,8 @@ impl Session {
         now: Timestamp,
     ) -> Result<String, Obstacle> {
         self.renounce(server).await?;
-        let lock = self.lock.get_or_insert_with(|| LockInfo::new(meshform_state::holder(), now)).clone();
+        let lock =
+            self.lock.get_or_insert_with(|| LockInfo::new(meshform_state::holder().to_owned(), now)).clone();
         if self.is_granted {
             return Ok(lock.id);
         }
