@@ -46,7 +46,7 @@ fn a_part_of_a_stack_is_planned_applied_and_destroyed() {
     let destroyed = stack.run(["destroy", "-auto-approve", "-exclude", "value.top"]).done();
     assert!(destroyed.out.contains("1 deleted"), "{destroyed}");
     stack.run(["plan", "-destroy", "-detailed-exitcode", "-target", "host_file.base"]).code(2);
-    stack.run(["destroy", "-auto-approve", "-target", "value.top"]).done();
+    stack.run(["apply", "-destroy", "-auto-approve", "-target", "value.top"]).done();
     assert!(listed().contains("host_file.base") && !listed().contains("value.top"), "{}", listed());
     stack.run(["plan", "-destroy", "-out", "all.mf"]).done();
     stack.run(["apply", "all.mf"]).done();
@@ -67,5 +67,6 @@ fn what_cannot_be_meant_is_refused() {
     refused(&["plan", "-target", "value.top", "-replace", "host_file.alone"], "left out of the plan at the");
     stack.run(["plan", "-out", "plan.mf"]).done();
     refused(&["apply", "plan.mf", "-target", "value.top"], "A saved plan is planned already");
+    refused(&["apply", "plan.mf", "-destroy"], "A saved plan is planned already");
     refused(&["plan", "-target-file", "none.txt"], "Failed to read");
 }

@@ -22,6 +22,9 @@ pub(crate) struct Arguments {
     /// Plan and apply at most so many times in a row, while something waits for what only an apply tells
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
+    /// Take the whole stack down, as destroy does
+    #[arg(long, conflicts_with = "rounds")]
+    destroy: bool,
     #[command(flatten)]
     pub(crate) change: ChangeArguments,
 }
@@ -36,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
             let stack = Stack::read(&folder)?;
             let mut exit = Exit::Paused;
             for _ in 0..arguments.rounds {
-                exit = carry_out::whole(&stack, &arguments.change, false, session)?;
+                exit = carry_out::whole(&stack, &arguments.change, arguments.destroy, session)?;
                 if exit != Exit::Paused {
                     break;
                 }
@@ -48,7 +51,8 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
             "What waits for its apply has to be planned, and that plan was never reviewed. Apply the plan without -rounds, then plan again.",
         )),
         Subject::PlanFile(bytes) => {
-            if let Some(flag) = arguments.change.run.planning_flag() {
+            let destroy = arguments.destroy.then_some("-destroy");
+            if let Some(flag) = destroy.or_else(|| arguments.change.run.planning_flag()) {
                 let detail = format!(
                     "{flag}: this is for planning, and a saved plan is applied as it was reviewed. Give it to plan."
                 );
