@@ -13,7 +13,7 @@
 //! resource ─────────── what a resource type is to this provider  pure
 //!    │
 //!    ▼
-//! file, command, directory, line, env_file, account, sysctl, package: observations, differences, outcomes  pure
+//! file, command, directory, line, env_file, account, sysctl, package, mount: observations, differences, outcomes  pure
 //!    ╰── managed ───── what those have in common that are compared attribute by attribute
 //! facts ───────────── what a host tells about itself           pure
 //! ```
@@ -38,6 +38,7 @@ mod facts;
 mod file;
 mod line;
 mod managed;
+mod mount;
 mod package;
 mod promise;
 mod provider;
@@ -47,5 +48,7 @@ mod script;
 mod settings;
 mod sysctl;
 mod target;
+#[cfg(test)]
+mod trial;
 
 pub use self::provider::SshProvider;

@@ -27,6 +27,9 @@ impl Promises {
             if item.kind == crate::directory::NAME {
                 self.folders.insert(path.to_owned());
             }
+            if item.kind == crate::mount::NAME {
+                self.deep.insert(path.to_owned());
+            }
             if flag(desired, "create_parents") {
                 self.deep.extend(parent(path).map(str::to_owned));
             }

@@ -16,13 +16,14 @@ use crate::env_file::EnvFile;
 use crate::file::Files;
 use crate::line::Line;
 use crate::managed::{InText, OnHost};
+use crate::mount::Mount;
 use crate::package::Package;
 use crate::promise::Promises;
 use crate::script::{FileLook, Looks, Program, Write};
 use crate::sysctl::Sysctl;
 
 /// All resource types of hosts.
-pub(crate) const ALL: [&dyn Resource; 10] = [
+pub(crate) const ALL: [&dyn Resource; 11] = [
     &Files,
     &Commands,
     &OnHost(Directory),
@@ -33,6 +34,7 @@ pub(crate) const ALL: [&dyn Resource; 10] = [
     &OnHost(Key),
     &OnHost(Sysctl),
     &OnHost(Package),
+    &OnHost(Mount),
 ];
 
 /// One resource type: pure, and the same for all of its instances.

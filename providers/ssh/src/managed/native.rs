@@ -58,6 +58,16 @@ pub(crate) trait Native: Managed {
     /// What is remembered besides the attributes, by what was there before the change.
     fn remember(&self, request: &PerformRequest, before: Option<&There>) -> serde_json::Value;
 
+    /// The same, by all that was told of what was there.
+    fn remember_seen(
+        &self,
+        request: &PerformRequest,
+        _: &[Record],
+        before: Option<&There>,
+    ) -> serde_json::Value {
+        self.remember(request, before)
+    }
+
     /// What a `problem` of its shell commands means. `what` is its second word.
     fn problem(&self, request: &PerformRequest, problem: &str, what: &str) -> ProviderError;
 
@@ -197,11 +207,14 @@ impl Change<'_> {
         Err(not_as_wanted(self.request, &format!("{} differs", names.join(", "))))
     }
 
-    fn partial(&self, before: Option<&There>) -> Option<Box<Performed>> {
+    fn partial(&self, seen: &[Record], before: Option<&There>) -> Option<Box<Performed>> {
         let attributes = self.request.desired.as_ref()?;
         let computed = self.native.computed(None);
         let attributes = with(attributes, computed.into_iter().map(|(name, _)| (name, Value::null())));
-        Some(Box::new(Performed { attributes, private: self.native.remember(self.request, before) }))
+        Some(Box::new(Performed {
+            attributes,
+            private: self.native.remember_seen(self.request, seen, before),
+        }))
     }
 }
 
@@ -242,10 +255,11 @@ impl Job for Change<'_> {
     fn cut_off(&self) -> Option<Box<Performed>> {
         // What was there before was not heard, so nothing can be said of it: as if it had been there.
         let there = There { attributes: Value::object([]), detail: json!({}) };
-        self.partial(Some(&there))
+        self.partial(&[], Some(&there))
     }
 
     fn performed(&self, answer: &Answer, words: &str) -> Result<Performed, StepFailure> {
+        let seen = answer.about(BEFORE);
         let before = self.there(answer, BEFORE);
         if let Some(record) = answer.get("fail", 0) {
             let failure = match record.field(0) {
@@ -254,7 +268,8 @@ impl Job for Change<'_> {
             };
             // Nothing was tried before it was proven what is there.
             let tried = record.field(0) != "changed";
-            let partial = before.ok().filter(|_| tried).and_then(|before| self.partial(before.as_ref()));
+            let partial =
+                before.ok().filter(|_| tried).and_then(|before| self.partial(seen, before.as_ref()));
             return Err(StepFailure { error: failure, partial });
         }
         let before = before?;
@@ -262,11 +277,12 @@ impl Job for Change<'_> {
             return Ok(Performed { attributes: Value::null(), private: serde_json::Value::Null });
         };
         match self.proven(desired, answer) {
-            Ok(attributes) => {
-                Ok(Performed { attributes, private: self.native.remember(self.request, before.as_ref()) })
-            }
+            Ok(attributes) => Ok(Performed {
+                attributes,
+                private: self.native.remember_seen(self.request, seen, before.as_ref()),
+            }),
             Err(failure) => {
-                Err(StepFailure { error: said(failure, words), partial: self.partial(before.as_ref()) })
+                Err(StepFailure { error: said(failure, words), partial: self.partial(seen, before.as_ref()) })
             }
         }
     }
