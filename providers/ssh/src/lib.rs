@@ -13,7 +13,7 @@
 //! resource ─────────── what a resource type is to this provider  pure
 //!    │
 //!    ▼
-//! file, command, directory, line, env_file, account, sysctl, package, mount: observations, differences, outcomes  pure
+//! file, command, directory, line, env_file, account, sysctl, package, mount, service: observations, differences, outcomes  pure
 //!    ╰── managed ───── what those have in common that are compared attribute by attribute
 //! facts ───────────── what a host tells about itself           pure
 //! ```
@@ -45,6 +45,7 @@ mod provider;
 mod resource;
 mod schema;
 mod script;
+mod service;
 mod settings;
 mod sysctl;
 mod target;

@@ -1,10 +1,12 @@
 //! What the other resources of the same plan will have made of a host, before one of them is at work.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use meshform_engine::ports::ObserveItem;
 
 use crate::attributes::{flag, text};
+use crate::schema;
+use crate::script::sha256;
 
 /// What is going to be there.
 #[derive(Clone, Debug, Default)]
@@ -13,19 +15,30 @@ pub(crate) struct Promises {
     folders: BTreeSet<String>,
     /// These, and all that they lie in.
     deep: BTreeSet<String>,
+    /// Files by path, with the hash of what they will hold; `None` if that is not known yet.
+    files: BTreeMap<String, Option<String>>,
+    /// Units that are wanted.
+    units: BTreeSet<String>,
+    /// Whether something is installed or run that may bring units.
+    may_bring_units: bool,
 }
 
 impl Promises {
     /// Adds what these resources promise. A plan looks in several rounds: those of earlier ones still count.
     pub(crate) fn add(&mut self, items: &[ObserveItem]) {
         for item in items {
-            let Some((desired, path)) =
-                item.desired.as_ref().and_then(|desired| Some((desired, text(desired, "path")?)))
-            else {
-                continue;
-            };
-            if item.kind == crate::directory::NAME {
-                self.folders.insert(path.to_owned());
+            let Some(desired) = &item.desired else { continue };
+            self.add_unit(item);
+            let Some(path) = text(desired, "path") else { continue };
+            match item.kind.as_str() {
+                crate::directory::NAME => {
+                    self.folders.insert(path.to_owned());
+                }
+                schema::FILE => {
+                    let hash = text(desired, "content").map(|content| sha256(content.as_bytes()));
+                    self.files.insert(path.to_owned(), hash);
+                }
+                _ => {}
             }
             if item.kind == crate::mount::NAME {
                 self.deep.insert(path.to_owned());
@@ -34,6 +47,39 @@ impl Promises {
                 self.deep.extend(parent(path).map(str::to_owned));
             }
         }
+    }
+
+    fn add_unit(&mut self, item: &ObserveItem) {
+        match item.kind.as_str() {
+            crate::service::NAME => {
+                self.units.extend(item.identity.strip_prefix("unit:").map(str::to_owned));
+            }
+            "host_package" | schema::COMMAND => self.may_bring_units = true,
+            _ => {}
+        }
+    }
+
+    /// The hash of what a file is going to hold, if something writes to it and that is known by now.
+    pub(crate) fn hash(&self, path: &str) -> Option<&str> {
+        self.files.get(path)?.as_deref()
+    }
+
+    /// Whether a unit is wanted.
+    pub(crate) fn wants_unit(&self, unit: &str) -> bool {
+        self.units.contains(unit)
+    }
+
+    /// Whether something may bring a unit that is not there: a package, a command, or a file of its name, or of its template's.
+    pub(crate) fn may_bring(&self, unit: &str) -> bool {
+        let template = unit.split_once('@').and_then(|(name, instance)| {
+            instance.rsplit_once('.').map(|(_, kind)| format!("{name}@.{kind}"))
+        });
+        let names = [Some(unit), template.as_deref()];
+        let is_it = |path: &String| {
+            path.contains("/systemd/")
+                && path.rsplit_once('/').is_some_and(|(_, name)| names.contains(&Some(name)))
+        };
+        self.may_bring_units || self.files.keys().any(is_it)
     }
 
     /// Whether the folder in which this path lies is going to be there.

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::error::{blame, error};
 use crate::settings::Settings;
 use crate::target::Host;
-use crate::{check, resource, schema};
+use crate::{check, resource, schema, service};
 
 /// Hosts reached by SSH, with their files and commands.
 pub struct SshProvider {
@@ -55,6 +55,11 @@ impl Provider for SshProvider {
 
     fn check(&self, kind: &str, desired: &Value) -> Vec<Problem> {
         check::check(kind, desired)
+    }
+
+    /// What a unit refers to is recorded and compared by what changes of it.
+    fn mark(&self, kind: &str, desired: Value) -> Value {
+        if kind == service::NAME { service::reduced(desired) } else { desired }
     }
 
     fn check_data(&self, kind: &str, arguments: &Value) -> Vec<Problem> {

@@ -20,10 +20,11 @@ use crate::mount::Mount;
 use crate::package::Package;
 use crate::promise::Promises;
 use crate::script::{FileLook, Looks, Program, Write};
+use crate::service::Service;
 use crate::sysctl::Sysctl;
 
 /// All resource types of hosts.
-pub(crate) const ALL: [&dyn Resource; 11] = [
+pub(crate) const ALL: [&dyn Resource; 12] = [
     &Files,
     &Commands,
     &OnHost(Directory),
@@ -35,6 +36,7 @@ pub(crate) const ALL: [&dyn Resource; 11] = [
     &OnHost(Sysctl),
     &OnHost(Package),
     &OnHost(Mount),
+    &OnHost(Service),
 ];
 
 /// One resource type: pure, and the same for all of its instances.

@@ -183,10 +183,12 @@ impl Target for Host {
         Box::pin(self.look_at(look))
     }
 
-    /// A host has no opinion: what was looked at is all there is to know, and no difference ever asks.
+    /// A host has no opinion: it is looked at again, by what was not known the first time.
     fn preview<'a>(&'a self, items: &'a [PreviewItem]) -> BoxFuture<'a, Vec<Preview>> {
-        let unverified = || Preview::Unverified("A host does not preview changes.".to_owned());
-        Box::pin(async move { items.iter().map(|_| unverified()).collect() })
+        Box::pin(async move {
+            let items: Vec<_> = items.iter().map(|preview| preview.item.clone()).collect();
+            self.observe(&items).await.into_iter().map(seen_again).collect()
+        })
     }
 
     fn perform<'a>(
@@ -241,6 +243,14 @@ fn read(index: usize, item: &ReadItem, answer: &Answer) -> Option<Found> {
 
 fn removal<'a>(path: &'a str, version: &'a str) -> Remove<'a> {
     Remove { path, policy: Policy::Remove, was: "", guard: Guard::Exact(version) }
+}
+
+fn seen_again(observed: Result<Observed, ProviderError>) -> Preview {
+    match observed {
+        Ok(Observed::Present(there)) => Preview::Would(there),
+        Ok(Observed::Absent) => Preview::Unverified("It went away while it was looked at.".to_owned()),
+        Err(failure) => Preview::Refused(failure),
+    }
 }
 
 fn unstable() -> ProviderError {

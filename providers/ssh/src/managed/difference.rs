@@ -1,7 +1,7 @@
 //! What would have to be done: a pure function of what is recorded, there and wanted.
 
 use meshform_engine::plan::FieldChange;
-use meshform_engine::ports::{Difference, DifferenceRequest, Observation, Observed, Verdict};
+use meshform_engine::ports::{Difference, DifferenceRequest, Observation, Observed, Preview, Verdict};
 use meshform_engine::state::{Record, RecordStatus};
 use meshform_engine::value::Value;
 
@@ -10,6 +10,10 @@ use crate::attributes::{change, created, present, unchanged, with};
 
 /// What would have to be done.
 pub(super) fn difference(managed: &dyn Managed, request: &DifferenceRequest<'_>) -> Difference {
+    if let (Some(Preview::Would(there)), Observed::Present(_)) = (request.preview, request.observed) {
+        let observed = Observed::Present(there.clone());
+        return difference(managed, &DifferenceRequest { observed: &observed, preview: None, ..*request });
+    }
     let mut difference = Difference {
         verdict: Verdict::NoOp,
         fields: Vec::new(),
@@ -46,7 +50,11 @@ fn update(
     difference: &mut Difference,
 ) {
     let mut fields = managed.changes(desired, there, request.fingerprinter);
+    fields.extend(request.record.into_iter().flat_map(|record| managed.leaving(record, desired, there)));
     let touched = !fields.is_empty();
+    difference.wants_preview = managed.is_unseen(desired, there);
+    difference.problems = managed.problems(desired, there);
+    difference.notes = managed.remarks(desired, there, &fields);
     match request.record {
         Some(record) => {
             fields.extend(recorded(managed, record, desired, request, touched));
@@ -90,7 +98,7 @@ fn drift(managed: &dyn Managed, request: &DifferenceRequest<'_>) -> Vec<FieldCha
     let swap = |change: FieldChange| FieldChange { before: change.after, after: change.before, ..change };
     match (request.observed, managed.fields().first()) {
         (Observed::Present(there), _) => {
-            let changes = managed.changes(&record.attributes, there, request.fingerprinter);
+            let changes = managed.drifted(&record.attributes, there, request.fingerprinter);
             changes.into_iter().map(swap).collect()
         }
         (Observed::Absent, Some(whole)) => {

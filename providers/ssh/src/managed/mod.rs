@@ -60,6 +60,31 @@ pub(crate) trait Managed: Sync {
         wanted.filter(differs).map(show).collect()
     }
 
+    /// How what is there differs from what is recorded, as [`Self::changes`] tells it.
+    fn drifted(&self, recorded: &Value, there: &Observation, keyed: &dyn Fingerprinter) -> Vec<FieldChange> {
+        self.changes(recorded, there, keyed)
+    }
+
+    /// What was put there by an earlier configuration and goes, as it is not wanted any more.
+    fn leaving(&self, _: &Record, _: &Value, _: &Observation) -> Vec<FieldChange> {
+        Vec::new()
+    }
+
+    /// Whether it has to be looked at again, now that all is known that is wanted.
+    fn is_unseen(&self, _: &Value, _: &Observation) -> bool {
+        false
+    }
+
+    /// What cannot be done with what is there.
+    fn problems(&self, _: &Value, _: &Observation) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    /// What the reviewer should know when these fields change.
+    fn remarks(&self, _: &Value, _: &Observation, _: &[FieldChange]) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What only the host tells, once it is as wanted; unknown until then.
     fn computed(&self, _: Option<&Observation>) -> Vec<(&'static str, Value)> {
         Vec::new()

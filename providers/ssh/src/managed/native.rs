@@ -72,7 +72,7 @@ pub(crate) trait Native: Managed {
     fn problem(&self, request: &PerformRequest, problem: &str, what: &str) -> ProviderError;
 
     /// How long a change may take, in seconds.
-    fn seconds(&self) -> u64 {
+    fn seconds(&self, _: &PerformRequest) -> u64 {
         CHANGE_SECONDS
     }
 }
@@ -148,7 +148,7 @@ impl<T: Native> Resource for OnHost<T> {
         request: &'a PerformRequest,
         limit: Option<u64>,
     ) -> Result<Work<'a>, ProviderError> {
-        let seconds = limit.unwrap_or_else(|| self.0.seconds());
+        let seconds = limit.unwrap_or_else(|| self.0.seconds(request));
         Ok(Work::Job(Box::new(Change { native: &self.0, request, seconds })))
     }
 }

@@ -179,7 +179,7 @@ impl Native for Package {
         }
     }
 
-    fn seconds(&self) -> u64 {
+    fn seconds(&self, _: &PerformRequest) -> u64 {
         INSTALL_SECONDS
     }
 }

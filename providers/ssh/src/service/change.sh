@@ -1,0 +1,311 @@
+# Makes the file $2 hold what $1 does, at once.
+put() {
+  (umask 022 && mkdir -p -- "${2%/*}") || return 1
+  temporary=${2%/*}/.meshform-$nonce
+  trap 'rm -f -- "$temporary"' EXIT
+  cp -- "$1" "$temporary" && chmod -- "$mode" "$temporary" && sync -- "$temporary" && mv -f -- "$temporary" "$2" || return 1
+  [ ! -e /sys/fs/selinux/enforce ] || restorecon -- "$2"
+  sync -- "${2%/*}"
+}
+same() {
+  [ -f "$1" ] && [ -f "$2" ] && [ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]
+}
+# Copies the unit's files to the folder $1, which is there whole or not at all. What else is to be known of it, $2, goes to a file there.
+put_aside() {
+  rm -rf -- "$1.new" && mkdir -p -- "$1.new/d" || return 1
+  if [ -f "$file" ]; then cp -- "$file" "$1.new/unit" || return 1; fi
+  for path in "$folder"/*.conf; do
+    if [ -f "$path" ]; then cp -- "$path" "$1.new/d/" || return 1; fi
+  done
+  printf '%s\n' "$2" >"$1.new/what" && sync && rm -rf -- "$1" && mv -- "$1.new" "$1"
+}
+# Makes the unit's files be what the folder $1 says: of the drop-ins, just those named in $2 go if it does not hold them.
+bring_back() {
+  if [ -f "$1/unit" ]; then
+    same "$1/unit" "$file" || put "$1/unit" "$file" || return 1
+  elif [ "$has_unit" = 1 ]; then
+    rm -f -- "$file" || return 1
+  fi
+  for entry in $2; do
+    if [ -f "$1/d/$entry" ]; then
+      same "$1/d/$entry" "$folder/$entry" || put "$1/d/$entry" "$folder/$entry" || return 1
+    else
+      rm -f -- "$folder/$entry" || return 1
+    fi
+  done
+  rmdir -- "$folder" 2>/dev/null
+  sync
+}
+# Whether there are files with which it ran before an attempt that did not come to its end.
+has_previous() {
+  [ -f "$memory/previous/what" ] && [ "$(cat -- "$memory/previous/what")" = running ]
+}
+# Writes what is staged, after what was there before has been put aside: $written.
+write_unit() {
+  written=0 new=$memory/new
+  rm -rf -- "$new" && mkdir -p -- "$new/d" && stage "$new" || { problem=memory && return 1; }
+  [ "$has_unit" = 0 ] || same "$new/unit" "$file" || written=1
+  for entry in $own; do same "$new/d/$entry" "$folder/$entry" || written=1; done
+  for entry in $leaving; do [ ! -e "$folder/$entry" ] || written=1; done
+  if [ "$has_unit" = 0 ] && [ "$had_unit" = 1 ] && [ -f "$file" ]; then written=1; fi
+  [ "$written" = 1 ] || return 0
+  # What an earlier attempt has put aside, which did not come to its end, is what worked.
+  if ! has_previous; then
+    put_aside "$memory/previous" "$was" || { problem=memory && return 1; }
+  fi
+  problem=write
+  if [ "$has_unit" = 1 ]; then
+    same "$new/unit" "$file" || put "$new/unit" "$file" || return 1
+  elif [ "$had_unit" = 1 ]; then
+    rm -f -- "$file" || return 1
+  fi
+  for entry in $own; do same "$new/d/$entry" "$folder/$entry" || put "$new/d/$entry" "$folder/$entry" || return 1; done
+  for entry in $leaving; do rm -f -- "$folder/$entry" || return 1; done
+  [ -z "$leaving" ] || rmdir -- "$folder" 2>/dev/null
+  sync
+  problem=
+}
+# Makes it start at boot, or not: $switched.
+switch_unit() {
+  switched=0
+  case $enabled/$enablement in
+    1/enabled | 1/alias | 1/indirect | 1/generated | 0/static | 0/disabled | 0/indirect | 0/generated | 0/masked* | 0/) return 0 ;;
+    1/*) verb=enable ;;
+    0/*) verb=disable ;;
+    *) return 0 ;;
+  esac
+  switched=1
+  systemctl "$verb" --no-reload -- "$name" || { problem=enable && return 1; }
+}
+# What is due to the running unit by $@, which are triples: restart or reload, key, path. $sums: what they stand for in what is there.
+weigh_all() {
+  due= sums=
+  recall
+  while [ $# -ge 3 ]; do
+    weigh "$2" "$3"
+    sums="$sums
+$2 $sum $(printf '%s' "$3" | base64 | tr -d '\n')"
+    if [ "$running" != "$sum" ]; then
+      case $1/$due in
+        restart/*) due=restart ;;
+        reload/) due=reload ;;
+      esac
+    fi
+    shift 3
+  done
+}
+# Whether it runs, and still does a moment later.
+steady() {
+  for look in 1 2 3 4; do
+    read_unit
+    # It may be started again and again by itself.
+    runs && [ "${restarts:-0}" = "$restarts_before" ] || return 1
+    case $name/$look in
+      *.service/4) ;;
+      *.service/*) sleep 0.3 || sleep 1 ;;
+      *) return 0 ;;
+    esac
+  done
+}
+# Asks the check until it succeeds.
+checked() {
+  [ "$has_check" = 1 ] || return 0
+  deadline=$(($(date +%s) + check_seconds))
+  while :; do
+    left=$((deadline - $(date +%s)))
+    [ "$left" -ge 1 ] || return 1
+    if words=$(check "$left" 2>&1); then return 0; fi
+    sleep 1
+  done
+}
+# Does what is due, and notes what it runs with then: what was measured before it began.
+begin() {
+  failed=start restarts_before=0
+  case $due in
+    start | restart)
+      systemctl reset-failed -- "$name" 2>/dev/null
+      systemctl "$due" -- "$name" || return 1
+      ;;
+    reload)
+      if [ "$can_reload" = yes ]; then restarts_before=${restarts:-0}; fi
+      systemctl reload-or-restart -- "$name" || return 1
+      ;;
+  esac
+  if [ -n "$due" ]; then
+    steady || return 1
+    failed=check
+    checked || return 1
+  fi
+  failed=
+  read_unit
+}
+note() {
+  printf '%s%s\n' "$run" "$1" >"$memory/running.new" && sync && mv -f -- "$memory/running.new" "$memory/running" && return 0
+  problem=memory
+  return 1
+}
+# Why it does not run: of the units that it needs, the first one that has failed by itself.
+explain() {
+  if [ "$failed" = check ]; then
+    printf '%s\n' "The check says: $words"
+  fi
+  cause=$name depth=0
+  while [ "$depth" -lt 5 ] && ! systemctl -q is-failed -- "$cause"; do
+    depth=$((depth + 1)) next=
+    for needed in $(systemctl show -p Requires,Requisite,BindsTo --value -- "$cause"); do
+      if systemctl -q is-failed -- "$needed"; then next=$needed; fi
+    done
+    [ -n "$next" ] || break
+    cause=$next
+  done
+  what=$(systemctl show -p Result -p ExecMainStatus -- "$cause" | sort -r | sed 's/.*=//' | tr '\n' :)
+  [ "$failed" != load ] || systemctl show -p LoadError -- "$cause"
+  run=$(systemctl show -p InvocationID -- "$cause")
+  run=${run#*=}
+  if [ "$quiet" = 1 ]; then
+    :
+  elif [ -n "$run" ]; then
+    journalctl "_SYSTEMD_INVOCATION_ID=$run" + "INVOCATION_ID=$run" -n 12 --no-pager -o cat -q
+  else
+    journalctl -u "$cause" -n 12 --no-pager -o cat -q
+  fi
+}
+# Gives the unit the files back with which it ran: $back.
+go_back() {
+  back=none
+  has_previous || return 0
+  back=failed
+  bring_back "$memory/previous" "$own $leaving" && systemctl daemon-reload || return 0
+  weigh_all "$@"
+  due=restart
+  begin || return 0
+  note "$sums" && rm -rf -- "$memory/previous" "$memory/new"
+  back=done
+}
+# What was there before we came, once. $1: whether what was put aside in an earlier life is replaced.
+remember_first() {
+  [ "$1" = 1 ] || [ ! -d "$memory/before" ] || return 0
+  put_aside "$memory/before" "$enablement $was"
+}
+# $@: triples: what is due by it, key, path.
+make_service() {
+  find_service "$name"
+  (umask 077 && mkdir -p -- "$memory") || { problem=memory && return 1; }
+  read_unit
+  was=stopped
+  if runs; then was=running; fi
+  case $load/$enabled$state in
+    masked/1* | masked/*running) problem=masked && return 1 ;;
+  esac
+  if [ -L "$file" ] && [ "$has_unit" = 1 ]; then
+    problem=link
+    return 1
+  fi
+  case $first in
+    1 | if_missing) remember_first "$first" || { problem=memory && return 1; } ;;
+  esac
+  write_unit || return 1
+  read_unit
+  case $load/$has_unit in
+    not-found/0) problem=missing && return 1 ;;
+  esac
+  switch_unit || return 1
+  if [ "$written$switched" != 00 ] || [ "$stale" = yes ]; then
+    systemctl daemon-reload || { problem=reload && return 1; }
+    read_unit
+  fi
+  due= failed=
+  case $load in
+    loaded | masked) ;;
+    *) failed=load ;;
+  esac
+  run_unit "$@"
+}
+run_unit() {
+  if [ "$state" = stopped ]; then
+    if runs || [ "$active" = activating ]; then
+      systemctl stop -- "$name" || { problem=stop && return 1; }
+    fi
+    rm -rf -- "$memory/running" "$memory/previous" "$memory/new"
+    return 0
+  fi
+  weigh_all "$@"
+  if ! runs; then
+    due=
+    if [ "$state" = running ]; then due=start; fi
+  fi
+  if [ -z "$failed" ] && begin; then
+    if runs; then note "$sums" || return 1; fi
+    rm -rf -- "$memory/previous" "$memory/new"
+    return 0
+  fi
+  explain >&2
+  reason=$failed:$what cause_first=$cause
+  go_back "$@"
+  problem="$reason$back:$cause_first"
+  return 1
+}
+# $1: remove or restore, $2: whether it was there before we came.
+unmake_service() {
+  find_service "$name"
+  read_unit
+  was=stopped
+  if runs; then was=running; fi
+  below=0
+  for place in /usr/lib /lib /run /usr/local/lib; do
+    if [ -e "$place/systemd/system/$name" ]; then below=1; fi
+  done
+  if [ "$1" = restore ] && [ -d "$memory/before" ]; then
+    restore_unit
+    return
+  fi
+  if { [ "$has_unit" = 1 ] && [ "$below" = 0 ]; } || [ "$2" = 0 ]; then
+    if [ "$load" != not-found ]; then
+      systemctl disable --now -- "$name" || systemctl stop -- "$name" || { problem=stop && return 1; }
+    fi
+    was=stopped
+  fi
+  take_files && settle
+}
+take_files() {
+  problem=write
+  if [ "$has_unit" = 1 ] && [ ! -L "$file" ]; then rm -f -- "$file" || return 1; fi
+  for entry in $own; do rm -f -- "$folder/$entry" || return 1; done
+  rmdir -- "$folder" 2>/dev/null
+  problem=
+}
+# Lets systemd see what is left; what goes on running, runs with that.
+settle() {
+  systemctl daemon-reload || { problem=reload && return 1; }
+  if [ "$was" = running ]; then
+    systemctl restart -- "$name" || { problem=stop && return 1; }
+  else
+    systemctl reset-failed -- "$name" 2>/dev/null
+  fi
+  forget
+}
+restore_unit() {
+  read -r enablement_before was_before <"$memory/before/what"
+  case $enablement_before in
+    running | stopped) was_before=$enablement_before enablement_before= ;;
+  esac
+  if [ "$was_before" != running ] && [ "$was" = running ]; then
+    systemctl stop -- "$name" || { problem=stop && return 1; }
+  fi
+  case $enablement_before/$enablement in
+    enabled*/enabled*) ;;
+    */enabled*) systemctl disable --no-reload -- "$name" || { problem=enable && return 1; } ;;
+  esac
+  bring_back "$memory/before" "$own" || { problem=write && return 1; }
+  case $enablement_before/$enablement in
+    enabled*/enabled*) ;;
+    enabled*/*) systemctl enable --no-reload -- "$name" || { problem=enable && return 1; } ;;
+  esac
+  was=$was_before
+  settle
+}
+forget() {
+  rm -rf -- "$memory"
+  rmdir -- "${memory%/*}" "${memory%/service/*}" 2>/dev/null
+  return 0
+}
