@@ -59,9 +59,9 @@ impl Promises {
         }
     }
 
-    /// The hash of what a file is going to hold, if something writes to it and that is known by now.
-    pub(crate) fn hash(&self, path: &str) -> Option<&str> {
-        self.files.get(path)?.as_deref()
+    /// The files that something writes to, with the hashes of what they are going to hold, as far as that is known by now.
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().filter_map(|(path, hash)| Some((path.as_str(), hash.as_deref()?)))
     }
 
     /// Whether a unit is wanted.

@@ -314,7 +314,7 @@ impl Native for Mount {
         }
     }
 
-    fn seconds(&self) -> u64 {
+    fn seconds(&self, _: &PerformRequest) -> u64 {
         MOUNT_SECONDS
     }
 }

@@ -94,10 +94,20 @@ fn drop_in(name: &str, content: &Value) -> Option<Problem> {
 }
 
 fn named(desired: &Value, list: &str) -> Vec<Problem> {
-    let said = desired.get(list).and_then(Value::as_list).unwrap_or_default().iter().enumerate();
+    let said = match given(desired, list) {
+        None => return Vec::new(),
+        Some(said) if said.as_list().is_none() && said.is_known() => {
+            let detail = "It is not a list, such as [host_file.settings, \"/etc/ssl/site.pem\"].";
+            return vec![wrong(list, detail.to_owned())];
+        }
+        Some(said) => said.as_list().unwrap_or_default().iter().enumerate(),
+    };
     let problem = |(position, said): (usize, &Value)| {
         let detail = match said.as_str() {
             None if said.is_null() => "It is null: leave it out instead.".to_owned(),
+            None if said.is_known() && said.as_map().is_none() => {
+                "It is neither a resource nor a text: write a path, or a version.".to_owned()
+            }
             Some("") => "It is empty: write a path, or a version.".to_owned(),
             Some(path) if path.starts_with('/') => place(list, path)?.detail,
             _ => return None,
@@ -164,6 +174,11 @@ mod tests {
         );
         check(
             &[("restart_on", Value::list(["/etc/../a".into(), "".into()]))],
+            &["restart_on[0]", "restart_on[1]"],
+        );
+        check(&[("restart_on", "/etc/a".into())], &["restart_on"]);
+        check(
+            &[("restart_on", Value::list([true.into(), Value::null()]))],
             &["restart_on[0]", "restart_on[1]"],
         );
         check(&[("check_seconds", 0.into())], &["check_seconds"]);

@@ -55,7 +55,7 @@ impl Managed for Service {
     }
 
     fn attributes(&self) -> Vec<Attribute> {
-        let list = |name, description| Attribute::optional(name, Type::Any.list(), description);
+        let list = |name, description| Attribute::optional(name, Type::Any, description);
         let text = |name, description| Attribute::optional(name, Type::String, description);
         vec![
             Attribute::required("name", Type::String, "The unit, such as \"nginx\" or \"backup.timer\"."),
@@ -69,7 +69,7 @@ impl Managed for Service {
             text("state", "Whether it runs: running or stopped; as it is, if left out."),
             list(
                 "restart_on",
-                "Files, packages and other resources, paths on the host, and versions of anything. A unit that runs with older ones is restarted.",
+                "A list of files, packages and other resources, paths on the host, and versions of anything. A unit that runs with older ones is restarted.",
             ),
             list("reload_on", "The same, for what the unit takes over when it is reloaded."),
             text("check", "A command, in sh, that has to succeed after each start and reload."),

@@ -49,9 +49,10 @@ pub(super) fn there(
         .map(|record| (record.field(1).to_owned(), json!([record.field(2), record.field(3)])))
         .collect();
     let failure = also("failure").next();
-    let paths = pairs::pairs(subject).into_iter().filter_map(|pair| pair.path);
+    let weighed = |path: &str| with.contains_key(&pairs::key(path));
+    let promised = promises.hashes().filter(|(path, _)| weighed(path));
     let promised: serde_json::Map<_, _> =
-        paths.filter_map(|path| promises.hash(&path).map(|hash| (path.clone(), json!(hash)))).collect();
+        promised.map(|(path, hash)| (path.to_owned(), json!(hash))).collect();
     let names: Vec<_> = files.keys().filter(|name| !name.is_empty()).collect();
     let detail = json!({
         "load": state.field(1),

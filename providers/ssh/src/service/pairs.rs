@@ -88,7 +88,8 @@ fn named(list: &str, due: Due, secret: bool, position: usize, said: &Value) -> O
     Some(Pair { due, label, key, path, said: said.cloned() })
 }
 
-fn key(text: &str) -> String {
+/// Under what a path, or a version, is noted on the host.
+pub(super) fn key(text: &str) -> String {
     sha256(text.as_bytes()).chars().take(32).collect()
 }
 
@@ -138,6 +139,7 @@ impl Weights {
         };
         let running = match running.as_str() {
             "unknown" => Value::string("a version that is not known"),
+            "other" => Value::string("another version"),
             _ => older(),
         };
         Some((running, wanted))

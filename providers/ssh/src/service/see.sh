@@ -86,7 +86,7 @@ $1 "}
       ;;
   esac
   if [ -z "$2" ]; then
-    sum=- running=${was:-unknown}
+    sum=- running=${was:-${noted:+other}} running=${running:-unknown}
     return 0
   fi
   measure "$2"
