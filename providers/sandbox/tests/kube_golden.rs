@@ -63,8 +63,13 @@ fn is_known(call: &str, difference: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_as_the_real_server() {
-    let options =
-        Options { network: false, seed: Some(1), pod_start: Duration::from_millis(1), ..Options::default() };
+    let options = Options {
+        network: false,
+        routers: false,
+        seed: Some(1),
+        pod_start: Duration::from_millis(1),
+        ..Options::default()
+    };
     let world = World::in_memory(options).unwrap();
     let service = router(Arc::clone(&world));
     prepare(&service).await;

@@ -16,6 +16,7 @@
 
 mod clock;
 mod control;
+mod duration;
 mod error;
 mod http;
 mod kubeconfig;

@@ -21,6 +21,8 @@ pub struct Options {
     pub network: bool,
     /// Whether the controllers run (Deployments roll, pods start, namespaces end).
     pub controllers: bool,
+    /// Whether ingress controllers and those of Gateways run, which a bare cluster doesn't have.
+    pub routers: bool,
     /// How long a pod takes from its creation until it is ready.
     pub pod_start: Duration,
 }
@@ -34,6 +36,7 @@ impl Default for Options {
             seed: None,
             network: true,
             controllers: true,
+            routers: true,
             pod_start: Duration::from_millis(150),
         }
     }
@@ -48,6 +51,7 @@ impl fmt::Debug for Options {
             .field("seed", &self.seed)
             .field("network", &self.network)
             .field("controllers", &self.controllers)
+            .field("routers", &self.routers)
             .field("pod_start", &self.pod_start)
             .finish_non_exhaustive()
     }

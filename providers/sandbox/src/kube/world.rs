@@ -1,14 +1,18 @@
 //! One cluster: its objects, its controllers and what they answer.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::body::Body;
+use http::{Request, Response, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::control;
 use super::error::Error;
+use super::net::{self, Balancer, Plane, Tally};
 use super::object;
 use super::options::Options;
 use super::state::State;
@@ -35,6 +39,9 @@ pub struct WorldStatus {
 pub struct World {
     options: Options,
     state: Mutex<State>,
+    plane: Plane,
+    balancer: Balancer,
+    tally: Tally,
 }
 
 impl fmt::Debug for World {
@@ -65,7 +72,13 @@ impl World {
     fn start(store: Store, options: Options) -> Result<Arc<Self>, Error> {
         let mut state = State::new(store, options.seed, options.network)?;
         control::found(&mut state, &options);
-        let world = Arc::new(Self { options, state: Mutex::new(state) });
+        let world = Arc::new_cyclic(|world| Self {
+            options,
+            state: Mutex::new(state),
+            plane: Plane::new(world.clone()),
+            balancer: Balancer::default(),
+            tally: Tally::default(),
+        });
         if world.options.controllers {
             let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
             runtime.spawn(control::run(Arc::downgrade(&world)));
@@ -94,6 +107,35 @@ impl World {
             pods_ready,
             revision: state.store.revision(),
         }
+    }
+
+    /// The answer to a request to an address of the cluster (a pod's, a Service's, an ingress controller's, a Gateway's),
+    /// without a socket. Nothing is there: 502.
+    pub async fn answer(self: &Arc<Self>, address: SocketAddr, request: Request<Body>) -> Response<Body> {
+        let entrance = net::at(&self.lock().store, address);
+        match entrance {
+            Some(entrance) => net::answer(&Arc::downgrade(self), entrance, address.ip(), request).await,
+            None => {
+                let mut response = Response::new(Body::from("nothing listens there\n"));
+                *response.status_mut() = StatusCode::BAD_GATEWAY;
+                response
+            }
+        }
+    }
+
+    /// What is open on loopback.
+    pub(crate) fn plane(&self) -> &Plane {
+        &self.plane
+    }
+
+    /// Whose turn it is where requests are shared out.
+    pub(crate) fn balancer(&self) -> &Balancer {
+        &self.balancer
+    }
+
+    /// How many requests pods have got.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     pub(crate) fn now(&self) -> Timestamp {

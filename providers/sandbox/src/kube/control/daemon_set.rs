@@ -10,12 +10,21 @@ use super::api::{Api, CONTROLLER_MANAGER};
 use super::kubelet::fits;
 use super::rollout::Limits;
 use super::template::{hash, is_active, labelled, pod, pods_of};
-use crate::kube::object::{self, child, text};
+use crate::kube::object::{self, child, list, text};
 use crate::kube::state::State;
 use crate::kube::store::Key;
 use crate::kube::world::is_ready;
 
 const COMPONENT: &str = "daemonset-controller";
+/// What pods of DaemonSets tolerate of nodes (`node.kubernetes.io/…`), and for ever.
+const TOLERATED: [(&str, &str); 6] = [
+    ("not-ready", "NoExecute"),
+    ("unreachable", "NoExecute"),
+    ("disk-pressure", "NoSchedule"),
+    ("memory-pressure", "NoSchedule"),
+    ("pid-pressure", "NoSchedule"),
+    ("unschedulable", "NoSchedule"),
+];
 const REVISION_LABEL: &str = "controller-revision-hash";
 
 pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key) -> Option<Duration> {
@@ -24,12 +33,9 @@ pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key)
         return None;
     }
     let revision = hash(&set["spec"]["template"], 0);
-    let nodes: Vec<Arc<Value>> = state
-        .store
-        .list("nodes", None)
-        .filter(|node| fits(&set["spec"]["template"], node))
-        .cloned()
-        .collect();
+    let tolerant = tolerant(&set["spec"]["template"]);
+    let nodes: Vec<Arc<Value>> =
+        state.store.list("nodes", None).filter(|node| fits(&tolerant, node)).cloned().collect();
     let mut api = Api::new(state, context.now, CONTROLLER_MANAGER);
     let pods: Vec<Arc<Value>> = pods_of(api.state, &set).into_iter().filter(|pod| is_active(pod)).collect();
     for node in &nodes {
@@ -48,8 +54,21 @@ pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key)
     None
 }
 
+/// A template with the tolerations that pods of DaemonSets get: they stay where others leave.
+fn tolerant(template: &Value) -> Value {
+    let mut template = template.clone();
+    let mut tolerations = list(&template, "/spec/tolerations").to_vec();
+    for (key, effect) in TOLERATED {
+        tolerations.push(
+            json!({ "key": format!("node.kubernetes.io/{key}"), "operator": "Exists", "effect": effect }),
+        );
+    }
+    object::set(&mut template, &["spec", "tolerations"], Value::Array(tolerations));
+    template
+}
+
 fn create(api: &mut Api<'_>, set: &Value, node: &Value, revision: &str) {
-    let template = labelled(&set["spec"]["template"], REVISION_LABEL, revision);
+    let template = labelled(&tolerant(&set["spec"]["template"]), REVISION_LABEL, revision);
     let mut pod = pod(set, &template);
     pod["metadata"]["generateName"] = json!(format!("{}-", object::name(set)));
     pod["spec"]["nodeName"] = json!(object::name(node));

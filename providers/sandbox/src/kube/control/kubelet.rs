@@ -9,40 +9,62 @@ use tokio::time::Instant;
 
 use super::api::{Api, KUBELET};
 use super::pod_status::{self, Outcome};
-use super::{Context, condition};
+use super::{Context, condition, node};
+use crate::kube::net::is_lost;
 use crate::kube::object::{self, flag, list, map, text};
 use crate::kube::selector::map_matches;
 use crate::kube::state::State;
 use crate::kube::store::Key;
+use crate::kube::world::is_ready;
 
 /// A pod ends in this part of the time that it takes to start.
 const END_PART: u32 = 3;
+/// When to try again to listen on a port that is in use.
+const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key) -> Option<Duration> {
     let Some(pod) = state.store.get("pods", key).cloned() else {
         context.plane.close_pod(key);
         return None;
     };
+    let mut stays = None;
+    let node = state.get("nodes", "", text(&pod, "/spec/nodeName")).cloned();
+    if let Some(node) = &node
+        && !object::is_terminating(&pod)
+        && let Some(left) = node::evict(state, context, &pod, node)
+    {
+        stays = Some(left);
+    }
+    if node.is_some_and(|node| is_lost(&node)) {
+        node::lose_pod(state, context, key, &pod);
+        return stays;
+    }
     if object::is_terminating(&pod) {
         return end(state, context, key, &pod);
     }
-    match text(&pod, "/status/phase") {
+    stays.into_iter().chain(live(state, context, key, &pod)).min()
+}
+
+/// What a pod on a node that works does next.
+fn live(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value>) -> Option<Duration> {
+    match text(pod, "/status/phase") {
         "Succeeded" | "Failed" => {
             context.plane.close_pod(key);
             None
         }
-        _ if text(&pod, "/spec/nodeName").is_empty() => schedule(state, context, &pod),
-        "Running" => run(state, context, key, &pod),
-        _ => start(state, context, key, &pod),
+        _ if text(pod, "/spec/nodeName").is_empty() => schedule(state, context, pod),
+        "Running" => run(state, context, key, pod),
+        _ => start(state, context, key, pod),
     }
 }
 
 fn end(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Value) -> Option<Duration> {
-    context.plane.close_pod(key);
+    // It answers to the end: whoever still has it for ready must not be turned away.
     let left = remaining(context, &format!("end/{}", object::uid(pod)), context.options.pod_start / END_PART);
     if left.is_some() {
         return left;
     }
+    context.plane.close_pod(key);
     context.begun.retain(|begun, _| !begun.ends_with(object::uid(pod)));
     let mut api = Api::new(state, context.now, KUBELET);
     // What cannot be deleted now (a finalizer holds it) goes when its holder lets it.
@@ -93,21 +115,13 @@ fn schedule(state: &mut State, context: &mut Context<'_>, pod: &Arc<Value>) -> O
 }
 
 /// Whether a pod (or template) may run on a node.
-pub(super) fn fits(pod: &Value, node: &Value) -> bool {
+pub(super) fn fits(pod: &Value, place: &Value) -> bool {
     let selector = map(pod, "/spec/nodeSelector");
-    let tolerated = |taint: &&Value| {
-        list(pod, "/spec/tolerations").iter().any(|toleration| {
-            let key = text(toleration, "/key");
-            let effect = text(toleration, "/effect");
-            let exists = text(toleration, "/operator") == "Exists";
-            (key.is_empty() || key == text(taint, "/key"))
-                && (effect.is_empty() || effect == text(taint, "/effect"))
-                && (exists || text(toleration, "/value") == text(taint, "/value"))
-        })
-    };
+    let tolerations = list(pod, "/spec/tolerations");
+    let tolerated = |taint: &&Value| tolerations.iter().any(|own| node::tolerates(own, taint));
     let taints =
-        list(node, "/spec/taints").iter().filter(|taint| text(taint, "/effect") != "PreferNoSchedule");
-    map_matches(selector, map(node, "/metadata/labels"))
+        list(place, "/spec/taints").iter().filter(|taint| text(taint, "/effect") != "PreferNoSchedule");
+    map_matches(selector, map(place, "/metadata/labels"))
         && taints.filter(|taint| !tolerated(taint)).count() == 0
 }
 
@@ -174,19 +188,30 @@ fn crash(state: &mut State, context: &Context<'_>, pod: &Value) {
 fn go(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value>) -> Option<Duration> {
     let taken: BTreeSet<String> =
         state.store.list("pods", None).map(|other| text(other, "/status/podIP").to_owned()).collect();
-    let opened = context.plane.open_pod(context.options, key, pod, &taken);
     let mut told = Value::clone(pod);
     let now = crate::kube::clock::rfc3339(context.now);
-    pod_status::running(&mut told, &opened.address, &now);
+    let Some(address) = context.plane.pod_address(context.options, pod, &taken) else {
+        let message = "no loopback address is free for this pod's ports";
+        wait(state, context, pod, "CreateContainerError", message);
+        return Some(LISTEN_AGAIN);
+    };
+    let ready = pod_status::ready_after(pod) == Some(Duration::ZERO);
+    pod_status::running(&mut told, &address.to_string(), ready, &now);
     write_status(state, context, &told);
+    listen(state, context, key, &told)
+}
+
+/// Listens on the pod's ports; when to try again, if some are in use.
+fn listen(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Value) -> Option<Duration> {
+    let opened = context.plane.open_pod(context.options, key, pod);
     let mut api = Api::new(state, context.now, KUBELET);
     for problem in &opened.problems {
         api.event(pod, KUBELET, "Warning", "SandboxPort", problem);
     }
-    None
+    (!opened.complete).then_some(LISTEN_AGAIN)
 }
 
-/// A running pod answers; one that is made to end, ends.
+/// A running pod answers and is ready in time; one that is made to end, ends.
 fn run(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value>) -> Option<Duration> {
     let crashed = list(pod, "/status/containerStatuses")
         .iter()
@@ -194,22 +219,32 @@ fn run(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value>
     if crashed {
         return None;
     }
-    if text(pod, "/spec/restartPolicy") != "Always" {
-        let run = pod_status::delay(pod).unwrap_or(context.options.pod_start);
-        if let Some(left) = remaining(context, &format!("run/{}", object::uid(pod)), run) {
-            return Some(left);
-        }
-        let mut told = Value::clone(pod);
-        pod_status::succeeded(&mut told, &crate::kube::clock::rfc3339(context.now));
-        write_status(state, context, &told);
-        return None;
+    let listens = listen(state, context, key, pod);
+    let turns = turn(state, context, pod);
+    if text(pod, "/spec/restartPolicy") == "Always" {
+        return listens.into_iter().chain(turns).min();
     }
-    let problems = context.plane.reopen_pod(context.options, key, pod);
-    let mut api = Api::new(state, context.now, KUBELET);
-    for problem in &problems {
-        api.event(pod, KUBELET, "Warning", "SandboxPort", problem);
+    let run = pod_status::delay(pod).unwrap_or(context.options.pod_start);
+    if let Some(left) = remaining(context, &format!("run/{}", object::uid(pod)), run) {
+        return Some(left);
     }
+    let mut told = Value::clone(pod);
+    pod_status::succeeded(&mut told, &crate::kube::clock::rfc3339(context.now));
+    write_status(state, context, &told);
     None
+}
+
+/// Makes a running pod ready, or unready, as it is told to be; when to look again.
+fn turn(state: &mut State, context: &mut Context<'_>, pod: &Arc<Value>) -> Option<Duration> {
+    let left = pod_status::ready_after(pod)
+        .map(|delay| remaining(context, &format!("ready/{}", object::uid(pod)), delay).unwrap_or_default());
+    let ready = left == Some(Duration::ZERO);
+    if ready != is_ready(pod) {
+        let mut told = Value::clone(pod);
+        pod_status::turned(&mut told, ready, &crate::kube::clock::rfc3339(context.now));
+        write_status(state, context, &told);
+    }
+    left.filter(|left| !left.is_zero())
 }
 
 /// What a pod needs and is not there.

@@ -13,6 +13,8 @@ mod definition;
 mod deployment;
 mod endpoints;
 mod found;
+mod gateway;
+mod ingress;
 mod job;
 mod kubelet;
 mod namespace;
@@ -61,7 +63,7 @@ pub(super) struct Context<'c> {
 /// Follows the change feed until the world is gone.
 pub(crate) async fn run(world: Weak<World>) {
     let Some(mut feed) = world.upgrade().map(|world| world.lock().store.subscribe()) else { return };
-    let mut controllers = Controllers { plane: Plane::new(world.clone()), ..Controllers::default() };
+    let mut controllers = Controllers::default();
     if let Some(world) = world.upgrade() {
         controllers.start(&world.lock());
     }
@@ -89,7 +91,6 @@ struct Controllers {
     later: BTreeMap<Task, Instant>,
     owners: Owners,
     begun: HashMap<String, Instant>,
-    plane: Plane,
 }
 
 impl Controllers {
@@ -126,7 +127,7 @@ impl Controllers {
             let mut context = Context {
                 now: world.now(),
                 options: world.options(),
-                plane: &self.plane,
+                plane: world.plane(),
                 owners: &self.owners,
                 begun: &mut self.begun,
             };

@@ -13,7 +13,7 @@ pub(super) type Place = (Arc<str>, Key);
 
 /// Live objects by UID, and the dependents of each.
 #[derive(Debug, Default)]
-pub(in crate::kube) struct Owners {
+pub(crate) struct Owners {
     live: HashMap<String, Place>,
     dependents: HashMap<String, BTreeSet<Place>>,
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::kube::duration;
+use crate::kube::net::annotation;
 use crate::kube::object::{child, integer, list, text};
 
-const OUTCOME: &str = "/metadata/annotations/sandbox.meshform.dev~1outcome";
-const DELAY: &str = "/metadata/annotations/sandbox.meshform.dev~1delay";
 /// Images whose name contains this cannot be pulled.
 const ABSENT_IMAGE: &str = "does-not-exist";
 
@@ -27,7 +27,7 @@ impl Outcome {
     pub(super) fn of(pod: &Value) -> Self {
         let containers = list(pod, "/spec/containers");
         let images = || containers.iter().map(|container| text(container, "/image"));
-        match text(pod, OUTCOME) {
+        match annotation(pod, "outcome") {
             "hang" => Self::Hang,
             "crashloop" => Self::Crash,
             "imagepull" => Self::ImagePull(images().next().unwrap_or_default().to_owned()),
@@ -39,18 +39,15 @@ impl Outcome {
     }
 }
 
-/// How long the pod's annotation makes it take: `2s`, `150ms`, `1m`.
+/// How long the pod's annotation makes it take until it runs: `2s`, `150ms`, `1m`.
 pub(super) fn delay(pod: &Value) -> Option<Duration> {
-    let text = text(pod, DELAY);
-    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
-    let (number, unit) = text.split_at(end);
-    let scale = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        _ => return None,
-    };
-    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * scale).ok()
+    duration::parse(annotation(pod, "delay"))
+}
+
+/// How long a running pod takes until it is ready; nothing if it never is.
+pub(super) fn ready_after(pod: &Value) -> Option<Duration> {
+    let never = annotation(pod, "outcome") == "unready";
+    (!never).then(|| duration::parse(annotation(pod, "ready-after")).unwrap_or_default())
 }
 
 fn conditions(pod: &mut Value, wanted: &[(&str, bool, &str, &str)], now: &str) {
@@ -109,7 +106,7 @@ fn container(container: &Value, state: &Value, ready: bool, restarts: i64) -> Va
         "image": container["image"],
         "imageID": "",
         "ready": ready,
-        "started": ready,
+        "started": state.get("running").is_some(),
         "restartCount": restarts,
         "state": state,
         "lastState": {},
@@ -158,17 +155,35 @@ pub(super) fn crashed(pod: &mut Value, now: &str) {
     child(pod, "status")["phase"] = json!("Running");
 }
 
-/// It runs and is ready, at an address.
-pub(super) fn running(pod: &mut Value, address: &str, now: &str) {
+/// It runs at an address, ready or not yet.
+pub(super) fn running(pod: &mut Value, address: &str, ready: bool, now: &str) {
     place(pod, now);
-    set_conditions(pod, true, now);
+    set_conditions(pod, ready, now);
     let state = json!({ "running": { "startedAt": now } });
-    containers(pod, |own| container(own, &state, true, 0));
+    containers(pod, |own| container(own, &state, ready, 0));
     complete_inits(pod, now);
     let status = child(pod, "status");
     status["phase"] = json!("Running");
     status["podIP"] = json!(address);
     status["podIPs"] = json!([{ "ip": address }]);
+}
+
+/// It runs on, and is ready or no longer.
+pub(super) fn turned(pod: &mut Value, ready: bool, now: &str) {
+    set_conditions(pod, ready, now);
+    let statuses = pod.pointer_mut("/status/containerStatuses").and_then(Value::as_array_mut);
+    for status in statuses.into_iter().flatten() {
+        status["ready"] = json!(ready);
+    }
+}
+
+/// Nobody on its node tells how it is.
+pub(super) fn lost(pod: &mut Value, now: &str) {
+    let conditions = pod.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
+    for own in conditions.into_iter().flatten().filter(|own| own["type"] == "Ready") {
+        own["status"] = json!("False");
+        own["lastTransitionTime"] = json!(now);
+    }
 }
 
 fn complete_inits(pod: &mut Value, now: &str) {
@@ -221,16 +236,14 @@ mod tests {
 
     #[test]
     fn delays() {
-        for (text, expect) in [
-            ("2s", Some(Duration::from_secs(2))),
-            ("150ms", Some(Duration::from_millis(150))),
-            ("1.5m", Some(Duration::from_secs(90))),
-            ("5", None),
-            ("5h", None),
-            ("", None),
-        ] {
-            let pod = json!({ "metadata": { "annotations": { "sandbox.meshform.dev/delay": text } } });
-            assert_eq!(delay(&pod), expect, "{text}");
-        }
+        let check = |annotation: &str, value: &str, expect: (Option<u64>, Option<u64>)| {
+            let pod = json!({ "metadata": { "annotations": { annotation: value } } });
+            let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
+            assert_eq!((seconds(delay(&pod)), seconds(ready_after(&pod))), expect, "{annotation}={value}");
+        };
+        check("sandbox.meshform.dev/delay", "2s", (Some(2), Some(0)));
+        check("sandbox.meshform.dev/ready-after", "1m30s", (None, Some(90)));
+        check("sandbox.meshform.dev/outcome", "unready", (None, None));
+        check("sandbox.meshform.dev/delay", "soon", (None, Some(0)));
     }
 }

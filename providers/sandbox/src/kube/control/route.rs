@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Context, account, budget, collector, daemon_set, definition, deployment, endpoints, job, kubelet,
-    namespace, node, replica_set, service, stateful_set,
+    Context, account, budget, collector, daemon_set, definition, deployment, endpoints, gateway, ingress,
+    job, kubelet, namespace, node, replica_set, service, stateful_set,
 };
+use crate::kube::net::route::gateway as gateway_api;
+use crate::kube::net::route::ingress::class;
 use crate::kube::object::{self, controller, list, text};
 use crate::kube::state::State;
 use crate::kube::store::{Change, Key};
@@ -29,6 +31,12 @@ pub(super) enum Task {
     Budget(Key),
     Service(Key),
     Endpoints(Key),
+    Ingress(Key),
+    /// The controller of a class that may not be needed any more.
+    IngressClass(String),
+    GatewayClass(Key),
+    Gateway(Key),
+    Route(Key),
     /// Objects whose owner is gone or wants them gone.
     Collect(Arc<str>, Key),
     /// The dependents of an object that is gone.
@@ -43,6 +51,11 @@ pub(super) fn route(change: &Change, state: &State, ready: &mut BTreeSet<Task>) 
         "nodes" => node_changed(change, state, ready),
         "configmaps" | "secrets" => content_changed(change, state, ready),
         "pods" => pod_changed(change, state, ready),
+        "ingresses.networking.k8s.io" => ingress_changed(change, ready),
+        resource if resource == "services" || resource.ends_with(gateway_api::GROUP) => {
+            ready.extend(own_tasks(resource, &key, change.removed));
+            gateways_concerned(change, state, ready);
+        }
         resource => ready.extend(own_tasks(resource, &key, change.removed)),
     }
     owner_changed(change, ready);
@@ -69,6 +82,9 @@ fn own_tasks(resource: &str, key: &Key, removed: bool) -> Vec<Task> {
         "poddisruptionbudgets.policy" => vec![Task::Budget(key())],
         "persistentvolumeclaims" => vec![Task::Claim(key())],
         "services" => vec![Task::Service(key()), Task::Endpoints(key())],
+        gateway::CLASSES => vec![Task::GatewayClass(key())],
+        gateway_api::GATEWAYS => vec![Task::Gateway(key())],
+        gateway_api::ROUTES => vec![Task::Route(key())],
         _ => Vec::new(),
     }
 }
@@ -118,8 +134,38 @@ fn content_changed(change: &Change, state: &State, ready: &mut BTreeSet<Task>) {
 fn node_changed(change: &Change, state: &State, ready: &mut BTreeSet<Task>) {
     ready.insert(Task::Node(Key::of(&change.object)));
     ready.extend(state.store.list("daemonsets.apps", None).map(|set| Task::DaemonSet(Key::of(set))));
-    let unscheduled = state.store.list("pods", None).filter(|pod| text(pod, "/spec/nodeName").is_empty());
-    ready.extend(unscheduled.map(|pod| Task::Pod(Key::of(pod))));
+    let name = object::name(&change.object);
+    let concerned = |pod: &&Arc<serde_json::Value>| {
+        matches!(text(pod, "/spec/nodeName"), "") || text(pod, "/spec/nodeName") == name
+    };
+    ready.extend(state.store.list("pods", None).filter(concerned).map(|pod| Task::Pod(Key::of(pod))));
+}
+
+/// An Ingress's change concerns its class; a former one may not be needed any more.
+fn ingress_changed(change: &Change, ready: &mut BTreeSet<Task>) {
+    ready.insert(Task::Ingress(Key::of(&change.object)));
+    let former = change.before.as_ref().map(|before| class(before).to_owned());
+    let left = former.filter(|former| change.removed || former != class(&change.object));
+    ready.extend(left.map(Task::IngressClass));
+}
+
+/// Routes refer to Services and Gateways, and Gateways count their routes.
+fn gateways_concerned(change: &Change, state: &State, ready: &mut BTreeSet<Task>) {
+    let all = |resource: &str| -> Vec<Key> {
+        state.store.list(resource, None).map(|object| Key::of(object)).collect()
+    };
+    if &*change.resource != gateway_api::ROUTES
+        && (change.before.is_none() || change.removed || spec_changed(change))
+    {
+        ready.extend(all(gateway_api::ROUTES).into_iter().map(Task::Route));
+    }
+    if &*change.resource != "services" && &*change.resource != gateway_api::GATEWAYS {
+        ready.extend(all(gateway_api::GATEWAYS).into_iter().map(Task::Gateway));
+    }
+}
+
+fn spec_changed(change: &Change) -> bool {
+    change.before.as_ref().is_some_and(|before| before["spec"] != change.object["spec"])
 }
 
 fn namespace_drained(change: &Change, state: &State, ready: &mut BTreeSet<Task>) {
@@ -147,6 +193,19 @@ pub(super) fn reconcile(task: &Task, state: &mut State, context: &mut Context<'_
         Task::Budget(key) => budget::reconcile(state, context, key),
         Task::Service(key) => service::reconcile(state, context, key),
         Task::Endpoints(key) => endpoints::reconcile(state, context, key),
+        Task::Ingress(_) | Task::GatewayClass(_) | Task::Gateway(_) | Task::Route(_)
+            if !context.options.routers =>
+        {
+            None
+        }
+        Task::Ingress(key) => ingress::reconcile(state, context, key),
+        Task::IngressClass(class) => {
+            ingress::close_unused(state, context, class);
+            None
+        }
+        Task::GatewayClass(key) => gateway::reconcile_class(state, context, key),
+        Task::Gateway(key) => gateway::reconcile(state, context, key),
+        Task::Route(key) => gateway::reconcile_route(state, context, key),
         Task::Collect(resource, key) => collector::collect(state, context, resource, key),
         Task::Orphans(uid) => collector::abandon(state, context, uid),
     }

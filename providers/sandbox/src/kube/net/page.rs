@@ -1,20 +1,16 @@
 //! What a pod answers: who it is and what it was configured with; or the files that its ConfigMaps hold.
 
 use std::fmt::Write as _;
-use std::net::TcpListener;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::State as Extracted;
-use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::body::Body;
 use base64::Engine as _;
+use http::request::Parts;
+use http::{HeaderValue, Response, header};
 use serde_json::Value;
 
 use crate::kube::object::{self, list, map, text};
 use crate::kube::state::State;
-use crate::kube::store::Key;
-use crate::kube::world::World;
 
 /// Stands in for values that come from Secrets.
 const HIDDEN: &str = "(secret)";
@@ -22,40 +18,36 @@ const HIDDEN: &str = "(secret)";
 /// Mount paths that end like this are what web servers serve from `/`.
 const DOCUMENT_ROOTS: [&str; 5] = ["html", "htdocs", "www", "public", "static"];
 
-#[derive(Clone)]
-struct Source {
-    world: Weak<World>,
-    pod: Key,
-    container: String,
-}
-
-/// The answers of a pod's container.
-pub(super) fn router(world: Weak<World>, pod: Key, container: String) -> Router {
-    Router::new().fallback(answer).with_state(Source { world, pod, container })
-}
-
-/// Answers until it is dropped.
-pub(super) async fn serve(listener: TcpListener, router: Router) {
-    let Ok(()) = listener.set_nonblocking(true) else { return };
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    // Serving ends only with the pod, which drops it.
-    let _ = axum::serve(listener, router).await;
-}
-
-async fn answer(Extracted(source): Extracted<Source>, uri: Uri) -> Response {
-    let Some(world) = source.world.upgrade() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
-    let state = world.lock();
-    let Some(pod) = state.store.get("pods", &source.pod).cloned() else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+/// The answer of a pod's container, which has got `requests` by now.
+pub(super) fn answer(
+    state: &State,
+    pod: &Arc<Value>,
+    container: &Value,
+    asked: &Parts,
+    requests: u64,
+) -> Response<Body> {
+    let (media, content) = match file(state, pod, container, asked.uri.path()) {
+        Some((name, content)) => (media_type(&name), content),
+        None => {
+            let mut page = describe(state, pod, container);
+            tell_request(&mut page, asked, requests);
+            ("text/plain; charset=utf-8", page.into_bytes())
+        }
     };
-    let containers = list(&pod, "/spec/containers");
-    let Some(container) = containers.iter().find(|own| text(own, "/name") == source.container) else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    };
-    match file(&state, &pod, container, uri.path()) {
-        Some((name, content)) => ([(header::CONTENT_TYPE, media_type(&name))], content).into_response(),
-        None => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], describe(&state, &pod, container))
-            .into_response(),
+    let mut response = Response::new(Body::from(content));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    response
+}
+
+/// The request, as it has arrived.
+fn tell_request(page: &mut String, asked: &Parts, requests: u64) {
+    // Writing to a text cannot fail.
+    let _ = writeln!(page, "requests: {requests}");
+    let _ = writeln!(page, "request: {} {}", asked.method, asked.uri);
+    let _ = writeln!(page, "headers:");
+    let shown = asked.headers.iter().filter(|(name, _)| *name != header::AUTHORIZATION);
+    for (name, value) in shown {
+        let _ = writeln!(page, "  {name}={}", value.to_str().unwrap_or_default());
     }
 }
 
