@@ -209,6 +209,38 @@ fn what_is_gone_from_the_configuration_goes_only_when_asked_for() {
     check(two, other, "-exclude thing.b", "Create thing.o");
 }
 
+/// What stands for it is then planned, too: under its own address there is nothing to plan.
+#[test]
+fn what_has_to_let_go_may_be_of_a_module_that_is_called_otherwise_now() {
+    let module = "### m\nvariable \"input\" {}\nvariable \"name\" {}\nresource \"thing\" \"it\" {\n  name  = var.name\n  input = var.input\n}\n";
+    let before = r#"
+resource "thing" "a" {
+  for_each = toset(["k"])
+  name     = "a-${each.key}"
+}
+module "m" {
+  source   = "./m"
+  for_each = toset(["k"])
+  name     = "m-${each.key}"
+  input    = null
+}
+"#;
+    let after = r#"
+resource "thing" "a" { name = "a" }
+module "m" {
+  source = "./m"
+  name   = "m"
+  input  = thing.a.id
+}
+"#;
+    let expect = r#"
+Create thing.a
+Delete thing.a["k"] (it is no longer in the configuration)
+Create module.m.thing.it
+Delete module.m["k"].thing.it (it is no longer in the configuration)"#;
+    check(&format!("{before}{module}"), &format!("{after}{module}"), "-target thing.a", expect);
+}
+
 #[test]
 fn taking_down_goes_the_other_way() {
     let chain = &CHAIN.replace("output \"a\"", "output \"aa\"");

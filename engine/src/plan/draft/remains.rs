@@ -88,7 +88,8 @@ impl<'a> Drafting<'a> {
         if self.pending.is_empty() && self.draft.wants.is_empty() {
             let holding = ties.holding(&going);
             let holding = holding.into_iter().filter(|address| left_out.contains(address));
-            self.draft.wants.widen.extend(holding.cloned());
+            let holding: Vec<_> = holding.filter_map(|address| self.left_out_as(address)).collect();
+            self.draft.wants.widen.extend(holding);
         }
         orphans.iter().copied().filter(|address| going.contains(address)).collect()
     }
@@ -121,6 +122,11 @@ impl<'a> Drafting<'a> {
 
     /// Whether an instance is left out.
     pub(super) fn leaves_out(&self, address: &Address) -> bool {
+        self.left_out_as(address).is_some()
+    }
+
+    /// Under which address an instance is left out: its own, or that of what stands for it.
+    fn left_out_as(&self, address: &Address) -> Option<Address> {
         let mut named = address.successor().unwrap_or_else(|| address.clone());
         while !self.selection.left_out.contains(&named) {
             // A block as a whole stands for its instances, and one in any instance of its module for those in each.
@@ -129,10 +135,10 @@ impl<'a> Drafting<'a> {
             }
             match named.module.0.iter_mut().rfind(|step| step.key.is_some()) {
                 Some(step) => step.key = None,
-                None => return false,
+                None => return None,
             }
         }
-        true
+        Some(named)
     }
 
     /// The planned instance that what is recorded as `address` becomes.
