@@ -1,0 +1,26 @@
+//! Every resource of hosts on real ones: Debian with systemd and sshd, each with an address of its own.
+//!
+//! ```text
+//! boot      builds and boots the hosts: a script, whose first lines say how to use it by hand
+//! lab       boots them once for all tests, and lends them out
+//! host      one of them, by the eyes of who stands beside it
+//! changes   all that differs from the system that they started from
+//! stack     a stack for them, planned and applied from where they can be reached
+//! life      what each resource makes of a host, from the first plan to the last
+//! ```
+//!
+//! That takes root, and namespaces. Where there are none, the sandbox's host stands in for what it can, and the run says so.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod changes;
+#[expect(dead_code, reason = "the program's own tests use more of it")]
+#[path = "../end_to_end/stack.rs"]
+mod folder;
+mod host;
+mod lab;
+mod life;
+#[expect(dead_code, reason = "the program's own tests use more of it")]
+#[path = "../end_to_end/program.rs"]
+mod program;
+mod stack;
