@@ -45,6 +45,13 @@ pub(crate) fn changes(upper: &Path, merged: &Path, lower: &Path, temporary: &Pat
     changes
 }
 
+/// Only what two looks differ in, the former state first.
+pub(crate) fn between(before: &Changes, after: &Changes) -> BTreeMap<PathBuf, [Option<String>; 2]> {
+    let paths: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let both = |path: &PathBuf| (path.clone(), [before.get(path).cloned(), after.get(path).cloned()]);
+    paths.into_iter().map(both).filter(|(_, [before, after])| before != after).collect()
+}
+
 fn compare(folder: &Path, upper: &Path, merged: &Path, lower: &Path, changes: &mut Changes) {
     let all: BTreeSet<OsString> =
         names(&merged.join(folder)).into_iter().chain(names(&lower.join(folder))).collect();

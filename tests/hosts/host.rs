@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::changes::{Changes, changes};
+use crate::changes::{Changes, between, changes};
 use crate::program::{Ended, finish};
 
 /// A running host.
@@ -72,6 +72,13 @@ impl Host {
     pub(crate) fn changes(&self) -> Changes {
         let temporary = PathBuf::from(format!("/proc/{}/root/tmp", self.leader()));
         changes(&self.upper, &self.merged, &self.lower, &temporary)
+    }
+
+    /// Checks that it is what it was at that look.
+    #[track_caller]
+    pub(crate) fn is_as(&self, before: &Changes, why: &str) {
+        let between = between(before, &self.changes());
+        assert!(between.is_empty(), "{why}, but there are {between:#?} on {}", self.name);
     }
 
     /// Its first process, by the number that it has for us. It is another one after a reboot.

@@ -19,6 +19,11 @@ impl Stack {
         Self { folder: Folder::of(text), lab }
     }
 
+    /// Writes a file of it.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        self.folder.write(name, text);
+    }
+
     /// The program, told this.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         self.lab.inside(self.folder.command().args(arguments))
