@@ -164,6 +164,7 @@ fn controller_manager(port: u16) -> Vec<String> {
         ("cert-dir", own("manager-certificates")),
         ("leader-elect", own("false")),
         ("service-account-private-key-file", own("accounts.key")),
+        ("root-ca-file", own("certificates/apiserver.crt")),
     ])
 }
 

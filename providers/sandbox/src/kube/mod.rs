@@ -33,6 +33,7 @@ mod state;
 mod status;
 mod store;
 mod strategy;
+mod token;
 mod types;
 mod world;
 mod write;

@@ -52,6 +52,8 @@ pub(crate) struct Version {
     pub(crate) subresources: Vec<Subresource>,
     pub(crate) schema: SchemaSource,
     pub(crate) columns: Vec<Value>,
+    /// What clients of a version are told that is to go.
+    pub(crate) deprecation: Option<String>,
 }
 
 /// Where a version's schema is for OpenAPI.
@@ -264,6 +266,17 @@ fn version(kind: &Value, types: &Arc<Types>, root: TypeId) -> Version {
         subresources: subresources.collect(),
         schema: SchemaSource::Named(text_of(kind, "schema")),
         columns: Vec::new(),
+        deprecation: deprecation(kind),
+    }
+}
+
+fn deprecation(kind: &Value) -> Option<String> {
+    match (text(kind, "/group"), text(kind, "/kind")) {
+        ("", "Endpoints") => {
+            Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned())
+        }
+        ("", "ComponentStatus") => Some("v1 ComponentStatus is deprecated in v1.19+".to_owned()),
+        _ => None,
     }
 }
 

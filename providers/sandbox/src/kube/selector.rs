@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::object;
 use super::status::{ApiError, ApiResult};
+use super::strategy::{LABEL_VALUE, is_label_value};
 
 /// Which objects a list or watch wants.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,8 @@ enum Test {
     NotIn(BTreeSet<String>),
     Exists,
     Absent,
+    Greater(i64),
+    Less(i64),
 }
 
 /// The fields, beyond name and namespace, that a kind can be selected by.
@@ -109,6 +112,8 @@ pub(crate) fn label_selector_text(selector: &Value) -> String {
             Test::NotIn(values) => format!("{} notin ({})", requirement.key, join(values)),
             Test::Exists => requirement.key.clone(),
             Test::Absent => format!("!{}", requirement.key),
+            Test::Greater(bound) => format!("{}>{bound}", requirement.key),
+            Test::Less(bound) => format!("{}<{bound}", requirement.key),
         });
     }
     parts.join(",")
@@ -122,8 +127,14 @@ impl Requirement {
             Test::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
             Test::Exists => value.is_some(),
             Test::Absent => value.is_none(),
+            Test::Greater(bound) => number(value).is_some_and(|number| number > *bound),
+            Test::Less(bound) => number(value).is_some_and(|number| number < *bound),
         }
     }
+}
+
+fn number(value: Option<&str>) -> Option<i64> {
+    value?.parse().ok()
 }
 
 fn expression(entry: &Value) -> Requirement {
@@ -173,6 +184,10 @@ fn parse_label(part: &str) -> ApiResult<Requirement> {
         (key, Test::In(parse_values(part, values)?))
     } else if let Some(key) = part.strip_prefix('!') {
         (key, Test::Absent)
+    } else if let Some((key, bound)) = part.split_once('>') {
+        (key, Test::Greater(parse_bound(key, bound)?))
+    } else if let Some((key, bound)) = part.split_once('<') {
+        (key, Test::Less(parse_bound(key, bound)?))
     } else {
         (part, Test::Exists)
     };
@@ -188,13 +203,41 @@ fn parse_label(part: &str) -> ApiResult<Requirement> {
             },
         );
     }
+    check_values(key, &test)?;
     Ok(Requirement { key: key.to_owned(), test })
 }
 
 fn parse_values(part: &str, values: &str) -> ApiResult<BTreeSet<String>> {
     let inner = values.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
-    let inner = inner.ok_or_else(|| unreadable(part))?;
+    let inner = inner.ok_or_else(|| match values.trim() {
+        values if values.starts_with('(') || values.is_empty() => unreadable(part),
+        values => {
+            let found = values.split_whitespace().next().unwrap_or_default();
+            ApiError::bad_request(format!("unable to parse requirement: found '{found}' expected: '('"))
+        }
+    })?;
     Ok(inner.split(',').map(|value| value.trim().to_owned()).collect())
+}
+
+fn parse_bound(key: &str, bound: &str) -> ApiResult<i64> {
+    let (key, bound) = (key.trim(), bound.trim());
+    bound.parse().map_err(|_| {
+        ApiError::bad_request(format!(
+            "unable to parse requirement: values[0][{key}]: Invalid value: {bound:?}: for 'Gt', 'Lt' operators, the \
+             value must be an integer"
+        ))
+    })
+}
+
+/// Refuses values that no label can have.
+fn check_values(key: &str, test: &Test) -> ApiResult<()> {
+    let (Test::In(values) | Test::NotIn(values)) = test else { return Ok(()) };
+    match values.iter().enumerate().find(|(_, value)| !is_label_value(value)) {
+        None => Ok(()),
+        Some((at, value)) => Err(ApiError::bad_request(format!(
+            "unable to parse requirement: values[{at}][{key}]: Invalid value: {value:?}: {LABEL_VALUE}"
+        ))),
+    }
 }
 
 fn unreadable(part: &str) -> ApiError {
@@ -209,7 +252,11 @@ fn parse_fields(text: &str, kind: &str) -> ApiResult<Vec<(String, bool, String)>
                 Some((path, value)) => (path, false, value),
                 None => match part.split_once("==").or_else(|| part.split_once('=')) {
                     Some((path, value)) => (path, true, value),
-                    None => return Err(ApiError::bad_request(format!("invalid field selector: {part:?}"))),
+                    None => {
+                        return Err(ApiError::bad_request(format!(
+                            "invalid selector: '{text}'; can't understand '{part}'"
+                        )));
+                    }
                 },
             };
             let selectable = matches!(path, "metadata.name" | "metadata.namespace")

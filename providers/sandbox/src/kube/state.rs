@@ -11,6 +11,7 @@ use super::error::Error;
 use super::object;
 use super::registry::Registry;
 use super::store::{Key, Store};
+use super::token::TokenKey;
 
 /// The alphabet of generated names: no vowels, so no words.
 const NAME_ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -24,12 +25,14 @@ pub(crate) struct State {
     /// Whether addresses are listened on, so that those which another program listens on are not to be given away.
     pub(crate) network: bool,
     random: StdRng,
+    token_key: TokenKey,
 }
 
 impl State {
     pub(crate) fn new(store: Store, seed: Option<u64>, network: bool) -> Result<Self, Error> {
-        let random = seed.map_or_else(|| StdRng::from_rng(&mut rand::rng()), StdRng::seed_from_u64);
-        Ok(Self { store, registry: Registry::builtin()?, network, random })
+        let mut random = seed.map_or_else(|| StdRng::from_rng(&mut rand::rng()), StdRng::seed_from_u64);
+        let token_key = random.random();
+        Ok(Self { store, registry: Registry::builtin()?, network, random, token_key })
     }
 
     /// A random (version 4) UUID.
@@ -48,6 +51,11 @@ impl State {
             NAME_ALPHABET.get(at).map_or('x', |byte| char::from(*byte))
         };
         (0..NAME_SUFFIX_LENGTH).map(|_| letter()).collect()
+    }
+
+    /// What signs the tokens of service accounts, which hold as long as the world runs.
+    pub(crate) fn token_key(&self) -> &TokenKey {
+        &self.token_key
     }
 
     /// An object of the store.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Context;
 use super::api::{Api, CONTROLLER_MANAGER};
+use crate::kube::merge::{Managers, Path, PathElement};
 use crate::kube::object::{self, flag, list, text};
 use crate::kube::state::State;
 use crate::kube::store::Key;
@@ -82,10 +83,15 @@ fn orphan_dependents(state: &mut State, context: &mut Context<'_>, resource: &st
             } else {
                 object::metadata(&mut free)["ownerReferences"] = Value::Array(kept);
             }
+            Managers::disown(&mut free, &owner_references());
             state.store.put(&resource, free);
         }
     }
     state.finalize(resource, owner, ORPHAN);
+}
+
+fn owner_references() -> Path {
+    Path(["metadata", "ownerReferences"].map(PathElement::field).to_vec())
 }
 
 fn delete_dependents_first(state: &mut State, context: &mut Context<'_>, resource: &str, owner: &Arc<Value>) {

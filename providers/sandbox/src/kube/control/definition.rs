@@ -113,7 +113,17 @@ fn version(definition: &Value, served: &Value) -> Version {
         subresources: subresources(definition, served),
         schema: SchemaSource::Inline(schema),
         columns: list(served, "/additionalPrinterColumns").to_vec(),
+        deprecation: deprecation(definition, served),
     }
+}
+
+/// What clients of a deprecated version are told.
+fn deprecation(definition: &Value, served: &Value) -> Option<String> {
+    let (group, kind) = (text(definition, "/spec/group"), text(definition, "/spec/names/kind"));
+    flag(served, "/deprecated").then(|| match text(served, "/deprecationWarning") {
+        "" => format!("{group}/{} {kind} is deprecated", text(served, "/name")),
+        given => given.to_owned(),
+    })
 }
 
 fn subresources(definition: &Value, served: &Value) -> Vec<Subresource> {

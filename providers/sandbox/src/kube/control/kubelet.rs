@@ -15,6 +15,7 @@ use crate::kube::object::{self, flag, list, map, text};
 use crate::kube::selector::map_matches;
 use crate::kube::state::State;
 use crate::kube::store::Key;
+use crate::kube::strategy::is_gated;
 use crate::kube::world::is_ready;
 
 /// A pod ends in this part of the time that it takes to start.
@@ -52,6 +53,7 @@ fn live(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value
             context.plane.close_pod(key);
             None
         }
+        _ if is_gated(pod) => None,
         _ if text(pod, "/spec/nodeName").is_empty() => schedule(state, context, pod),
         "Running" => run(state, context, key, pod),
         _ => start(state, context, key, pod),

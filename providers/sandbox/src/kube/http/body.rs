@@ -1,11 +1,12 @@
 //! Bodies: JSON and YAML.
 
 use axum::http::{HeaderMap, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::params::invalid_options;
 use crate::kube::object;
-use crate::kube::status::{ApiError, ApiResult};
-use crate::kube::write::DeleteOptions;
+use crate::kube::status::{ApiError, ApiResult, FieldError};
+use crate::kube::write::{DeleteOptions, json_type};
 
 /// The media type of a body, without its parameters.
 pub(crate) fn media_type(headers: &HeaderMap) -> &str {
@@ -58,6 +59,14 @@ pub(crate) fn json(body: &[u8]) -> ApiResult<Value> {
         .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))
 }
 
+/// What Go's decoder says of a patch that is no patch.
+pub(crate) fn of_another_type(body: &Value, wanted: &str) -> ApiError {
+    let got = json_type(body);
+    ApiError::bad_request(format!(
+        "error decoding patch: json: cannot unmarshal {got} into Go value of type {wanted}"
+    ))
+}
+
 /// Reads delete options.
 ///
 /// # Errors
@@ -67,12 +76,13 @@ pub(crate) fn delete_options(body: &[u8]) -> ApiResult<DeleteOptions> {
     if body.is_empty() {
         return Ok(DeleteOptions::default());
     }
-    let options = yaml(body)?;
+    let options = read_options(body)?;
     let text =
         |pointer: &str| Some(object::text(&options, pointer).to_owned()).filter(|text| !text.is_empty());
     let orphans = options.get("orphanDependents").and_then(Value::as_bool);
     let propagation = text("/propagationPolicy")
         .or_else(|| orphans.map(|orphans| if orphans { "Orphan" } else { "Background" }.to_owned()));
+    check_options(&options)?;
     Ok(DeleteOptions {
         grace_seconds: object::integer(&options, "/gracePeriodSeconds"),
         propagation,
@@ -80,6 +90,36 @@ pub(crate) fn delete_options(body: &[u8]) -> ApiResult<DeleteOptions> {
         revision: text("/preconditions/resourceVersion"),
         dry_run: object::list(&options, "/dryRun").iter().any(|value| value == "All"),
     })
+}
+
+fn read_options(body: &[u8]) -> ApiResult<Value> {
+    let options = yaml(body).map_err(|_| {
+        ApiError::bad_request("couldn't get version/kind; json parse error: unexpected end of JSON input")
+    })?;
+    let (api_version, kind) = (object::text(&options, "/apiVersion"), object::text(&options, "/kind"));
+    if !matches!(kind, "" | "DeleteOptions") {
+        let message = format!("no kind {kind:?} is registered for version {api_version:?}");
+        return Err(ApiError::bad_request(message));
+    }
+    Ok(options)
+}
+
+fn check_options(options: &Value) -> ApiResult<()> {
+    let refused = |error: FieldError| Err(invalid_options("DeleteOptions", &error));
+    let propagation = object::text(options, "/propagationPolicy");
+    if !propagation.is_empty() && options.get("orphanDependents").is_some_and(Value::is_boolean) {
+        let detail = "orphanDependents and deletionPropagation cannot be both set";
+        return refused(FieldError::invalid("propagationPolicy", &json!(propagation), detail));
+    }
+    if !matches!(propagation, "" | "Foreground" | "Background" | "Orphan") {
+        let choices = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
+        return refused(FieldError::unsupported("propagationPolicy", &json!(propagation), &choices));
+    }
+    let tried = object::list(options, "/dryRun");
+    if tried.iter().any(|value| value != "All") {
+        return refused(FieldError::unsupported("dryRun", &json!(tried), &[json!("All")]));
+    }
+    Ok(())
 }
 
 pub(crate) fn unsupported_media_type() -> ApiError {

@@ -8,8 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::list_options::{self, ListOptions};
 use super::path::Target;
-use super::reply::{self, Form, View};
+use super::reply::{self, Form};
+use super::table::Include;
+use super::view::View;
 use super::{App, Call, table, verb};
 use crate::kube::object;
 use crate::kube::registry::Resource;
@@ -25,24 +28,26 @@ pub(super) fn serve(
 ) -> ApiResult<Response> {
     let request = verb::request(app, call, target, resource, "ListOptions")?;
     let selector = call.params.selector(&resource.kind)?;
+    let options = list_options::of_list(call)?;
     let start = start(call, target)?;
     let state = app.world.lock();
-    let revision = state.store.revision();
-    check_revision(call, revision)?;
+    check_revision(&options, state.store.revision())?;
+    let wanted = match &start {
+        Some(start) => Some(start.revision),
+        None => options.revision.filter(|_| options.exact),
+    };
+    let revision = wanted.unwrap_or_else(|| state.store.revision());
     let namespace = Some(target.namespace.as_str()).filter(|namespace| !namespace.is_empty());
-    let mut found: Vec<Arc<Value>> = state
-        .store
-        .list(&resource.id(), namespace)
-        .filter(|object| start.as_ref().is_none_or(|start| place(object) > *start))
-        .filter(|object| selector.matches(object))
-        .cloned()
-        .collect();
+    let objects = state.store.list_at(&resource.id(), namespace, revision);
     drop(state);
+    let mut found: Vec<Arc<Value>> = objects.map_err(|_| expired(start.is_some()))?;
+    found.retain(|object| start.as_ref().is_none_or(|start| place(object) > start.place));
+    found.retain(|object| selector.matches(object));
     let mut metadata = json!({ "resourceVersion": revision.to_string() });
     if !resource.builtin && call.accepts.form == Form::Object {
         metadata["continue"] = json!("");
     }
-    let limit = call.params.number("limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(0);
+    let limit = options.limit;
     if limit > 0 && found.len() > limit {
         let rest = found.split_off(limit);
         if call.params.text("labelSelector").is_empty() && call.params.text("fieldSelector").is_empty() {
@@ -82,7 +87,8 @@ pub(super) fn page(call: &Call, request: &Request, objects: &[Arc<Value>], metad
         }
         Form::Table => {
             let objects = objects.iter().map(|object| &**object);
-            let mut rows = table::of(&request.resource, &request.version, objects, request.now);
+            let include = Include::of(call);
+            let mut rows = table::of(&request.resource, &request.version, objects, request.now, include);
             rows["metadata"] = metadata.clone();
             reply::object(200, &call.accepts, &rows)
         }
@@ -99,10 +105,8 @@ struct List<'l> {
 }
 
 /// A list cannot be newer than what there is.
-fn check_revision(call: &Call, current: u64) -> ApiResult<()> {
-    let Some(wanted) = call.params.number("resourceVersion").filter(|wanted| *wanted > current) else {
-        return Ok(());
-    };
+fn check_revision(options: &ListOptions, current: u64) -> ApiResult<()> {
+    let Some(wanted) = options.revision.filter(|wanted| *wanted > current) else { return Ok(()) };
     let message = format!("Timeout: Too large resource version: {wanted}, current: {current}");
     let mut error = ApiError::status(504, "Timeout", message);
     if let ApiError::Status(status) = &mut error {
@@ -112,6 +116,16 @@ fn check_revision(call: &Call, current: u64) -> ApiResult<()> {
         status.details.insert("retryAfterSeconds".to_owned(), json!(1));
     }
     Err(error)
+}
+
+/// What a list from a version that is no longer kept fails with.
+fn expired(continued: bool) -> ApiError {
+    ApiError::expired(if continued {
+        "The provided continue parameter is too old to display a consistent list result. You must start a new list \
+         without the continue parameter."
+    } else {
+        "The resourceVersion for the provided list is too old."
+    })
 }
 
 fn place(object: &Value) -> (String, String) {
@@ -126,8 +140,13 @@ fn token(revision: u64, last: &Value, in_namespace: bool) -> String {
     URL_SAFE_NO_PAD.encode(token.to_string())
 }
 
-/// The place after which a page starts.
-fn start(call: &Call, target: &Target) -> ApiResult<Option<(String, String)>> {
+/// Where a page starts: the version that the first page showed, and the last place that has been told.
+struct Start {
+    revision: u64,
+    place: (String, String),
+}
+
+fn start(call: &Call, target: &Target) -> ApiResult<Option<Start>> {
     let token = call.params.text("continue");
     if token.is_empty() {
         return Ok(None);
@@ -138,5 +157,6 @@ fn start(call: &Call, target: &Target) -> ApiResult<Option<(String, String)>> {
     let start = object::text(&token, "/start").trim_end_matches('\u{0}');
     let (namespace, name) = start.split_once('/').ok_or_else(unreadable)?;
     let namespace = if namespace.is_empty() { target.namespace.as_str() } else { namespace };
-    Ok(Some((namespace.to_owned(), name.to_owned())))
+    let revision = token.get("rv").and_then(Value::as_u64).ok_or_else(unreadable)?;
+    Ok(Some(Start { revision, place: (namespace.to_owned(), name.to_owned()) }))
 }

@@ -3,6 +3,7 @@
 mod body;
 mod discovery;
 mod list;
+mod list_options;
 mod openapi;
 mod params;
 mod path;
@@ -10,7 +11,9 @@ mod pod;
 mod reply;
 mod review;
 mod table;
+mod token;
 mod verb;
+mod view;
 mod watch;
 
 use std::sync::Arc;
@@ -26,6 +29,7 @@ use self::params::Params;
 use self::path::Route;
 use self::reply::Accepts;
 use super::status::{ApiError, ApiResult};
+use super::token::is_same;
 use super::world::World;
 
 /// Bodies beyond this many bytes are refused, as the real server does.
@@ -56,27 +60,25 @@ pub(crate) fn router(world: Arc<World>, stopping: signal::Receiver<bool>) -> Rou
 }
 
 async fn handle(State(app): State<App>, request: Request) -> Response {
-    match answer(app, request).await {
-        Ok(response) => response,
-        Err(error) => reply::error(&error),
-    }
+    let accepts = Accepts::of(request.headers());
+    let answer = match Params::of(request.uri()) {
+        Ok(params) => {
+            let accepts = accepts.clone().for_readers(&params, request.headers());
+            answer(app, request, params, accepts).await
+        }
+        Err(error) => Err(error),
+    };
+    answer.unwrap_or_else(|error| reply::error(&accepts, &error))
 }
 
-async fn answer(app: App, request: Request) -> ApiResult<Response> {
+async fn answer(app: App, request: Request, params: Params, accepts: Accepts) -> ApiResult<Response> {
     let (parts, body) = request.into_parts();
     let path = admit(&app, parts.uri.path())?.to_owned();
     let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
         let message = format!("Request entity too large: limit is {BODY_BYTES_MAX}");
         ApiError::status(413, "RequestEntityTooLarge", message)
     })?;
-    let call = Call {
-        params: Params::of(&parts.uri)?,
-        accepts: Accepts::of(&parts.headers),
-        method: parts.method,
-        path,
-        headers: parts.headers,
-        body,
-    };
+    let call = Call { params, accepts, method: parts.method, path, headers: parts.headers, body };
     dispatch(&app, &call).await
 }
 
@@ -84,16 +86,10 @@ async fn answer(app: App, request: Request) -> ApiResult<Response> {
 fn admit<'p>(app: &App, path: &'p str) -> ApiResult<&'p str> {
     let Some(token) = &app.world.options().token else { return Ok(path) };
     let (given, rest) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
-    if same_secret(given.as_bytes(), token.as_bytes()) {
+    if is_same(given.as_bytes(), token.as_bytes()) {
         return Ok(&path[path.len() - rest.len() - 1..]);
     }
     Err(ApiError::status(401, "Unauthorized", "Unauthorized"))
-}
-
-/// Compares in a time that does not tell where the difference is.
-fn same_secret(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len()
-        && left.iter().zip(right).fold(0, |differs, (left, right)| differs | (left ^ right)) == 0
 }
 
 async fn dispatch(app: &App, call: &Call) -> ApiResult<Response> {

@@ -28,6 +28,8 @@ pub(crate) struct Target {
     pub(crate) subresource: String,
     /// What follows the subresource, as in `proxy/…`.
     pub(crate) rest: String,
+    /// Whether the path itself asks for a watch, as those of old do.
+    pub(crate) watch: bool,
 }
 
 /// Reads a path.
@@ -54,6 +56,10 @@ pub(crate) fn route(path: &str) -> Route {
 }
 
 fn resource(group: &str, version: &str, rest: &[&str]) -> Route {
+    let (watch, rest) = match rest {
+        ["watch", rest @ ..] if !rest.is_empty() => (true, rest),
+        _ => (false, rest),
+    };
     let (namespace, rest) = match rest {
         ["namespaces", _, "status" | "finalize"] | ["namespaces", _] => ("", rest),
         ["namespaces", namespace, rest @ ..] => (*namespace, rest),
@@ -68,6 +74,7 @@ fn resource(group: &str, version: &str, rest: &[&str]) -> Route {
         name: part(1),
         subresource: part(2),
         rest: rest.get(3..).unwrap_or_default().join("/"),
+        watch,
     })
 }
 

@@ -59,6 +59,9 @@ fn evict(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> A
     let mut request = verb::request(app, call, target, resource, "CreateOptions")?;
     request.subresource.clear();
     let eviction = body::object(&call.headers, &call.body, "Eviction")?;
+    if !matches!(object::name(&eviction), name if name.is_empty() || name == target.name) {
+        return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
+    }
     let options = eviction.get("deleteOptions").map(ToString::to_string).unwrap_or_default();
     let options = body::delete_options(options.as_bytes())?;
     request.dry_run |= options.dry_run;

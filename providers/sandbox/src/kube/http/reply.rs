@@ -3,9 +3,9 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::Value;
+use serde::Serialize;
 
+use super::params::Params;
 use crate::kube::status::{ApiError, ApiResult};
 
 const JSON: &str = "application/json";
@@ -24,6 +24,8 @@ pub(crate) enum Form {
 pub(crate) struct Accepts {
     pub(crate) form: Form,
     pub(crate) yaml: bool,
+    /// JSON for readers.
+    pub(crate) pretty: bool,
     pub(crate) aggregated_discovery: bool,
     pub(crate) discovery_version: String,
     acceptable: bool,
@@ -34,6 +36,14 @@ impl Accepts {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let given = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
         given.split(',').find_map(Self::choice).unwrap_or_default()
+    }
+
+    /// Whether JSON is written for readers: if the request says so, or comes from a program that shows what it gets.
+    pub(crate) fn for_readers(self, params: &Params, headers: &HeaderMap) -> Self {
+        let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let shows = ["curl", "Wget", "Mozilla/5.0"].iter().any(|program| agent.starts_with(program));
+        let pretty = if params.has("pretty") { params.flag("pretty") } else { shows };
+        Self { pretty, ..self }
     }
 
     fn choice(choice: &str) -> Option<Self> {
@@ -60,6 +70,7 @@ impl Accepts {
         Some(Self {
             form,
             yaml,
+            pretty: false,
             aggregated_discovery: aggregated,
             discovery_version: version,
             acceptable: true,
@@ -81,28 +92,6 @@ impl Accepts {
     }
 }
 
-/// An object as a version of its kind shows it, or (`bare`) as an item of a list.
-pub(crate) struct View<'v> {
-    pub(crate) object: &'v Value,
-    pub(crate) api_version: &'v str,
-    pub(crate) bare: bool,
-}
-
-impl Serialize for View<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Value::Object(fields) = self.object else { return self.object.serialize(serializer) };
-        let mut map = serializer.serialize_map(None)?;
-        for (key, value) in fields {
-            match key.as_str() {
-                "apiVersion" | "kind" if self.bare => {}
-                "apiVersion" => map.serialize_entry(key, self.api_version)?,
-                _ => map.serialize_entry(key, value)?,
-            }
-        }
-        map.end()
-    }
-}
-
 /// An answer with a body in JSON (or YAML).
 pub(crate) fn object(status: u16, accepts: &Accepts, value: &impl Serialize) -> Response {
     if accepts.yaml
@@ -110,9 +99,10 @@ pub(crate) fn object(status: u16, accepts: &Accepts, value: &impl Serialize) -> 
     {
         return with_body(status, "application/yaml", text.into());
     }
-    match serde_json::to_vec(value) {
+    let bytes = if accepts.pretty { serde_json::to_vec_pretty(value) } else { serde_json::to_vec(value) };
+    match bytes {
         Ok(bytes) => with_body(status, JSON, bytes.into()),
-        Err(error) => self::error(&ApiError::internal(error.to_string())),
+        Err(error) => with_body(500, "text/plain; charset=utf-8", error.to_string().into()),
     }
 }
 
@@ -133,13 +123,10 @@ pub(crate) fn text(text: &str) -> Response {
 }
 
 /// A failure.
-pub(crate) fn error(error: &ApiError) -> Response {
+pub(crate) fn error(accepts: &Accepts, error: &ApiError) -> Response {
     match error {
         ApiError::UnknownPath => with_body(404, "text/plain; charset=utf-8", "404 page not found\n".into()),
-        ApiError::Status(status) => {
-            let body = status.to_json().to_string();
-            with_body(status.code, JSON, body.into())
-        }
+        ApiError::Status(status) => object(status.code, accepts, &status.to_json()),
     }
 }
 

@@ -6,9 +6,11 @@ use axum::http::Method;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Call, body, reply};
+use super::{App, Call, body, reply};
+use crate::kube::object;
 use crate::kube::registry::Resource;
 use crate::kube::status::{ApiError, ApiResult};
+use crate::kube::token;
 
 /// Whether the kind is a question rather than an object.
 pub(super) fn is_review(resource: &Resource) -> bool {
@@ -16,7 +18,7 @@ pub(super) fn is_review(resource: &Resource) -> bool {
 }
 
 /// Answers a review.
-pub(super) fn create(call: &Call, resource: &Arc<Resource>, version: &str) -> ApiResult<Response> {
+pub(super) fn create(app: &App, call: &Call, resource: &Arc<Resource>, version: &str) -> ApiResult<Response> {
     if call.method != Method::POST {
         let message = "the server does not allow this method on the requested resource";
         return Err(ApiError::status(405, "MethodNotAllowed", message));
@@ -26,8 +28,7 @@ pub(super) fn create(call: &Call, resource: &Arc<Resource>, version: &str) -> Ap
     let rules = json!([{ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"] }]);
     let status: Value = match resource.kind.as_str() {
         "SelfSubjectReview" => json!({ "userInfo": user }),
-        // A client is let in by its path: no token authenticates anyone.
-        "TokenReview" => json!({ "user": {} }),
+        "TokenReview" => token_review(app, object::text(&review, "/spec/token")),
         "SelfSubjectRulesReview" => json!({
             "resourceRules": rules,
             "nonResourceRules": [{ "verbs": ["*"], "nonResourceURLs": ["*"] }],
@@ -39,4 +40,30 @@ pub(super) fn create(call: &Call, resource: &Arc<Resource>, version: &str) -> Ap
     review["kind"] = json!(resource.kind);
     review["status"] = status;
     Ok(reply::object(201, &call.accepts, &review))
+}
+
+/// Whose token it is.
+fn token_review(app: &App, given: &str) -> Value {
+    let now = app.world.now();
+    let state = app.world.lock();
+    let account = token::account(state.token_key(), given, now).filter(|account| {
+        let live = state.get("serviceaccounts", &account.namespace, &account.name);
+        live.is_some_and(|live| object::uid(live) == account.uid)
+    });
+    match account {
+        None => json!({ "user": {}, "error": "[invalid bearer token]" }),
+        Some(account) => json!({
+            "authenticated": true,
+            "user": {
+                "username": format!("system:serviceaccount:{}:{}", account.namespace, account.name),
+                "uid": account.uid,
+                "groups": [
+                    "system:serviceaccounts",
+                    format!("system:serviceaccounts:{}", account.namespace),
+                    "system:authenticated",
+                ],
+            },
+            "audiences": [token::ISSUER],
+        }),
+    }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::Call;
 use crate::kube::object::{self, flag, integer, list, map, text};
 use crate::kube::registry::Resource;
 
@@ -18,12 +19,54 @@ pub(crate) fn partial(object: &Value) -> Value {
     })
 }
 
+/// What a row has of its object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Include {
+    Nothing,
+    #[default]
+    Metadata,
+    Object,
+}
+
+impl Include {
+    /// Reads the `includeObject` parameter.
+    pub(super) fn of(call: &Call) -> Self {
+        match call.params.text("includeObject") {
+            "None" => Self::Nothing,
+            "Object" => Self::Object,
+            _ => Self::Metadata,
+        }
+    }
+
+    fn shown(self, object: &Value) -> Value {
+        match self {
+            Self::Nothing => Value::Null,
+            Self::Metadata => partial(object),
+            Self::Object => object.clone(),
+        }
+    }
+}
+
+/// An object as a table of one row.
+pub(crate) fn of_one(
+    resource: &Resource,
+    version: &str,
+    object: &Value,
+    now: Timestamp,
+    include: Include,
+) -> Value {
+    let mut table = of(resource, version, std::iter::once(object), now, include);
+    table["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
+    table
+}
+
 /// Objects as a `meta.k8s.io/v1` table.
 pub(crate) fn of<'o>(
     resource: &Resource,
     version: &str,
     objects: impl Iterator<Item = &'o Value>,
     now: Timestamp,
+    include: Include,
 ) -> Value {
     let printer = resource.version(version).map(|version| version.columns.as_slice()).unwrap_or_default();
     let columns = columns(resource);
@@ -41,7 +84,7 @@ pub(crate) fn of<'o>(
             } else {
                 cells.extend(printer.iter().map(|column| custom_cell(column, object, now)));
             }
-            json!({ "cells": cells, "object": partial(object) })
+            json!({ "cells": cells, "object": include.shown(object) })
         })
         .collect();
     json!({
@@ -106,7 +149,7 @@ fn columns(resource: &Resource) -> &'static [Column] {
             ("Version", "string", false),
         ],
         ("", "ConfigMap") => &[("Data", "string", false), ("Age", "string", false)],
-        ("", "Secret") => &[("Type", "string", false), ("Data", "integer", false), ("Age", "string", false)],
+        ("", "Secret") => &[("Type", "string", false), ("Data", "string", false), ("Age", "string", false)],
         ("", "Event") => &[
             ("Last Seen", "string", false),
             ("Type", "string", false),

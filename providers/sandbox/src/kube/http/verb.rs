@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use super::params::invalid_options;
 use super::path::Target;
-use super::reply::{self, Form, View};
-use super::{App, Call, body, list, pod, review, table, watch};
+use super::reply::{self, Form};
+use super::table::Include;
+use super::view::View;
+use super::{App, Call, body, list, pod, review, table, token, watch};
 use crate::kube::registry::Resource;
 use crate::kube::status::{ApiError, ApiResult, FieldError};
 use crate::kube::write::{DeleteOptions, Outcome, Patch, Request, Validation, scale_of};
@@ -18,19 +20,34 @@ const JOB_ORPHANS: &str = "child pods are preserved by default when jobs are del
                            propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress \
                            this warning";
 
+/// A field manager's name may not be longer.
+const MANAGER_BYTES_MAX: usize = 128;
+
 /// Answers a request for a resource.
 pub(super) async fn serve(app: &App, call: &Call, target: &Target) -> ApiResult<Response> {
     let resource = find(app, target)?;
+    let deprecation = resource.version(&target.version).and_then(|version| version.deprecation.clone());
+    let answer = answer(app, call, target, resource).await;
+    let Some(deprecation) = deprecation else { return answer };
+    let mut response = answer.unwrap_or_else(|error| reply::error(&call.accepts, &error));
+    reply::warn(&mut response, &[deprecation]);
+    Ok(response)
+}
+
+async fn answer(app: &App, call: &Call, target: &Target, resource: Arc<Resource>) -> ApiResult<Response> {
     if review::is_review(&resource) {
-        return review::create(call, &resource, &target.version);
+        return review::create(app, call, &resource, &target.version);
     }
     check_verb(call, target, &resource)?;
+    if resource.is("", "ServiceAccount") && target.subresource == "token" {
+        return token::create(app, call, target, &resource);
+    }
     if pod::is_pod_verb(&resource, &target.subresource) {
         return pod::serve(app, call, target, &resource);
     }
     call.accepts.check()?;
     match (&call.method, target.name.is_empty()) {
-        (&Method::GET, true) if call.params.flag("watch") => watch::serve(app, call, target, &resource),
+        (&Method::GET, _) if is_watch(call, target) => watch::serve(app, call, target, &resource),
         (&Method::GET, true) => list::serve(app, call, target, &resource),
         (&Method::GET, false) => get(app, call, target, &resource),
         (&Method::POST, _) => create(app, call, target, &resource),
@@ -61,7 +78,7 @@ fn check_verb(call: &Call, target: &Target, resource: &Resource) -> ApiResult<()
     let version = resource.version(&target.version).ok_or_else(ApiError::no_such_resource)?;
     let collection = target.name.is_empty();
     let verb = match (&call.method, collection) {
-        (&Method::GET, true) if call.params.flag("watch") => "watch",
+        (&Method::GET, _) if is_watch(call, target) => "watch",
         (&Method::GET, true) => "list",
         (&Method::GET, false) => "get",
         (&Method::POST, _) => "create",
@@ -76,6 +93,10 @@ fn check_verb(call: &Call, target: &Target, resource: &Resource) -> ApiResult<()
         name => &version.subresource(name).ok_or_else(ApiError::no_such_resource)?.verbs,
     };
     if verbs.iter().any(|served| served == verb) { Ok(()) } else { Err(not_allowed()) }
+}
+
+fn is_watch(call: &Call, target: &Target) -> bool {
+    target.watch || (target.name.is_empty() && call.params.flag("watch"))
 }
 
 fn not_allowed() -> ApiError {
@@ -102,7 +123,7 @@ pub(super) fn request(
         namespace: target.namespace.clone(),
         name: target.name.clone(),
         subresource: target.subresource.clone(),
-        manager: manager(call),
+        manager: manager(call, options)?,
         dry_run: call.params.dry_run(options)?,
         validation: call.params.validation(options, default)?,
         force: call.params.flag("force"),
@@ -111,15 +132,27 @@ pub(super) fn request(
 }
 
 /// The field manager: as told, or the first part of the user agent.
-fn manager(call: &Call) -> String {
+///
+/// # Errors
+///
+/// 422 for what is too long, or cannot be printed.
+fn manager(call: &Call, options: &str) -> ApiResult<String> {
     let told = call.params.text("fieldManager");
+    if told.len() > MANAGER_BYTES_MAX {
+        let error = FieldError::too_long("fieldManager", MANAGER_BYTES_MAX as u64);
+        return Err(invalid_options(options, &error));
+    }
+    if let Some((at, bad)) = told.char_indices().find(|(_, letter)| letter.is_control()) {
+        let detail = format!("invalid character U+{:04X} (at position {at})", u32::from(bad));
+        return Err(invalid_options(options, &FieldError::invalid("fieldManager", &json!(told), &detail)));
+    }
     if !told.is_empty() {
-        return told.to_owned();
+        return Ok(told.to_owned());
     }
     let agent =
         call.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let name = agent.split('/').next().unwrap_or_default();
-    if name.is_empty() { "unknown".to_owned() } else { name.to_owned() }
+    Ok(if name.is_empty() { "unknown".to_owned() } else { name.to_owned() })
 }
 
 fn get(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> ApiResult<Response> {
@@ -144,8 +177,8 @@ fn shown(call: &Call, request: &Request, status: u16, object: &Value) -> Respons
         Form::Object => reply::object(status, &call.accepts, object),
         Form::Metadata => reply::object(status, &call.accepts, &table::partial(object)),
         Form::Table => {
-            let objects = std::slice::from_ref(object);
-            let rows = table::of(&request.resource, &request.version, objects.iter(), request.now);
+            let include = Include::of(call);
+            let rows = table::of_one(&request.resource, &request.version, object, request.now, include);
             reply::object(status, &call.accepts, &rows)
         }
     }
@@ -185,13 +218,12 @@ fn patch(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> A
     let patch = match media {
         "application/json-patch+json" => match body::json(&call.body)? {
             Value::Array(operations) => Patch::Json(operations),
-            _ => {
-                return Err(ApiError::bad_request(
-                    "error decoding patch: a JSON patch is a list of operations",
-                ));
-            }
+            other => return Err(body::of_another_type(&other, "[]handlers.jsonPatchOp")),
         },
-        "application/merge-patch+json" => Patch::Merge(body::json(&call.body)?),
+        "application/merge-patch+json" => match body::json(&call.body)? {
+            patch @ Value::Object(_) => Patch::Merge(patch),
+            other => return Err(body::of_another_type(&other, "map[string]interface {}")),
+        },
         "application/strategic-merge-patch+json" => Patch::Strategic(body::json(&call.body)?),
         _ => return Err(body::unsupported_media_type()),
     };

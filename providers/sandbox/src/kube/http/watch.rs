@@ -8,12 +8,16 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures::stream;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch as signal;
 use tokio::time::{Instant, sleep_until};
 
+use super::list_options;
 use super::path::Target;
 use super::reply::{self, Form};
+use super::table::Include;
+use super::view::View;
 use super::{App, Call, table};
 use crate::kube::clock::Clock;
 use crate::kube::object;
@@ -36,13 +40,15 @@ pub(super) fn serve(
     target: &Target,
     resource: &Arc<Resource>,
 ) -> ApiResult<Response> {
+    list_options::check_watch(call)?;
     let filter = Filter {
         resource: Arc::clone(resource),
         id: resource.id(),
         version: target.version.clone(),
         namespace: target.namespace.clone(),
-        selector: call.params.selector(&resource.kind)?,
+        selector: selector(call, target, resource)?,
         form: call.accepts.form,
+        include: Include::of(call),
     };
     let timeout = call.params.number("timeoutSeconds").map_or(TIMEOUT_DEFAULT, Duration::from_secs);
     let mut watch = Watch {
@@ -66,6 +72,15 @@ pub(super) fn serve(
     Ok(reply::with_body(200, "application/json", Body::from_stream(lines)))
 }
 
+/// The objects that are wanted; a path that names one wants that one.
+fn selector(call: &Call, target: &Target, resource: &Resource) -> ApiResult<Selector> {
+    if target.name.is_empty() {
+        return call.params.selector(&resource.kind);
+    }
+    let one = format!("metadata.name={}", target.name);
+    Selector::parse(call.params.text("labelSelector"), &one, &resource.kind)
+}
+
 /// Which changes a watch wants, and how it shows them.
 struct Filter {
     resource: Arc<Resource>,
@@ -74,6 +89,7 @@ struct Filter {
     namespace: String,
     selector: Selector,
     form: Form,
+    include: Include,
 }
 
 impl Filter {
@@ -102,17 +118,30 @@ impl Filter {
         }
     }
 
-    fn shown(&self, object: &Value, now: jiff::Timestamp) -> Value {
+    fn told(&self, kind: &str, object: &Value, now: jiff::Timestamp) -> String {
         match self.form {
-            Form::Metadata => table::partial(object),
-            Form::Table => table::of(&self.resource, &self.version, std::iter::once(object), now),
+            Form::Metadata => line_of(kind, &table::partial(object)),
+            Form::Table => {
+                line_of(kind, &table::of_one(&self.resource, &self.version, object, now, self.include))
+            }
             Form::Object => {
-                let mut shown = object.clone();
-                shown["apiVersion"] = json!(self.resource.api_version(&self.version));
-                shown
+                let api_version = self.resource.api_version(&self.version);
+                line_of(kind, &View { object, api_version: &api_version, bare: false })
             }
         }
     }
+}
+
+#[derive(Serialize)]
+struct Event<'e, T> {
+    #[serde(rename = "type")]
+    kind: &'e str,
+    object: &'e T,
+}
+
+/// An event as a line of JSON.
+fn line_of(kind: &str, object: &impl Serialize) -> String {
+    serde_json::to_string(&Event { kind, object }).unwrap_or_default() + "\n"
 }
 
 /// Ready when the server stops. Without a server (in process) a watch ends with its reader.
@@ -158,16 +187,9 @@ impl Watch {
             }
             return;
         }
-        match given.parse() {
-            Ok(revision) => {
-                self.revision = revision;
-                self.read(&state);
-            }
-            Err(_) => {
-                let error = ApiError::bad_request(format!("invalid resource version {given:?}"));
-                self.fail(&error);
-            }
-        }
+        // What is no number has been refused.
+        self.revision = given.parse().unwrap_or(0);
+        self.read(&state);
     }
 
     fn read(&mut self, state: &State) {
@@ -214,13 +236,13 @@ impl Watch {
     }
 
     fn tell(&mut self, kind: &str, object: &Value) {
-        let object = self.filter.shown(object, self.clock.now());
-        self.line(&json!({ "type": kind, "object": object }));
+        let line = self.filter.told(kind, object, self.clock.now());
+        self.pending.push_back(Bytes::from(line));
     }
 
     /// Tells how far the watch has come.
     fn bookmark(&mut self, initial_events_end: bool) {
-        let mut metadata = json!({ "resourceVersion": self.revision.to_string(), "creationTimestamp": null });
+        let mut metadata = json!({ "resourceVersion": self.revision.to_string() });
         if initial_events_end {
             metadata["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
         }
@@ -230,17 +252,13 @@ impl Watch {
             "apiVersion": resource.api_version(&self.filter.version),
             "metadata": metadata,
         });
-        self.line(&json!({ "type": "BOOKMARK", "object": object }));
+        self.pending.push_back(Bytes::from(line_of("BOOKMARK", &object)));
     }
 
     fn fail(&mut self, error: &ApiError) {
         if let ApiError::Status(status) = error {
-            self.line(&json!({ "type": "ERROR", "object": status.to_json() }));
+            self.pending.push_back(Bytes::from(line_of("ERROR", &status.to_json())));
         }
         self.ended = true;
-    }
-
-    fn line(&mut self, event: &Value) {
-        self.pending.push_back(Bytes::from(format!("{event}\n")));
     }
 }

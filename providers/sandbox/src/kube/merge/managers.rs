@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::apply::Owners;
 use super::fieldset::FieldSet;
+use super::path::Path;
 
 /// Update managers beyond this number are folded into [`ANCIENT`], oldest first.
 const UPDATE_MANAGERS_MAX: usize = 10;
@@ -83,6 +84,23 @@ impl Managers {
             all.owners.insert(key, FieldSet::decode(fields));
         }
         all
+    }
+
+    /// Takes a field from whoever owns it; who owned nothing else is no manager any more.
+    pub(crate) fn disown(object: &mut Value, path: &Path) {
+        let mut managers = Self::of(object);
+        let mut gone = FieldSet::default();
+        gone.insert(path);
+        for set in managers.owners.values_mut() {
+            *set = set.without_trees(&gone);
+        }
+        managers.owners.retain(|_, set| !set.is_empty());
+        let metadata = crate::kube::object::metadata(object);
+        if managers.owners.is_empty() {
+            crate::kube::object::remove(metadata, &["managedFields"]);
+        } else {
+            metadata["managedFields"] = managers.encode();
+        }
     }
 
     /// Records that a manager has written at a time.

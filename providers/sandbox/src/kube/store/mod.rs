@@ -151,6 +151,34 @@ impl Store {
         }
     }
 
+    /// The objects as they were at a revision.
+    ///
+    /// # Errors
+    ///
+    /// When the changes since are no longer kept.
+    pub(crate) fn list_at(
+        &self,
+        resource: &str,
+        namespace: Option<&str>,
+        revision: u64,
+    ) -> Result<Vec<Arc<Value>>, TooOld> {
+        let since = self.since(revision)?;
+        let mut changed = since.iter().rev().filter(|change| *change.resource == *resource).peekable();
+        if changed.peek().is_none() {
+            return Ok(self.list(resource, namespace).cloned().collect());
+        }
+        let mut objects = self.collections.get(resource).cloned().unwrap_or_default();
+        for change in changed {
+            let key = Key::of(&change.object);
+            match &change.before {
+                Some(before) => drop(objects.insert(key, Arc::clone(before))),
+                None => drop(objects.remove(&key)),
+            }
+        }
+        objects.retain(|key, _| namespace.is_none_or(|namespace| key.namespace == namespace));
+        Ok(objects.into_values().collect())
+    }
+
     /// Every object with its resource's id.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<Value>)> {
         self.collections

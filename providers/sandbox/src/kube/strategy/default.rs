@@ -15,11 +15,13 @@ pub(crate) fn default(group: &str, kind: &str, object: &mut Value) {
             }
             pod::requests_from_limits(&mut object["spec"]);
             pod::spec(&mut object["spec"]);
+            put_default(&mut object["spec"], "enableServiceLinks", true);
         }
         ("", "PodTemplate") => template(child(object, "template")),
         ("", "Service") => service::default(object),
         ("", "Secret") => put_default(object, "type", "Opaque"),
         ("", "Namespace") => namespace(object),
+        ("", "LimitRange") => limits(object),
         ("", "PersistentVolumeClaim") => put_default(child(object, "spec"), "volumeMode", "Filesystem"),
         ("", "PersistentVolume") => volume(object),
         ("", "ReplicationController") => workload::replica_set(object),
@@ -52,6 +54,18 @@ fn namespace(object: &mut Value) {
         child(object::metadata(object), "labels")["kubernetes.io/metadata.name"] = json!(name);
     }
     child(object, "spec");
+}
+
+/// What containers get by default follows from what they may have at most and at least.
+fn limits(object: &mut Value) {
+    let limits = object.pointer_mut("/spec/limits").and_then(Value::as_array_mut);
+    for limit in limits.into_iter().flatten().filter(|limit| limit["type"] == "Container") {
+        for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")] {
+            for (name, amount) in object::map(limit, &format!("/{from}")).clone() {
+                put_default(child(limit, to), &name, amount);
+            }
+        }
+    }
 }
 
 fn volume(object: &mut Value) {

@@ -12,8 +12,9 @@ mod workload;
 pub(crate) use crd::validate_schema_value;
 pub(crate) use default::default;
 pub(crate) use names::is_dns_subdomain;
+pub(crate) use pod::is_gated;
 pub(crate) use service::{Addresses, allocate_service};
-pub(crate) use validate::validate;
+pub(crate) use validate::{LABEL_VALUE, is_label_value, validate, validate_status};
 
 use serde_json::{Value, json};
 
@@ -21,8 +22,9 @@ use super::object;
 use super::registry::Resource;
 
 /// Built-in kinds that count their generations.
-const WITH_GENERATION: [(&str, &str); 20] = [
+const WITH_GENERATION: [(&str, &str); 21] = [
     ("", "Pod"),
+    ("", "PodTemplate"),
     ("", "ReplicationController"),
     ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
     ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
@@ -53,7 +55,7 @@ pub(crate) fn has_generation(resource: &Resource) -> bool {
 pub(crate) fn initial_status(resource: &Resource, object: &Value) -> Option<Value> {
     let status = match (resource.group.as_str(), resource.kind.as_str()) {
         ("", "Namespace") => json!({ "phase": "Active" }),
-        ("", "Pod") => json!({ "phase": "Pending", "qosClass": pod::quality_of_service(object) }),
+        ("", "Pod") => pod::initial_status(object),
         ("", "PersistentVolumeClaim") => json!({ "phase": "Pending" }),
         ("", "PersistentVolume") => json!({ "phase": "Pending" }),
         ("", "Service") | ("networking.k8s.io", "Ingress") => json!({ "loadBalancer": {} }),
@@ -95,6 +97,13 @@ pub(crate) fn prepare_create(resource: &Resource, object: &mut Value, suffix: &s
         ("batch", "Job") => batch::prepare_job(object),
         _ => {}
     }
+    if resource.is("", "Secret") {
+        merge_string_data(object);
+    }
+}
+
+/// What the server itself changes in a body before it is asked who owns what. Of an apply it is asked first.
+pub(crate) fn prepare_body(resource: &Resource, object: &mut Value) {
     if resource.is("", "Secret") {
         merge_string_data(object);
     }

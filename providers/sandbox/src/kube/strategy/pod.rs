@@ -148,6 +148,27 @@ pub(crate) fn requests_from_limits(spec: &mut Value) {
     }
 }
 
+/// The status of a new pod. A gated one says at once that it waits.
+pub(crate) fn initial_status(pod: &Value) -> Value {
+    let mut status = json!({ "phase": "Pending", "qosClass": quality_of_service(pod) });
+    if is_gated(pod) {
+        status["conditions"] = json!([{
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "SchedulingGated",
+            "message": "Scheduling is blocked due to non-empty scheduling gates",
+            "lastProbeTime": null,
+            "lastTransitionTime": pod["metadata"]["creationTimestamp"],
+        }]);
+    }
+    status
+}
+
+/// Whether something is yet to let the pod be placed.
+pub(crate) fn is_gated(pod: &Value) -> bool {
+    !object::list(pod, "/spec/schedulingGates").is_empty()
+}
+
 /// What admission adds to a new pod.
 pub(crate) fn admit_pod(pod: &mut Value, suffix: &str) {
     let spec = child(pod, "spec");
@@ -158,7 +179,6 @@ pub(crate) fn admit_pod(pod: &mut Value, suffix: &str) {
     let account = spec["serviceAccountName"].clone();
     put_default(spec, "serviceAccount", account);
     put_default(spec, "priority", 0);
-    put_default(spec, "enableServiceLinks", true);
     put_default(spec, "preemptionPolicy", "PreemptLowerPriority");
     let mut tolerations = object::list(spec, "/tolerations").to_vec();
     for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {

@@ -26,7 +26,10 @@ pub(crate) fn validate(resource: &Resource, object: &Value, live: Option<&Value>
     match (resource.group.as_str(), resource.kind.as_str()) {
         ("", "ConfigMap" | "Secret") => data(&resource.kind, object, live, &mut errors),
         ("", "Service") => services(object, live, &mut errors),
-        ("", "Pod") => pod_spec(object, "/spec", "spec", &mut errors),
+        ("", "Pod") => {
+            pod_spec(object, "/spec", "spec", &mut errors);
+            pod_update(object, live, &mut errors);
+        }
         ("", "PersistentVolumeClaim") => claim(object, live, &mut errors),
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") => {
             workload(&resource.kind, object, live, &mut errors);
@@ -54,11 +57,7 @@ fn metadata(resource: &Resource, object: &Value, live: Option<&Value>, errors: &
     for (key, value) in map(object, "/metadata/labels") {
         let value_text = value.as_str().unwrap_or_default();
         if !is_label_value(value_text) {
-            let detail = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or \
-                          '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or \
-                          'my_value',  or '12345', regex used for validation is \
-                          '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-            errors.push(FieldError::invalid("metadata.labels", value, detail));
+            errors.push(FieldError::invalid("metadata.labels", value, LABEL_VALUE));
         }
         if !is_qualified_name(key) {
             errors.push(FieldError::invalid("metadata.labels", &json!(key), QUALIFIED_NAME));
@@ -80,7 +79,36 @@ fn metadata(resource: &Resource, object: &Value, live: Option<&Value>, errors: &
             let detail = format!(
                 "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{finalizer}}}"
             );
-            errors.push(FieldError::forbidden("metadata.finalizers", &detail));
+            // The server says it twice.
+            errors.extend([(); 2].map(|()| FieldError::forbidden("metadata.finalizers", &detail)));
+        }
+    }
+    owners(list(object, "/metadata/ownerReferences"), errors);
+}
+
+fn owners(references: &[Value], errors: &mut Vec<FieldError>) {
+    let mut controller: Option<String> = None;
+    for owner in references {
+        for (field, detail) in [
+            ("apiVersion", "version must not be empty"),
+            ("kind", "must not be empty"),
+            ("name", "must not be empty"),
+            ("uid", "must not be empty"),
+        ] {
+            if text(owner, &format!("/{field}")).is_empty() {
+                let field = format!("metadata.ownerReferences.{field}");
+                errors.push(FieldError::invalid(field, &json!(""), detail));
+            }
+        }
+        if !flag(owner, "/controller") {
+            continue;
+        }
+        let this = format!("{}/{}", text(owner, "/kind"), text(owner, "/name"));
+        if let Some(other) = controller.replace(this.clone()) {
+            let detail = format!(
+                "Only one reference can have Controller set to true. Found \"true\" in references for {other} and {this}"
+            );
+            errors.push(FieldError::invalid("metadata.ownerReferences", &json!(references), &detail));
         }
     }
 }
@@ -89,7 +117,14 @@ const QUALIFIED_NAME: &str = "name part must consist of alphanumeric characters,
                               end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex \
                               used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
-fn is_label_value(text: &str) -> bool {
+/// What is said of what cannot be the value of a label.
+pub(crate) const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', \
+                                      '_' or '.', and must start and end with an alphanumeric character (e.g. \
+                                      'MyValue',  or 'my_value',  or '12345', regex used for validation is \
+                                      '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+
+/// Whether a text can be the value of a label.
+pub(crate) fn is_label_value(text: &str) -> bool {
     text.is_empty() || (text.len() <= 63 && is_name_part(text))
 }
 
@@ -159,6 +194,16 @@ fn services(object: &Value, live: Option<&Value>, errors: &mut Vec<FieldError>) 
         let value = json!([now]);
         errors.push(FieldError::invalid("spec.clusterIPs[0]", &value, "may not change once set"));
     }
+}
+
+/// Everything that is wrong with a status that is written to its own endpoint.
+pub(crate) fn validate_status(resource: &Resource, object: &Value) -> Vec<FieldError> {
+    let balanced = text(object, "/spec/type") == "LoadBalancer";
+    if resource.is("", "Service") && !balanced && !list(object, "/status/loadBalancer/ingress").is_empty() {
+        let detail = "may only be used when `spec.type` is 'LoadBalancer'";
+        return vec![FieldError::forbidden("status.loadBalancer.ingress", detail)];
+    }
+    Vec::new()
 }
 
 fn service_ports(ports: &[Value], errors: &mut Vec<FieldError>) {
@@ -259,6 +304,37 @@ fn pod_spec(object: &Value, pointer: &str, at: &str, errors: &mut Vec<FieldError
             }
             check_container(container, &at, spec, errors);
         }
+    }
+}
+
+/// What of a pod may change once it is there.
+fn pod_update(object: &Value, live: Option<&Value>, errors: &mut Vec<FieldError>) {
+    let Some(live) = live else { return };
+    let fixed = |pod: &Value| {
+        let mut spec = map(pod, "/spec").clone();
+        for field in [
+            "activeDeadlineSeconds",
+            "tolerations",
+            "terminationGracePeriodSeconds",
+            "nodeName",
+            "schedulingGates",
+        ] {
+            spec.remove(field);
+        }
+        for part in ["initContainers", "containers", "ephemeralContainers"] {
+            for container in spec.get_mut(part).and_then(Value::as_array_mut).into_iter().flatten() {
+                object::remove(container, &["image"]);
+                object::remove(container, &["resources"]);
+            }
+        }
+        spec
+    };
+    if fixed(object) != fixed(live) {
+        let detail = "pod updates may not change fields other than `spec.containers[*].image`,\
+                      `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions \
+                      to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it \
+                      was previously negative)";
+        errors.push(FieldError::forbidden("spec", detail));
     }
 }
 

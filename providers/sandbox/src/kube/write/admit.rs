@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::decode::{self, Decoded};
+use super::decode::{self, Decoded, json_type};
 use super::request::{Outcome, Request, Validation};
 use crate::kube::merge::{Managers, same, update};
 use crate::kube::net;
@@ -42,6 +42,16 @@ pub(super) fn check_place(request: &Request, body: &Value) -> ApiResult<()> {
     check_namespace(request, namespace)
 }
 
+/// Refuses an object that says to be another one than is there. The server says it twice.
+pub(super) fn refuse_other_uid(request: &Request, live: &Value, new: &Value) -> ApiResult<()> {
+    let uid = object::uid(new);
+    if uid.is_empty() || uid == object::uid(live) {
+        return Ok(());
+    }
+    let error = FieldError::invalid("metadata.uid", &json!(uid), "field is immutable");
+    refuse(request, live, &[error.clone(), error])
+}
+
 pub(super) fn check_namespace(request: &Request, namespace: &str) -> ApiResult<()> {
     if !namespace.is_empty() && namespace != request.namespace {
         return Err(ApiError::bad_request(
@@ -58,12 +68,20 @@ fn described_type(api_version: &str, kind: &str) -> String {
 
 /// Decodes a body (of a write that is not an apply) and fills in its defaults; tells the fields that it does not know.
 pub(super) fn decode_body(request: &Request, body: &Value) -> ApiResult<(Value, Vec<String>)> {
-    let Decoded { object, unknown, mismatch } = decode_as(request, body)?;
-    let kind = &request.resource.kind;
-    let refused = |why: &str| {
-        let version = &request.version;
+    decode_or(request, body, |why| {
+        let (kind, version) = (&request.resource.kind, &request.version);
         ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
-    };
+    })
+}
+
+/// Decodes an object and fills in its defaults; `refused` says that it is not of its type.
+pub(super) fn decode_or(
+    request: &Request,
+    body: &Value,
+    refused: impl Fn(&str) -> ApiError,
+) -> ApiResult<(Value, Vec<String>)> {
+    let Decoded { mut object, unknown, mismatch } = decode_as(request, body)?;
+    strategy::prepare_body(&request.resource, &mut object);
     if let Some(mismatch) = mismatch {
         return Err(refused(&mismatch));
     }
@@ -78,6 +96,13 @@ pub(super) fn decode_body(request: &Request, body: &Value) -> ApiResult<(Value, 
 /// Decodes a merged object.
 pub(super) fn decode_as(request: &Request, body: &Value) -> ApiResult<Decoded> {
     let version = request.served()?;
+    if !body.is_object() {
+        let why = format!(
+            "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+            json_type(body)
+        );
+        return Ok(Decoded { object: json!({}), unknown: Vec::new(), mismatch: Some(why) });
+    }
     let mut decoded = if request.resource.builtin {
         decode::builtin(version.root(), body)
     } else {
@@ -163,8 +188,11 @@ pub(super) fn set_managers(object: &mut Value, managers: &Managers) {
 
 /// The object before there was one. Go's empty structs are not nothing: their fields are there, as empty structs or `null`.
 pub(super) fn blank(request: &Request) -> ApiResult<Value> {
-    let mut object =
-        if request.resource.builtin { empty_struct(request.served()?.root()) } else { json!({}) };
+    let mut object = if request.resource.builtin {
+        empty_struct(request.served()?.root())
+    } else {
+        json!({ "metadata": {} })
+    };
     object["apiVersion"] = json!(request.api_version());
     object["kind"] = json!(request.resource.kind);
     Ok(object)
@@ -206,6 +234,9 @@ impl State {
     /// Refuses what the kind's rules forbid.
     pub(super) fn validate(&self, request: &Request, object: &Value, live: Option<&Value>) -> ApiResult<()> {
         let mut errors = strategy::validate(&request.resource, object, live);
+        if request.subresource == "status" {
+            errors.extend(strategy::validate_status(&request.resource, object));
+        }
         if !request.resource.builtin {
             let root = request.served()?.root();
             let mut value = object.clone();

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::admit::{blank, check_target, decode_as, refuse};
+use super::admit::{blank, check_target, decode_as, refuse_other_uid};
 use super::request::{Outcome, Request};
 use super::update::check_revision;
 use crate::kube::merge::{self, Managers, Operation, Ownership, validate};
 use crate::kube::object;
 use crate::kube::state::State;
-use crate::kube::status::{ApiError, ApiResult, FieldError};
+use crate::kube::status::{ApiError, ApiResult};
 
 impl State {
     /// Applies a configuration.
@@ -56,11 +56,7 @@ impl State {
         if config.pointer("/metadata/resourceVersion").is_some() {
             check_revision(request, live, config)?;
         }
-        let uid = object::uid(config);
-        if !uid.is_empty() && uid != object::uid(live) {
-            let error = FieldError::invalid("metadata.uid", &json!(uid), "field is immutable");
-            refuse(request, live, &[error.clone(), error])?;
-        }
+        refuse_other_uid(request, live, config)?;
         let live_here = in_version(request, live);
         let (merged, managers) = merged(request, &live_here, config)?;
         let new = match merged {
@@ -122,7 +118,7 @@ fn decoded(request: &Request, merged: &Value) -> ApiResult<Value> {
         None => Ok(decoded.object),
         Some(why) => Err(untyped_error(format!(
             "failed to convert new object ({}; {}) to proper version: unable to convert unstructured object to {}: {why}",
-            place(request),
+            place_of(&request.namespace, &request.name),
             request.group_version_kind(),
             request.group_version_kind(),
         ))),
@@ -131,12 +127,7 @@ fn decoded(request: &Request, merged: &Value) -> ApiResult<Value> {
 
 /// Refuses a configuration that is not of its type.
 fn check_typed(request: &Request, config: &Value) -> ApiResult<()> {
-    let mut problems = validate(request.served()?.root(), config);
-    if problems.len() > 1 {
-        problems.retain(|problem| {
-            !(problem.starts_with(".metadata.") && problem.ends_with("not declared in schema"))
-        });
-    }
+    let problems = validate(request.served()?.root(), config);
     let listed = match problems.as_slice() {
         [] => return Ok(()),
         [only] => only.clone(),
@@ -144,7 +135,7 @@ fn check_typed(request: &Request, config: &Value) -> ApiResult<()> {
     };
     Err(untyped_error(format!(
         "failed to create typed patch object ({}; {}): {listed}",
-        place(request),
+        place_of(object::namespace(config), object::name(config)),
         request.group_version_kind()
     )))
 }
@@ -154,6 +145,6 @@ fn untyped_error(message: String) -> ApiError {
     ApiError::status(500, "", message)
 }
 
-fn place(request: &Request) -> String {
-    format!("{}/{}", request.namespace, request.name)
+fn place_of(namespace: &str, name: &str) -> String {
+    format!("{namespace}/{name}")
 }

@@ -33,7 +33,9 @@ impl State {
         self.name(request, &mut new)?;
         strategy_default_after_naming(request, &mut new);
         let empty = blank(request)?;
-        object::remove(&mut new, &["metadata", "managedFields"]);
+        for field in ["managedFields", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+            object::remove(&mut new, &["metadata", field]);
+        }
         let managers = owners_after_update(request, &empty, &new)?;
         self.insert(request, new, &managers, warnings)
     }

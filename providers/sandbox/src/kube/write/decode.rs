@@ -134,6 +134,10 @@ impl Walk {
                 let Some(below) = ty.value(name) else {
                     return walk.undeclared(ty.node(), name, value, &mut kept);
                 };
+                if walk.builtin && value.is_null() && is_text_of_map(ty, name, below) {
+                    kept.insert(name.clone(), Value::from(""));
+                    return;
+                }
                 let null = value.is_null() && !WRITTEN_NULLS.contains(&name.as_str());
                 if walk.builtin && (null || is_omitted(ty, name, value, below)) {
                     return;
@@ -224,6 +228,11 @@ impl Walk {
     }
 }
 
+/// Whether this is one of the texts of a map: Go reads `null` there as the empty text.
+fn is_text_of_map(parent: TypeRef<'_>, name: &str, ty: TypeRef<'_>) -> bool {
+    parent.field(name).is_none() && matches!(ty.shape(), Shape::Scalar(Scalar::String))
+}
+
 /// Whether the Go type leaves this value out when it is written.
 fn is_omitted(parent: TypeRef<'_>, name: &str, value: &Value, ty: TypeRef<'_>) -> bool {
     // What Go writes even when it is empty has a default in the published schema.
@@ -238,7 +247,8 @@ fn is_omitted(parent: TypeRef<'_>, name: &str, value: &Value, ty: TypeRef<'_>) -
         }
         Value::Bool(false) => PLAIN_FLAGS.contains(&name),
         Value::Number(number) => number.as_i64() == Some(0) && PLAIN_NUMBERS.contains(&name),
-        Value::Array(items) => items.is_empty(),
+        // No managers differs from nothing said of them: it forgets those there are.
+        Value::Array(items) => items.is_empty() && name != "managedFields",
         Value::Object(fields) => {
             let is_map = matches!(ty.shape(), Shape::Map(map) if map.declares_values);
             fields.is_empty() && is_map
@@ -257,7 +267,8 @@ fn integer(float: Option<f64>, value: &Value) -> Value {
     }
 }
 
-fn json_type(value: &Value) -> &'static str {
+/// What Go's JSON decoder calls a value.
+pub(crate) fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",

@@ -20,6 +20,17 @@ pub(crate) const FOREGROUND: &str = "foregroundDeletion";
 /// The finalizer by which a definition waits for the objects of its kind.
 pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
+/// Kinds that are answered with when they are deleted at once; of the others there is but a `Status`.
+const SHOWN: [(&str, &str); 7] = [
+    ("", "PersistentVolume"),
+    ("", "PersistentVolumeClaim"),
+    ("", "Pod"),
+    ("", "PodTemplate"),
+    ("", "ResourceQuota"),
+    ("", "Service"),
+    ("", "ServiceAccount"),
+];
+
 /// `metav1.DeleteOptions`, from a body or from parameters.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DeleteOptions {
@@ -88,12 +99,12 @@ impl State {
     fn vanish(&mut self, request: &Request, live: &Arc<Value>) -> Value {
         let last =
             if request.dry_run { None } else { self.store.remove(&request.resource.id(), &request.key()) };
-        let shown = matches!(
-            (request.resource.group.as_str(), request.resource.kind.as_str()),
-            ("", "Pod" | "Service")
-        );
-        if shown {
-            return Value::clone(&last.unwrap_or_else(|| Arc::clone(live)));
+        if request.resource.builtin && SHOWN.contains(&(&*request.resource.group, &*request.resource.kind)) {
+            let mut shown = Value::clone(&last.unwrap_or_else(|| Arc::clone(live)));
+            if request.resource.is("", "Pod") && !object::is_terminating(&shown) {
+                mark_terminating(request, &mut shown, 0);
+            }
+            return shown;
         }
         let mut details =
             json!({ "name": request.name, "kind": request.resource.plural, "uid": object::uid(live) });
@@ -106,16 +117,8 @@ impl State {
     /// Marks an object as terminating; who holds its finalizers ends it.
     fn mark(&mut self, request: &Request, live: &Arc<Value>, finalizers: Vec<Value>, grace: i64) -> Value {
         let mut new = Value::clone(live);
+        mark_terminating(request, &mut new, grace);
         let metadata = object::metadata(&mut new);
-        if metadata.get("deletionTimestamp").is_none_or(Value::is_null) {
-            let wait = Duration::from_secs(grace.unsigned_abs());
-            let at = request.now.checked_add(wait).unwrap_or(request.now);
-            metadata["deletionTimestamp"] = json!(rfc3339(at));
-            if let Some(generation) = metadata.get("generation").and_then(Value::as_i64) {
-                metadata["generation"] = json!(generation + 1);
-            }
-        }
-        metadata["deletionGracePeriodSeconds"] = json!(grace);
         if finalizers.is_empty() {
             object::remove(metadata, &["finalizers"]);
         } else {
@@ -185,6 +188,20 @@ impl State {
             self.store.put(resource, new);
         }
     }
+}
+
+/// Says in an object that it ends, after a time in seconds.
+fn mark_terminating(request: &Request, object: &mut Value, grace: i64) {
+    let metadata = object::metadata(object);
+    if metadata.get("deletionTimestamp").is_none_or(Value::is_null) {
+        let wait = Duration::from_secs(grace.unsigned_abs());
+        let at = request.now.checked_add(wait).unwrap_or(request.now);
+        metadata["deletionTimestamp"] = json!(rfc3339(at));
+        if let Some(generation) = metadata.get("generation").and_then(Value::as_i64) {
+            metadata["generation"] = json!(generation + 1);
+        }
+    }
+    metadata["deletionGracePeriodSeconds"] = json!(grace);
 }
 
 fn check_preconditions(request: &Request, live: &Value, options: &DeleteOptions) -> ApiResult<()> {

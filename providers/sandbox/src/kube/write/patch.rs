@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::admit::decode_body;
+use super::admit::{check_namespace, decode_or, refuse_other_uid};
 use super::apply::in_version;
 use super::request::{Outcome, Request};
 use super::strategic;
 use super::update::check_revision;
 use crate::kube::object;
 use crate::kube::state::State;
-use crate::kube::status::{ApiError, ApiResult};
+use crate::kube::status::{ApiError, ApiResult, FieldError, Subject};
 
 /// A patch that changes what is there.
 #[derive(Clone, Debug)]
@@ -32,14 +32,47 @@ impl State {
         let live = self.find(request)?;
         let shown = in_version(request, &live);
         let patched = patched(request, &shown, patch)?;
-        let version = object::text(&patched, "/metadata/resourceVersion");
+        let (api_version, kind) = (object::text(&patched, "/apiVersion"), object::text(&patched, "/kind"));
+        if api_version != request.api_version() || kind != request.resource.kind {
+            let own = &request.resource.kind;
+            let why = format!(
+                "converting ({api_version}.{kind}) to ({}.{own}): unknown conversion",
+                request.version
+            );
+            return Err(unpatchable(patch, &patched, &why));
+        }
+        let (new, warnings) = decode_or(request, &patched, |why| unpatchable(patch, &patched, why))?;
+        check_same(request, &live, &new)?;
+        let version = object::text(&new, "/metadata/resourceVersion");
         if version.is_empty() || version == object::text(&live, "/metadata/resourceVersion") {
-            let (new, warnings) = decode_body(request, &patched)?;
             return self.overwrite(request, &live, new, warnings);
         }
-        check_revision(request, &live, &patched)?;
+        check_revision(request, &live, &new)?;
         Err(ApiError::stale(request.subject()))
     }
+}
+
+/// A patch may not make one object into another.
+fn check_same(request: &Request, live: &Value, new: &Value) -> ApiResult<()> {
+    if object::name(new) != request.name {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({}) does not match the name on the URL ({})",
+            object::name(new),
+            request.name
+        )));
+    }
+    check_namespace(request, object::namespace(new))?;
+    refuse_other_uid(request, live, new)
+}
+
+/// What a patch makes is not of its type. The server names a strategic patch itself, and otherwise the whole result.
+fn unpatchable(patch: &Patch, patched: &Value, why: &str) -> ApiError {
+    let dump = match patch {
+        Patch::Strategic(patch) => strategic::go_text(patch),
+        Patch::Json(_) | Patch::Merge(_) => patched.to_string(),
+    };
+    let nameless = Subject { group: "", resource: "", kind: "", name: "" };
+    ApiError::invalid(nameless, &[FieldError::invalid("patch", &Value::from(dump), why)])
 }
 
 /// The document after a patch.
@@ -87,11 +120,9 @@ fn json_patch(mut document: Value, operations: &[Value]) -> ApiResult<Value> {
             "add" => {
                 operation.get("value").and_then(|value| add(&mut document, path(operation), value.clone()))
             }
-            "replace" => operation.get("value").and_then(|value| {
-                let slot = document.pointer_mut(path(operation))?;
-                *slot = value.clone();
-                Some(())
-            }),
+            "replace" => operation
+                .get("value")
+                .and_then(|value| replace(&mut document, path(operation), value.clone())),
             "remove" => take(&mut document, path(operation)).map(drop),
             "test" => (document.pointer(path(operation)) == operation.get("value")).then_some(()),
             "copy" => document
@@ -100,7 +131,7 @@ fn json_patch(mut document: Value, operations: &[Value]) -> ApiResult<Value> {
                 .and_then(|value| add(&mut document, path(operation), value)),
             "move" => take(&mut document, object::text(operation, "/from"))
                 .and_then(|value| add(&mut document, path(operation), value)),
-            _ => return Err(ApiError::bad_request("the patch has an operation that is not one of RFC 6902")),
+            _ => None,
         };
         if done.is_none() {
             let message = "the server rejected our request due to an error in our request";
@@ -137,6 +168,18 @@ fn add(document: &mut Value, pointer: &str, value: Value) -> Option<()> {
             items.insert(index, value);
         }
         _ => return None,
+    }
+    Some(())
+}
+
+/// The server's JSON patches put what is not there, where it would be a member of an object.
+fn replace(document: &mut Value, pointer: &str, value: Value) -> Option<()> {
+    match document.pointer_mut(pointer) {
+        Some(slot) => *slot = value,
+        None => match parent(document, pointer)? {
+            (Value::Object(fields), last) => drop(fields.insert(last, value)),
+            _ => return None,
+        },
     }
     Some(())
 }
@@ -188,7 +231,12 @@ mod tests {
             ),
             (json!([{ "op": "test", "path": "/a/0", "value": 1 }]), Some(json!({ "a": [1, 2], "b/c": "x" }))),
             (json!([{ "op": "test", "path": "/a/0", "value": 2 }]), None),
-            (json!([{ "op": "replace", "path": "/z", "value": 2 }]), None),
+            (
+                json!([{ "op": "replace", "path": "/z", "value": 2 }]),
+                Some(json!({ "a": [1, 2], "b/c": "x", "z": 2 })),
+            ),
+            (json!([{ "op": "replace", "path": "/a/7", "value": 2 }]), None),
+            (json!([{ "op": "merge", "path": "/a" }]), None),
             (json!([{ "op": "remove", "path": "/a/7" }]), None),
             (json!([{ "op": "add", "path": "/a/7", "value": 1 }]), None),
         ] {

@@ -109,7 +109,7 @@ impl Request {
         match self.subresource.as_str() {
             "status" if self.resource.builtin => never.union(&FieldSet::of_fields(&["spec"])),
             "status" => never.union(&FieldSet::of_fields(&["spec", "metadata"])),
-            "" if version.has_status() => never.union(&FieldSet::of_fields(&["status"])),
+            "" | "finalize" if version.has_status() => never.union(&FieldSet::of_fields(&["status"])),
             _ => never,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::admit::{owners_after_update, refuse};
+use super::admit::owners_after_update;
 use super::patch::{Patch, patched};
 use super::request::{Outcome, Request};
 use crate::kube::merge::{self, Managers, Operation, Ownership};
@@ -12,7 +12,7 @@ use crate::kube::object;
 use crate::kube::registry::ScalePaths;
 use crate::kube::selector::label_selector_text;
 use crate::kube::state::State;
-use crate::kube::status::{ApiError, ApiResult, FieldError};
+use crate::kube::status::{ApiError, ApiResult, FieldError, Subject};
 
 /// An object's `Scale`.
 pub(crate) fn scale_of(paths: &ScalePaths, object: &Value) -> Value {
@@ -22,7 +22,7 @@ pub(crate) fn scale_of(paths: &ScalePaths, object: &Value) -> Value {
             metadata[field] = value.clone();
         }
     }
-    let replicas = object.pointer(&paths.spec_replicas).cloned().unwrap_or_else(|| json!(0));
+    let replicas = object.pointer(&paths.spec_replicas).filter(|replicas| **replicas != 0);
     let mut status =
         json!({ "replicas": object.pointer(&paths.status_replicas).cloned().unwrap_or_else(|| json!(0)) });
     let selector = match &paths.selector {
@@ -36,13 +36,15 @@ pub(crate) fn scale_of(paths: &ScalePaths, object: &Value) -> Value {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": metadata,
-        "spec": { "replicas": replicas },
+        // No replicas are not written.
+        "spec": replicas.map_or_else(|| json!({}), |replicas| json!({ "replicas": replicas })),
         "status": status,
     })
 }
 
 impl State {
     pub(super) fn replace_scale(&mut self, request: &Request, body: &Value) -> ApiResult<Outcome> {
+        check_scale(request, body)?;
         let live = self.find(request)?;
         let given = object::text(body, "/metadata/resourceVersion");
         if !given.is_empty() && given != object::text(&live, "/metadata/resourceVersion") {
@@ -91,6 +93,11 @@ impl State {
         let key = request.manager_key(Operation::Apply);
         let mut bare = Value::clone(&live);
         object::remove(&mut bare, &["metadata", "managedFields"]);
+        // A Scale does not write that there are no replicas: to say so changes it.
+        if bare.pointer(&paths.spec_replicas).is_some_and(|replicas| *replicas == 0) {
+            let steps: Vec<&str> = paths.spec_replicas.trim_start_matches('/').split('/').collect();
+            object::remove(&mut bare, &steps);
+        }
         let ignored = request.ignored(version);
         let Ownership { object, owners } =
             merge::apply(version.root(), &bare, &parent, &managers.owners, &key, &ignored, request.force)
@@ -110,12 +117,33 @@ fn paths(request: &Request) -> ApiResult<ScalePaths> {
     scale.ok_or_else(ApiError::no_such_resource)
 }
 
+/// Refuses what is not this object's `Scale`.
+fn check_scale(request: &Request, body: &Value) -> ApiResult<()> {
+    let (api_version, kind) = (object::text(body, "/apiVersion"), object::text(body, "/kind"));
+    if !matches!(kind, "" | "Scale") {
+        return Err(ApiError::bad_request(format!(
+            "{kind} in version {api_version:?} cannot be handled as a Scale: converting ({api_version}.{kind}) to \
+             (autoscaling.Scale): unknown conversion"
+        )));
+    }
+    let name = object::name(body);
+    if !name.is_empty() && name != request.name {
+        let url = &request.name;
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({url})"
+        )));
+    }
+    Ok(())
+}
+
 fn replicas(request: &Request, scale: &Value) -> ApiResult<i64> {
     let replicas = object::integer(scale, "/spec/replicas").unwrap_or(0);
     if replicas < 0 {
         let detail = "must be greater than or equal to 0";
         let error = FieldError::invalid("spec.replicas", &json!(replicas), detail);
-        refuse(request, scale, &[error])?;
+        let name = request.name.as_str();
+        let subject = Subject { group: "autoscaling", resource: "", kind: "Scale", name };
+        return Err(ApiError::invalid(subject, &[error]));
     }
     Ok(replicas)
 }

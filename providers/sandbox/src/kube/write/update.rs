@@ -126,13 +126,10 @@ impl State {
 
     /// The last finalizer of a terminating object is gone: so is the object.
     fn release(&mut self, request: &Request, new: Value, warnings: Vec<String>) -> Outcome {
-        let id = request.resource.id();
-        let last = if request.dry_run { None } else { self.store.remove(&id, &request.key()) };
-        let mut object = new;
-        if let Some(last) = last {
-            object::metadata(&mut object)["resourceVersion"] = last["metadata"]["resourceVersion"].clone();
+        if !request.dry_run {
+            self.store.remove(&request.resource.id(), &request.key());
         }
-        Outcome { object: Arc::new(object), created: false, warnings }
+        Outcome { object: Arc::new(new), created: false, warnings }
     }
 }
 
