@@ -49,9 +49,16 @@ pub(crate) fn change(name: &str, before: Option<Value>, after: Option<Value>) ->
     FieldChange { path: Path::attribute(name), before, after, forces_replace: false, owner: None }
 }
 
-/// The changes that making something anew shows: its attributes of these names that are given.
+/// The changes that making something anew shows: its attributes of these names that are given and not empty lists or maps.
 pub(crate) fn created(attributes: &Value, names: &[&str]) -> Vec<FieldChange> {
-    let given = |name: &&str| given(attributes, name).map(|value| change(name, None, Some(value.clone())));
+    let is_empty = |value: &&Value| {
+        value.as_list().is_some_and(<[Value]>::is_empty) || value.as_map().is_some_and(BTreeMap::is_empty)
+    };
+    let given = |name: &&str| {
+        given(attributes, name)
+            .filter(|value| !is_empty(value))
+            .map(|value| change(name, None, Some(value.clone())))
+    };
     names.iter().filter_map(given).collect()
 }
 

@@ -101,7 +101,8 @@ pub(crate) fn command(desired: &Value) -> Vec<Problem> {
     problems
 }
 
-fn environment(desired: &Value) -> Vec<Problem> {
+/// Environment variables whose names or values no process can have.
+pub(crate) fn environment(desired: &Value) -> Vec<Problem> {
     let Some(variables) = desired.get("environment").and_then(Value::as_map) else { return Vec::new() };
     let at = |name: &str| Path::attribute("environment").join(PathStep::Attribute(name.to_owned()));
     let mut problems = Vec::new();

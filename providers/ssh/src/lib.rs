@@ -13,7 +13,7 @@
 //! resource ─────────── what a resource type is to this provider  pure
 //!    │
 //!    ▼
-//! file, command, directory, line, env_file, account, sysctl, package, mount, service: observations, differences, outcomes  pure
+//! file, command, directory and so on, each type in a folder of its own: observations, differences, outcomes  pure
 //!    ╰── managed ───── what those have in common that are compared attribute by attribute
 //! facts ───────────── what a host tells about itself           pure
 //! ```
@@ -30,6 +30,7 @@ mod attributes;
 mod check;
 mod client;
 mod command;
+mod cron;
 mod diagnosis;
 mod directory;
 mod env_file;
@@ -49,6 +50,7 @@ mod service;
 mod settings;
 mod sysctl;
 mod target;
+mod timer;
 #[cfg(test)]
 mod trial;
 

@@ -11,6 +11,7 @@ use meshform_engine::value::Value;
 use crate::account::{Group, Key, User};
 use crate::answer::Answer;
 use crate::command::Commands;
+use crate::cron::Cron;
 use crate::directory::Directory;
 use crate::env_file::EnvFile;
 use crate::file::Files;
@@ -22,9 +23,10 @@ use crate::promise::Promises;
 use crate::script::{FileLook, Looks, Program, Write};
 use crate::service::Service;
 use crate::sysctl::Sysctl;
+use crate::timer::Timer;
 
 /// All resource types of hosts.
-pub(crate) const ALL: [&dyn Resource; 12] = [
+pub(crate) const ALL: &[&dyn Resource] = &[
     &Files,
     &Commands,
     &OnHost(Directory),
@@ -37,6 +39,8 @@ pub(crate) const ALL: [&dyn Resource; 12] = [
     &OnHost(Package),
     &OnHost(Mount),
     &OnHost(Service),
+    &OnHost(Cron),
+    &OnHost(Timer),
 ];
 
 /// One resource type: pure, and the same for all of its instances.
@@ -81,7 +85,7 @@ pub(crate) trait Resource: Sync {
 
 /// The resource type of that name.
 pub(crate) fn named(name: &str) -> Option<&'static dyn Resource> {
-    ALL.into_iter().find(|resource| resource.name() == name)
+    ALL.iter().copied().find(|resource| resource.name() == name)
 }
 
 /// How a change is made.

@@ -57,7 +57,7 @@ pub(crate) fn resource_types() -> Vec<ResourceType> {
         part_kind: None,
         body: resource.attributes().into(),
     };
-    resource::ALL.into_iter().map(on_host).collect()
+    resource::ALL.iter().copied().map(on_host).collect()
 }
 
 /// What this provider can look up.

@@ -211,6 +211,17 @@ fn take(text: &str, format: Format, name: &str, policy: &Value, private: &serde_
     text::replace(text, format, name, former)
 }
 
+/// A file of these variables as systemd reads it; `None` if one of them cannot be in it.
+pub(crate) fn systemd_file(variables: &BTreeMap<&str, &str>) -> Option<String> {
+    let line = |(name, value): (&&str, &&str)| Some(format!("{name}={}\n", Format::Systemd.quoted(value)?));
+    variables.iter().map(line).collect()
+}
+
+/// The variables that a file sets as systemd reads it.
+pub(crate) fn systemd_variables(text: &str) -> BTreeMap<String, String> {
+    text::read(text, Format::Systemd)
+}
+
 fn values(attributes: &Value) -> BTreeMap<String, Value> {
     attributes.get("values").and_then(Value::as_map).cloned().unwrap_or_default()
 }

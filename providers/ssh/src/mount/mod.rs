@@ -54,9 +54,10 @@ impl Managed for Mount {
                 Type::String,
                 "The type of file system, such as ext4, nfs or tmpfs; none with \"bind\".",
             ),
-            Attribute::optional(
+            Attribute::default(
                 "options",
                 Type::String.list(),
+                Value::list([]),
                 "Its options, one by one, such as [\"noatime\", \"nodev\"]; the defaults, if left out.",
             ),
             number("dump", "Whether dump saves it: 0 or 1."),
