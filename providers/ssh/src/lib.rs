@@ -14,6 +14,7 @@
 //!    │
 //!    ▼
 //! file, command, directory and so on, each type in a folder of its own: observations, differences, outcomes  pure
+//! file, command, directory and so on, each type in a folder of its own: observations, differences, outcomes  pure
 //!    ╰── managed ───── what those have in common that are compared attribute by attribute
 //! facts ───────────── what a host tells about itself           pure
 //! ```
@@ -30,6 +31,7 @@ mod attributes;
 mod check;
 mod client;
 mod command;
+mod container;
 mod cron;
 mod diagnosis;
 mod directory;
@@ -43,7 +45,9 @@ mod mount;
 mod package;
 mod promise;
 mod provider;
+mod reboot;
 mod resource;
+mod restart;
 mod schema;
 mod script;
 mod service;

@@ -11,6 +11,7 @@ use meshform_engine::value::Value;
 use crate::account::{Group, Key, User};
 use crate::answer::Answer;
 use crate::command::Commands;
+use crate::container::Container;
 use crate::cron::Cron;
 use crate::directory::Directory;
 use crate::env_file::EnvFile;
@@ -20,6 +21,7 @@ use crate::managed::{InText, OnHost};
 use crate::mount::Mount;
 use crate::package::Package;
 use crate::promise::Promises;
+use crate::reboot::Reboot;
 use crate::script::{FileLook, Looks, Program, Write};
 use crate::service::Service;
 use crate::sysctl::Sysctl;
@@ -41,6 +43,8 @@ pub(crate) const ALL: &[&dyn Resource] = &[
     &OnHost(Service),
     &OnHost(Cron),
     &OnHost(Timer),
+    &OnHost(Container),
+    &Reboot,
 ];
 
 /// One resource type: pure, and the same for all of its instances.
@@ -96,6 +100,8 @@ pub(crate) enum Work<'a> {
     Job(Box<dyn Job + 'a>),
     /// By reading a file and writing it with a part of it changed.
     Edit(Box<dyn Edit + 'a>),
+    /// By rebooting the host, while nothing else is done on it.
+    Restart(Box<dyn Restart + 'a>),
 }
 
 /// A change that one program makes.
@@ -143,6 +149,48 @@ pub(crate) trait Edit: Send + Sync {
 
     /// The error of a write that failed for this reason, which the host gave.
     fn failure(&self, code: &str, what: &str, words: &str) -> ProviderError;
+}
+
+/// A reboot: programs before and after it.
+pub(crate) trait Restart: Send + Sync {
+    /// How long the host may be away, in seconds.
+    fn seconds(&self) -> u64;
+
+    /// The program that begins it.
+    fn begin(&self, nonce: &str) -> Program;
+
+    /// What has come of that.
+    ///
+    /// # Errors
+    /// When the host does not reboot.
+    fn begun(&self, answer: &Answer, words: &str) -> Result<Begun, StepFailure>;
+
+    /// The id of the boot that was reviewed.
+    fn reviewed(&self) -> Option<&str>;
+
+    /// The program that asks whether the host is back.
+    fn ask(&self, nonce: &str) -> Program;
+
+    /// Whether it is, from the boot that it left.
+    fn is_back(&self, answer: &Answer, left: Option<&str>) -> bool;
+
+    /// The program that ends it.
+    fn end(&self, nonce: &str) -> Program;
+
+    /// What is recorded, by the answer to the last one.
+    fn performed(&self, answer: &Answer) -> Performed;
+
+    /// The error of a host that is not back in time. `why` is what was said last.
+    fn missing(&self, why: &str) -> ProviderError;
+}
+
+/// What has come of the beginning of a reboot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Begun {
+    /// The host leaves the boot of this id.
+    Leaving(String),
+    /// It was rebooted since it was reviewed.
+    Over,
 }
 
 /// What an edit makes of a file.

@@ -6,13 +6,14 @@ use meshform_engine::ports::{
     PreviewItem, Progress, ProviderError, ReadItem, StepFailure, Target,
 };
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock};
 
 use crate::answer::Answer;
 use crate::client::{Client, RunError, nonce};
 use crate::error::error;
 use crate::promise::Promises;
 use crate::resource::{self, Edit, EditDeed, Edited, Job, Work};
+use crate::restart::restart;
 use crate::script::{self, Guard, Looks, Policy, Remove};
 use crate::{facts, file, schema};
 
@@ -32,6 +33,8 @@ pub(crate) struct Host {
     identity: String,
     /// One at a time of those changes that may touch what others touch, such as parts of one file.
     alone: Mutex<()>,
+    /// Held by all changes, and by a reboot alone: while the host is away, nothing is done on it.
+    awake: RwLock<()>,
     /// What this plan will have made of the host, as far as it has looked.
     promises: Mutex<Promises>,
 }
@@ -39,7 +42,13 @@ pub(crate) struct Host {
 impl Host {
     /// A host behind a connection that stands.
     pub(crate) fn new(client: Client) -> Self {
-        Self { identity: client.identity(), client, alone: Mutex::new(()), promises: Mutex::default() }
+        Self {
+            identity: client.identity(),
+            client,
+            alone: Mutex::new(()),
+            awake: RwLock::new(()),
+            promises: Mutex::default(),
+        }
     }
 
     /// Looks at all of this in one round trip. What changed meanwhile gets another look, each thing on its own.
@@ -201,10 +210,17 @@ impl Target for Host {
                 return Err(stranger(&request.address, &request.kind).into());
             };
             let limit = request.timeout_ms.map(|limit| limit.div_ceil(1000).max(1));
-            match resource.work(request, limit)? {
+            let work = resource.work(request, limit)?;
+            if let Work::Restart(reboot) = &work {
+                let _asleep = self.awake.write().await;
+                return restart(&self.client, request, &**reboot, progress).await;
+            }
+            let _awake = self.awake.read().await;
+            match work {
                 Work::Record(performed) => Ok(performed),
                 Work::Job(job) => self.run(request, &*job, progress).await,
                 Work::Edit(edit) => self.edit(&*edit).await,
+                Work::Restart(reboot) => restart(&self.client, request, &*reboot, progress).await,
             }
         })
     }

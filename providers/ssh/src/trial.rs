@@ -173,7 +173,7 @@ impl Trial {
                 let (answer, words) = self.run(&job.program("n", false, true)?);
                 job.performed(&answer, &words)?
             }
-            Work::Edit(_) => panic!("edits are tested elsewhere"),
+            Work::Edit(_) | Work::Restart(_) => panic!("these are tested elsewhere"),
         };
         self.record = request.desired.is_some().then(|| {
             Arc::new(Record {

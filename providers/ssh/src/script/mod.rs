@@ -13,7 +13,7 @@ mod task;
 
 pub(crate) use self::change::{Guard, Keep, Policy, Remove, Write, remove, sha256, write};
 pub(crate) use self::look::{FileLook, GuardLook, Looks, look};
-pub(crate) use self::native::{Deed, Sight, deed};
+pub(crate) use self::native::{Deed, Sight, deed, with_library};
 pub(crate) use self::task::{Guards, Setting, Task, task};
 
 /// Content of up to so many bytes is fetched for a diff and kept for the way back.

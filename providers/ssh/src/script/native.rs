@@ -46,6 +46,11 @@ pub(crate) fn deed(nonce: &str, deed: &Deed<'_>) -> Program {
     program(nonce, &body)
 }
 
+/// A program of a library's functions and these commands.
+pub(crate) fn with_library(nonce: &str, library: &str, commands: &str) -> Program {
+    program(nonce, &format!("{library}{commands}"))
+}
+
 /// The first word is a function's name, the second one the number, and what follows are quoted words.
 fn line(words: &[String], index: &str) -> String {
     let mut words = words.iter();
