@@ -3,11 +3,11 @@
 //! A fingerprint is the first 128 bits of keyed BLAKE3 over an unambiguous byte form of the value. The key is random and stays in the
 //! state's own storage. Whoever has both key and fingerprint can try out guesses: the key is as private as the state.
 
-use std::io::Read;
 use std::sync::{Arc, OnceLock};
 
 use meshform_engine::ports::StoreError;
 use meshform_engine::value::{Fingerprinter, Kind, Value};
+use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::documents::{FINGERPRINT_KEY, invalid, refused};
 use crate::storage::{Condition, Storage, StorageError};
@@ -85,11 +85,11 @@ impl KeyBlob {
 /// When it has none.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
     let mut bytes = [0; N];
-    let source = std::fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes));
-    match source {
-        Ok(()) => Ok(bytes),
-        Err(error) => Err(StoreError::Io { attempt: "read /dev/urandom".into(), problem: error.to_string() }),
-    }
+    SystemRandom::new().fill(&mut bytes).map_err(|_| StoreError::Io {
+        attempt: "get random bytes".into(),
+        problem: "the system gives none".into(),
+    })?;
+    Ok(bytes)
 }
 
 /// A random name in the form of a version 4 UUID (RFC 9562).
