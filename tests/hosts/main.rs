@@ -7,6 +7,9 @@
 //! changes   all that differs from the system that they started from
 //! stack     a stack for them, planned and applied from where they can be reached
 //! life      what each resource makes of a host, from the first plan to the last
+//! faults    what goes wrong between us and a host, and on it
+//! proxy     what cuts a connection
+//! quoting   names and contents that upset a shell
 //! ```
 //!
 //! That takes root, and namespaces. Where there are none, the sandbox's host stands in for what it can, and the run says so.
@@ -14,6 +17,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod changes;
+mod faults;
 #[expect(dead_code, reason = "the program's own tests use more of it")]
 #[path = "../end_to_end/stack.rs"]
 mod folder;
@@ -23,4 +27,6 @@ mod life;
 #[expect(dead_code, reason = "the program's own tests use more of it")]
 #[path = "../end_to_end/program.rs"]
 mod program;
+mod proxy;
+mod quoting;
 mod stack;
