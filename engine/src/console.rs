@@ -134,6 +134,7 @@ impl Names<'_> {
                     files: self.functions.files,
                     folder: self.functions.base,
                     targets: &self.targets,
+                    found: &lower::nothing_found,
                 };
                 let instances = lower::targets(&context, at, id, block, &mut self.diagnostics);
                 let instances = instances.into_iter().flatten().map(|(address, attributes)| {

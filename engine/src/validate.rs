@@ -10,7 +10,9 @@ use crate::ephemeral;
 use crate::files::Files;
 use crate::inputs;
 use crate::lang::{FunctionContext, evaluate};
-use crate::lower::{Context, Each, Expansion, Lowered, complete, expand, postconditions, with_computed};
+use crate::lower::{
+    Context, Each, Expansion, Lowered, complete, expand, nothing_found, postconditions, with_computed,
+};
 use crate::policy;
 use crate::schema::ResourceType;
 use crate::types::Type;
@@ -137,6 +139,7 @@ impl Validation<'_> {
             files: self.files,
             folder: self.folder,
             targets: &self.targets,
+            found: &nothing_found,
         }
     }
 
@@ -177,7 +180,7 @@ impl Validation<'_> {
             let lowered = self.context().lower(at, id, block, each, &mut found);
             self.diagnostics.extend(found);
             match lowered {
-                Lowered::Deferred(_) => are_certain = false,
+                Lowered::Deferred(_) | Lowered::Asks(_) => are_certain = false,
                 Lowered::Instances(instances) => {
                     for instance in instances {
                         let ty = self.registry.resource_type(&instance.kind).unwrap_or(ty);

@@ -17,6 +17,7 @@
 //! refresh           what a plan looks at, and what only the records follow
 //! console           expressions and their values
 //! data              what is looked up
+//! charts            what helm and kustomize render
 //! workspaces        several states of one stack
 //! state, backends   what is recorded, changed by hand; where it is kept
 //! testing           what comes of test files
@@ -36,6 +37,7 @@
 
 mod backends;
 mod bad_input;
+mod charts;
 mod console;
 mod control_plane;
 mod data;

@@ -99,6 +99,21 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Asks again what a saved plan holds only fingerprints of in what composites were answered. What that depends on is known by now.
+    ///
+    /// # Errors
+    /// When it cannot be asked, or the answer is another one.
+    pub(super) async fn reveal_composites(&self, values: &mut Values<'_>) -> Result<(), Failure> {
+        for (address, planned) in self.plan.data.iter().filter(|(_, found)| has_fingerprint(found)) {
+            let asked = values.asked(address).map_err(Failure::Diagnostics)?;
+            if let Some(look_up) = asked {
+                let found = self.reveal_one(&look_up, planned, values).await?;
+                values.settle(address, found);
+            }
+        }
+        Ok(())
+    }
+
     async fn reveal_one(
         &self,
         look_up: &LookUp,

@@ -127,6 +127,7 @@ async fn locked(
     reader.reveal(&mut values).await?;
     let targets = connect(plan, world, &mut values, observer).await?;
     reveal(plan, &targets, &loaded.snapshot, &mut values, &fingerprinter).await?;
+    reader.reveal_composites(&mut values).await?;
     if !options.unprotected {
         obey(plan, &loaded.snapshot, &world.registry, &mut values)?;
     }

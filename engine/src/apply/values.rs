@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Called, Environment, gather, sensitive_output, target_value};
 use crate::files::Files;
 use crate::lang::{FunctionContext, Scope};
-use crate::lower::{self, Context, Each, Expansion, Instance, LookUp, Lowered, expand};
+use crate::lower::{self, Context, Each, Expansion, Instance, LookUp, Lowered, expand, nothing_found};
 use crate::plan::{Action, Partial, Plan};
 use crate::policy::{self, Judgement};
 use crate::ports::TargetConfig;
@@ -160,7 +160,7 @@ impl<'a> Values<'a> {
             let Expansion::Instances(repetitions) = expand(&block.repetition, &scope, diagnostics) else {
                 continue;
             };
-            let context = self.context(&targets);
+            let context = self.context(&targets, &nothing_found);
             let own = repetitions.iter().map(|each| context.look_up(&at, id, block, each, diagnostics));
             all.extend(own.flatten());
         }
@@ -207,7 +207,8 @@ impl<'a> Values<'a> {
         let mut instances = BTreeMap::new();
         if let Expansion::Instances(repetitions) = expand(&block.repetition, &scope, &mut diagnostics) {
             let targets: Vec<_> = self.targets.keys().cloned().collect();
-            let context = self.context(&targets);
+            let answered = |look_up: &LookUp| self.instances.get(&look_up.address).cloned();
+            let context = self.context(&targets, &answered);
             for each in &repetitions {
                 if self.leaves_out(at, id, each) {
                     continue;
@@ -221,6 +222,28 @@ impl<'a> Values<'a> {
             true => Err(diagnostics),
             false => Ok(instances),
         }
+    }
+
+    /// What a composite asks its target, by the address under which the answer is kept; `None` if that is no composite's.
+    pub(super) fn asked(&mut self, address: &Address) -> Result<Option<LookUp>, Diagnostics> {
+        let kind = address.data_type().unwrap_or_default();
+        let block = Address::within(address.module.clone(), kind, address.name.clone());
+        let (id, at) = (BlockId::of(&block), &address.module);
+        let Some(block) = self.config.resource(&id) else { return Ok(None) };
+        let mut diagnostics = Diagnostics::new();
+        self.refresh_dependencies(&id, &mut diagnostics);
+        let scope = self.environment.scope(at, &id);
+        let targets: Vec<_> = self.targets.keys().cloned().collect();
+        let context = self.context(&targets, &nothing_found);
+        let mut asked = None;
+        if let Expansion::Instances(repetitions) = expand(&block.repetition, &scope, &mut diagnostics) {
+            for each in repetitions.iter().filter(|each| address.keys.iter().eq(&each.key)) {
+                if let Lowered::Asks(look_up) = context.lower(at, &id, block, each, &mut diagnostics) {
+                    asked = Some(*look_up);
+                }
+            }
+        }
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(asked) }
     }
 
     /// Whether one repetition of a block is left out of a partial plan.
@@ -390,7 +413,8 @@ impl<'a> Values<'a> {
 
     fn target_block(&mut self, at: &ModuleInstance, id: &BlockId, diagnostics: &mut Diagnostics) -> Value {
         let Some(block) = self.config.target(id) else { return Value::null() };
-        let Some(instances) = lower::targets(&self.context(&[]), at, id, block, diagnostics) else {
+        let Some(instances) = lower::targets(&self.context(&[], &nothing_found), at, id, block, diagnostics)
+        else {
             return Value::unknown(Type::Any);
         };
         let mut values = Vec::new();
@@ -401,13 +425,18 @@ impl<'a> Values<'a> {
         gather(&block.repetition, values)
     }
 
-    fn context<'c>(&'c self, targets: &'c [TargetAddress]) -> Context<'c> {
+    fn context<'c>(
+        &'c self,
+        targets: &'c [TargetAddress],
+        found: &'c dyn Fn(&LookUp) -> Option<Value>,
+    ) -> Context<'c> {
         Context {
             registry: self.registry,
             environment: &self.environment,
             files: self.files,
             folder: self.folder,
             targets,
+            found,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `data` blocks → what is to be looked up.
 
-use super::{Belonging, Context, Each, Origin, Placement, complete, place_problem, with_computed};
+use super::{Belonging, Context, Each, Instance, Origin, Placement, complete, place_problem, with_computed};
 use crate::address::{Address, ModuleInstance};
 use crate::condition;
 use crate::config::{BlockId, BlockName, DataBlock};
@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostics;
 use crate::environment::Environment;
 use crate::ephemeral;
 use crate::ports::ReadItem;
+use crate::types::Type;
 use crate::value::Value;
 
 /// One look-up that the configuration wants.
@@ -26,6 +27,21 @@ pub(crate) struct LookUp {
 }
 
 impl LookUp {
+    /// What a composite asks its target. It has the address of a `data` block that nobody can write.
+    pub(super) fn of_composite(composite: &Instance, arguments: Value) -> Self {
+        let at = &composite.address;
+        let address = Address::look_up(at.module.clone(), &composite.kind, at.name.clone());
+        Self {
+            address: Address { keys: at.keys.clone(), ..address },
+            kind: composite.kind.clone(),
+            target: composite.target.clone(),
+            unknown: Value::unknown(Type::Any),
+            origin: composite.origin.clone(),
+            each: composite.each.clone(),
+            arguments,
+        }
+    }
+
     /// What its target is asked, once all of it is known.
     pub(crate) fn item(&self) -> ReadItem {
         let (address, kind) = (self.address.clone(), self.kind.clone());

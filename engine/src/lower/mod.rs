@@ -72,6 +72,13 @@ pub(crate) struct Context<'a> {
     pub(crate) folder: &'a str,
     /// The instances of the targets known so far, for blocks that need not say which.
     pub(crate) targets: &'a [TargetAddress],
+    /// What was answered to composites that ask their target something.
+    pub(crate) found: &'a dyn Fn(&LookUp) -> Option<Value>,
+}
+
+/// Of a context in which nothing has been looked up.
+pub(crate) fn nothing_found(_: &LookUp) -> Option<Value> {
+    None
 }
 
 /// The outcome of lowering one repetition of a block.
@@ -80,6 +87,8 @@ pub(crate) enum Lowered {
     Instances(Vec<Instance>),
     /// It cannot be told yet, for this reason.
     Deferred(String),
+    /// It cannot be told before this is looked up.
+    Asks(Box<LookUp>),
 }
 
 impl Context<'_> {
@@ -144,9 +153,25 @@ impl Context<'_> {
             desired: &composite.desired,
             files: self.files,
             folder: self.folder,
+            found: None,
         };
+        let asks = provider.asks(&request).map(|arguments| {
+            arguments.map(|arguments| LookUp::of_composite(composite, arguments.without_ephemeral()))
+        });
+        let found = match asks {
+            Ok(None) => None,
+            Ok(Some(look_up)) => match (self.found)(&look_up) {
+                Some(found) => Some(found),
+                None => return Lowered::Asks(Box::new(look_up)),
+            },
+            Err(problems) => return refused(problems, composite, diagnostics),
+        };
+        let request = LowerRequest { found: found.as_ref(), ..request };
         match provider.lower(&request) {
             Ok(Some(parts)) => {
+                for caution in provider.cautions(&request) {
+                    diagnostics.push(place_problem(caution, &composite.address, &composite.origin));
+                }
                 let parts = parts.into_iter().map(|part| {
                     let desired = self.marked(part_kind, part.desired);
                     part_instance(composite, part_kind, Part { desired, ..part })
@@ -158,12 +183,7 @@ impl Context<'_> {
                 Lowered::Instances(parts)
             }
             Ok(None) => Lowered::Deferred("what it consists of is known only after apply".to_owned()),
-            Err(problems) => {
-                for problem in problems {
-                    diagnostics.push(place_problem(problem, &composite.address, &composite.origin));
-                }
-                Lowered::Instances(Vec::new())
-            }
+            Err(problems) => refused(problems, composite, diagnostics),
         }
     }
 
@@ -224,6 +244,13 @@ impl Context<'_> {
         );
         Placement::Unknown
     }
+}
+
+fn refused(problems: Vec<Problem>, composite: &Instance, diagnostics: &mut Diagnostics) -> Lowered {
+    for problem in problems {
+        diagnostics.push(place_problem(problem, &composite.address, &composite.origin));
+    }
+    Lowered::Instances(Vec::new())
 }
 
 /// What does not hold of an instance with these attributes.

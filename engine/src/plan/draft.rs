@@ -4,6 +4,7 @@
 //! looks, and drafts again, until a draft asks for nothing. So planning needs no IO of its own, yet each answer of a target (an object's
 //! address, a dry-run's outcome) reaches everything that depends on it.
 
+mod composite;
 mod create_first;
 mod data;
 mod destination;
@@ -30,7 +31,7 @@ use crate::environment::{Called, Environment, gather, sensitive_output, target_v
 use crate::ephemeral;
 use crate::files::Files;
 use crate::lang::FunctionContext;
-use crate::lower::{self, Context, Expansion, Lowered, expand, postconditions};
+use crate::lower::{self, Context, Expansion, LookUp, Lowered, expand, nothing_found, postconditions};
 use crate::policy::{self, Judgement, Nature};
 use crate::ports::{
     Found, ObserveItem, Observed, Precondition, Preview, PreviewItem, ProviderError, ReadItem, TargetConfig,
@@ -149,6 +150,7 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
     drafting.check_replacements();
     drafting.check_selectors();
     drafting.policies();
+    drafting.keep_answers();
     drafting.draft.left_out = drafting.selection.left_out;
     drafting.draft
 }
@@ -158,8 +160,10 @@ fn context<'c>(
     inputs: &'c DraftInputs<'_>,
     environment: &'c Environment<'c>,
     targets: &'c [TargetAddress],
+    found: &'c dyn Fn(&LookUp) -> Option<Value>,
 ) -> Context<'c> {
-    Context { registry: inputs.registry, environment, files: inputs.files, folder: inputs.folder, targets }
+    let DraftInputs { registry, files, folder, .. } = *inputs;
+    Context { registry, environment, files, folder, targets, found }
 }
 
 /// A change of which only the action is known.
@@ -298,7 +302,7 @@ impl<'a> Drafting<'a> {
 
     fn target_block(&mut self, at: &ModuleInstance, id: &BlockId) -> Option<Value> {
         let block = self.inputs.config.target(id)?;
-        let context = context(self.inputs, &self.environment, &self.target_list);
+        let context = context(self.inputs, &self.environment, &self.target_list, &nothing_found);
         let mut found = Diagnostics::new();
         let instances = lower::targets(&context, at, id, block, &mut found);
         if !self.selection.is_muted {
@@ -346,12 +350,15 @@ impl<'a> Drafting<'a> {
             }
         };
         let mut values = Vec::new();
+        let mut is_answered = true;
+        let (inputs, sights) = (self.inputs, self.sights);
+        let answered = |look_up: &LookUp| composite::answered(inputs, sights, look_up);
         for each in &repetitions {
             if let Some(recorded) = self.left_out_repetition(at, id, each) {
                 values.extend(recorded);
                 continue;
             }
-            let context = context(self.inputs, &self.environment, &self.target_list);
+            let context = context(self.inputs, &self.environment, &self.target_list, &answered);
             match context.lower(at, id, block, each, &mut self.draft.diagnostics) {
                 Lowered::Instances(instances) => {
                     let left_out = self.left_out_of(&instances);
@@ -368,7 +375,14 @@ impl<'a> Drafting<'a> {
                     }
                 }
                 Lowered::Deferred(reason) => return self.defer_block(at, id, reason),
+                Lowered::Asks(look_up) => match self.ask(block, &look_up) {
+                    Some(reason) => return self.defer_block(at, id, reason),
+                    None => is_answered = false,
+                },
             }
+        }
+        if !is_answered {
+            return self.unanswered_block(at, id);
         }
         gather(&block.repetition, values)
     }

@@ -43,11 +43,25 @@ pub trait Provider: Send + Sync {
         Vec::new()
     }
 
+    /// What a target has to be asked before a composite can be lowered: the arguments of a look-up of the composite's own type, which
+    /// `lower` gets the answer of. `None` for what can be lowered as it stands.
+    ///
+    /// # Errors
+    /// When the composite's content is wrong.
+    fn asks(&self, _request: &LowerRequest<'_>) -> Result<Option<Value>, Vec<Problem>> {
+        Ok(None)
+    }
+
     /// The parts of a composite, or `None` while too much of it is unknown.
     ///
     /// # Errors
     /// When the composite's content is wrong.
     fn lower(&self, request: &LowerRequest<'_>) -> Result<Option<Vec<Part>>, Vec<Problem>>;
+
+    /// What there is to warn about in a composite that has been lowered.
+    fn cautions(&self, _request: &LowerRequest<'_>) -> Vec<Problem> {
+        Vec::new()
+    }
 
     /// What the instance is on its target, or `None` while that is unknown. Two instances of one target never share it.
     fn identify(&self, kind: &str, address: &Address, desired: &Value) -> Option<String>;
@@ -165,6 +179,8 @@ pub struct LowerRequest<'a> {
     pub files: &'a dyn Files,
     /// The stack's folder, which relative paths start from.
     pub folder: &'a str,
+    /// What its target answered, if it was asked ([`Provider::asks`]).
+    pub found: Option<&'a Value>,
 }
 
 /// One part of a composite: an instance of the composite's [`ResourceType::part_kind`].

@@ -40,6 +40,7 @@ pub(crate) fn attributes(source: Option<&Value>, object: Value) -> Value {
         ("manifest".to_owned(), with_secrets_marked(&given("manifest"))),
         ("wait".to_owned(), given("wait")),
         ("force_conflicts".to_owned(), given("force_conflicts")),
+        ("triggers_replace".to_owned(), given("triggers_replace")),
         ("object".to_owned(), object),
     ])
 }

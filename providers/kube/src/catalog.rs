@@ -55,6 +55,11 @@ impl Catalog {
         }
     }
 
+    /// All kinds at all of their versions.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Resource> {
+        self.kinds.values().flatten()
+    }
+
     /// A kind at exactly one version.
     pub(crate) fn find(&self, of_type: &TypeName) -> Option<&Resource> {
         self.versions(&of_type.group, &of_type.kind)

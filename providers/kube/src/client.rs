@@ -6,6 +6,7 @@
 //! discovery  the kinds that the server serves, looked up once
 //! observe    all objects of a plan, one LIST per kind
 //! read       look-ups
+//! render     other programs that make manifests
 //! preview    dry-runs
 //! apply      precondition → server-side apply → ready
 //! delete     precondition → delete → gone
@@ -20,6 +21,7 @@ mod discovery;
 mod observe;
 mod preview;
 mod read;
+mod render;
 mod send;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,7 @@ use serde_json::Value as Json;
 use crate::attributes::{attributes, opened};
 use crate::declared::{self, Comparison};
 use crate::diff;
+use crate::lower::RESOURCE_POLICY;
 use crate::manifest::normalise;
 use crate::owned::{FieldSet, Owners};
 
@@ -35,6 +36,9 @@ pub(crate) use self::recorded::{is_trusted, owned_hash, without_trust};
 pub(crate) fn difference(request: &DifferenceRequest<'_>) -> Difference {
     match (request.desired, request.observed) {
         (None, Observed::Absent) => outcome(Verdict::NoOp, Value::null()),
+        (None, Observed::Present(there)) if is_kept(&object_of(&there.attributes)) => {
+            outcome(Verdict::NoOp, Value::null())
+        }
         (None, Observed::Present(there)) => delete(there),
         (Some(desired), Observed::Absent) => create(desired, request.preview),
         (Some(desired), Observed::Present(there)) => change(request, desired, there),
@@ -51,6 +55,12 @@ fn outcome(verdict: Verdict, planned: Value) -> Difference {
         notes: Vec::new(),
         problems: Vec::new(),
     }
+}
+
+/// Whether it says itself that it outlives what made it, as charts have it.
+fn is_kept(object: &Value) -> bool {
+    let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    annotations.and_then(|annotations| annotations.get_str(RESOURCE_POLICY)) == Some("keep")
 }
 
 fn delete(there: &Observation) -> Difference {
@@ -120,6 +130,11 @@ impl Present<'_> {
                 notes: vec![notes::terminating(since, &self.live)],
                 ..outcome(Verdict::Replace, self.planned(opened(&self.manifest)))
             };
+        }
+        if let Some(trigger) = recorded::trigger(self) {
+            let mut fields = self.replaced_fields(&[]);
+            fields.push(trigger);
+            return Difference { fields, ..outcome(Verdict::Replace, self.planned(opened(&self.manifest))) };
         }
         let comparison = declared::compare(&self.manifest, &self.live, &self.owners);
         if comparison.is_up_to_date() || recorded::is_as_applied(self) {

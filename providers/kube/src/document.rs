@@ -15,6 +15,8 @@ pub(crate) struct Document {
     pub(crate) number: usize,
     /// The line on which it starts, from 1.
     pub(crate) line: usize,
+    /// The file that a comment before it names, as `helm` writes it.
+    pub(crate) file: Option<String>,
     /// What it says.
     pub(crate) content: Value,
 }
@@ -27,6 +29,8 @@ pub(crate) struct DocumentError {
     pub(crate) number: usize,
     /// The line of the problem, from 1.
     pub(crate) line: usize,
+    /// The file that a comment before it names.
+    pub(crate) file: Option<String>,
     /// What is wrong, in the parser's words.
     pub(crate) problem: String,
 }
@@ -39,11 +43,23 @@ pub(crate) fn parse(text: &str) -> (Vec<Document>, Vec<DocumentError>) {
         let number = index + 1;
         match read(text) {
             Ok(Json::Null) => {}
-            Ok(json) => documents.push(Document { number, line, content: from_json(&json) }),
-            Err((offset, problem)) => errors.push(DocumentError { number, line: line + offset, problem }),
+            Ok(json) => {
+                let file = file(text);
+                documents.push(Document { number, line, file, content: from_json(&json) });
+            }
+            Err((offset, problem)) => {
+                let file = file(text);
+                errors.push(DocumentError { number, line: line + offset, file, problem });
+            }
         }
     }
     (documents, errors)
+}
+
+fn file(text: &str) -> Option<String> {
+    let mut lines =
+        text.lines().map(str::trim_start).take_while(|line| line.is_empty() || line.starts_with('#'));
+    lines.find_map(|line| line.strip_prefix("# Source: ")).map(|source| source.trim().to_owned())
 }
 
 /// The texts between lines that begin with `---`, each with its first line. As kubectl does it, before any parsing.

@@ -7,6 +7,7 @@
 //! manifest, identity           what the configuration says, brought into one form, and which object it means
 //! owned, declared, diff        managed fields; what we declare against what is there; one object against another
 //! difference                   the verdict: nothing, create, update, replace, delete
+//! render                       what helm and kustomize are told, and what they make
 //! lookup                       what `data` blocks ask for, and what becomes of the answers
 //! request                      requests as values
 //! client                       the only part with IO: connects, looks, previews, applies, waits
@@ -35,6 +36,7 @@ mod owned;
 mod provider;
 mod ready;
 mod refusal;
+mod render;
 mod request;
 mod schema;
 mod status;

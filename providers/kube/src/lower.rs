@@ -1,26 +1,65 @@
-//! `kube_manifests` into its parts: every document of its files becomes a `kube_object`.
+//! `kube_manifests` and `kube_chart` into their parts: every document of files, and of what other programs render, becomes a `kube_object`.
+
+mod chart;
+mod hooks;
+#[cfg(test)]
+mod tests;
+mod texts;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use meshform_engine::diagnostic::Severity;
-use meshform_engine::files::FileError;
 use meshform_engine::ports::{LowerRequest, Part, Problem};
-use meshform_engine::value::{Kind, Path, PathStep, Value};
+use meshform_engine::value::{Kind, Path, Value, from_json, to_json};
+use serde_json::json;
 
+use self::hooks::Stage;
 use crate::check::check;
-use crate::document::{self, Document};
 use crate::identity::{ObjectName, TypeName};
 use crate::manifest::normalise;
 use crate::order::{self, Item};
+use crate::schema::CHART;
+
+/// Objects of a chart with this annotation, set to `keep`, outlive it.
+pub(crate) const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
+
+/// What the cluster has to be asked first, if anything.
+pub(crate) fn asks(request: &LowerRequest<'_>) -> Result<Option<Value>, Vec<Problem>> {
+    if request.kind == CHART {
+        return chart::asks(request);
+    }
+    let Some(folder) = request.desired.get("kustomize").filter(|folder| !folder.is_null()) else {
+        return Ok(None);
+    };
+    let path = folder.as_str().map(|folder| in_folder(request.folder, folder));
+    let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+    let is_there = |path: &String| names.iter().any(|name| request.files.exists(&format!("{path}/{name}")));
+    if path.is_some_and(|path| !is_there(&path)) {
+        let detail = format!("There is no kustomization.yaml in {folder:?}. Name the folder that has it.");
+        return Err(vec![error("No such folder", detail, Path::attribute("kustomize"))]);
+    }
+    let arguments = [("kustomize", folder.clone()), ("folder", request.folder.into())];
+    Ok(Some(Value::object(arguments.map(|(name, value)| (name.to_owned(), value)))))
+}
+
+/// What to warn about.
+pub(crate) fn cautions(request: &LowerRequest<'_>) -> Vec<Problem> {
+    match request.found {
+        Some(found) if request.kind == CHART => chart::cautions(found),
+        _ => Vec::new(),
+    }
+}
 
 /// The parts, or `None` while too much is unknown.
 pub(crate) fn lower(request: &LowerRequest<'_>) -> Result<Option<Vec<Part>>, Vec<Problem>> {
-    let Some(texts) = texts(request)? else { return Ok(None) };
     let mut problems = Vec::new();
-    let found: Vec<_> = texts.iter().flat_map(|text| manifests(text, &mut problems)).collect();
-    let scopes = defined_scopes(&found);
+    let Some(mut found) = manifests(request, &mut problems)? else { return Ok(None) };
     let namespace = request.desired.get_str("namespace");
+    if request.desired.get("create_namespace").and_then(Value::as_bool) == Some(true) {
+        found.extend(own_namespace(namespace, &found));
+    }
+    let scopes = defined_scopes(&found, request.found);
     let mut parts = Found::new();
     for one in found {
         let manifest = in_namespace(&one.manifest, namespace, &scopes);
@@ -46,25 +85,132 @@ pub(crate) fn lower(request: &LowerRequest<'_>) -> Result<Option<Vec<Part>>, Vec
 
 type Found = BTreeMap<String, (ObjectName, Value, Manifest)>;
 
+fn manifests(
+    request: &LowerRequest<'_>,
+    problems: &mut Vec<Problem>,
+) -> Result<Option<Vec<Manifest>>, Vec<Problem>> {
+    if request.kind == CHART {
+        let Some(found) = request.found else { return Ok(None) };
+        return Ok(Some(rendered(found, "chart").filter_map(staged).collect()));
+    }
+    let Some(texts) = texts::texts(request)? else { return Ok(None) };
+    let written = texts.iter().flat_map(|text| texts::manifests(text, problems)).collect::<Vec<_>>();
+    let built = request.found.into_iter().flat_map(|found| rendered(found, "kustomize"));
+    Ok(Some(written.into_iter().chain(built).collect()))
+}
+
+/// What was rendered.
+fn rendered<'f>(found: &'f Value, attribute: &'static str) -> impl Iterator<Item = Manifest> + 'f {
+    let documents = found.get("documents").and_then(Value::as_list).unwrap_or_default();
+    documents.iter().flat_map(move |document| {
+        let place = document.get_str("place").unwrap_or_default();
+        let null = Value::null();
+        let manifest = document.get("manifest").unwrap_or(&null);
+        items(manifest, place, &Path::attribute(attribute), false)
+    })
+}
+
+/// A chart's manifest with when it is applied; `None` for one that is left out.
+fn staged(one: Manifest) -> Option<Manifest> {
+    let (stage, is_repeated) = hooks::stage(&one.manifest)?;
+    let manifest = match is_of_crds_folder(&one) {
+        // As Helm does: whoever removes a definition loses all objects of its kind.
+        true => with_annotation(&one.manifest, RESOURCE_POLICY, "keep"),
+        false => one.manifest,
+    };
+    Some(Manifest { manifest, stage, is_repeated, ..one })
+}
+
+fn is_of_crds_folder(one: &Manifest) -> bool {
+    one.place.split(' ').next().is_some_and(|source| source.contains("/crds/"))
+        && TypeName::of(&one.manifest)
+            .is_some_and(|of_type| of_type.is("apiextensions.k8s.io", "CustomResourceDefinition"))
+}
+
+fn with_annotation(manifest: &Value, name: &str, text: &str) -> Value {
+    let fields = |value: Option<&Value>| value.and_then(Value::as_map).cloned().unwrap_or_default();
+    let mut metadata = fields(manifest.get("metadata"));
+    let mut annotations = fields(metadata.get("annotations"));
+    annotations.insert(name.to_owned(), text.into());
+    metadata.insert("annotations".to_owned(), Value::object(annotations));
+    let mut all = fields(Some(manifest));
+    all.insert("metadata".to_owned(), Value::object(metadata));
+    Value::object(all)
+}
+
+/// The namespace of a chart that does not make it itself.
+fn own_namespace(namespace: Option<&str>, found: &[Manifest]) -> Option<Manifest> {
+    let name = namespace?;
+    let is_it = |one: &Manifest| {
+        ObjectName::of(&one.manifest).is_some_and(|object| object.kind == "Namespace" && object.name == name)
+    };
+    let manifest = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+    (!found.iter().any(is_it)).then(|| Manifest {
+        manifest: from_json(&manifest),
+        place: "`create_namespace`".to_owned(),
+        path: Path::attribute("create_namespace"),
+        hidden: false,
+        stage: Stage::Ground,
+        is_repeated: false,
+    })
+}
+
 fn parts_of(desired: &Value, found: Found) -> Vec<Part> {
     let items: Vec<_> = found
         .iter()
-        .map(|(key, (name, manifest, _))| Item::new(key.clone(), name.clone(), manifest))
+        .map(|(key, (name, manifest, one))| (Item::new(key.clone(), name.clone(), manifest), one.stage))
         .collect();
     let given = |name: &str| desired.get(name).cloned().unwrap_or_else(Value::null);
+    let content = found.values().any(|(_, _, one)| one.is_repeated).then(|| content(&found));
     found
         .into_iter()
-        .zip(order::after(&items))
+        .zip(after(&items))
         .map(|((key, (_, manifest, one)), after)| Part {
             key,
             desired: Value::object([
                 ("manifest".to_owned(), if one.hidden { with_leaves_marked(&manifest) } else { manifest }),
                 ("wait".to_owned(), given("wait")),
                 ("force_conflicts".to_owned(), given("force_conflicts")),
+                (
+                    "triggers_replace".to_owned(),
+                    content.clone().filter(|_| one.is_repeated).unwrap_or_else(Value::null),
+                ),
             ]),
             after,
         })
         .collect()
+}
+
+/// What tells whether anything has changed: as secret as what it is made from.
+fn content(found: &Found) -> Value {
+    let mut hash = blake3::Hasher::new();
+    for (key, (_, manifest, _)) in found {
+        hash.update(key.as_bytes());
+        hash.update(to_json(manifest).map(|json| json.to_string()).unwrap_or_default().as_bytes());
+    }
+    let is_secret = found.values().any(|(_, manifest, _)| manifest.has_sensitive());
+    Value::string(hash.finalize().to_hex().to_string()).marked(is_secret)
+}
+
+/// What each comes after: by the rules within its stage, and after all of the stage before.
+fn after(items: &[(Item, Stage)]) -> Vec<Vec<String>> {
+    let stages: BTreeSet<_> = items.iter().map(|(_, stage)| *stage).collect();
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut before: Vec<String> = Vec::new();
+    for stage in stages {
+        let here = items.iter().filter(|(_, other)| *other == stage || *other == Stage::Ground);
+        let here: Vec<_> = here.map(|(item, other)| (item, *other)).collect();
+        let plain: Vec<_> = here.iter().map(|(item, _)| (*item).clone()).collect();
+        let own = here.iter().zip(order::after(&plain)).filter(|((_, other), _)| *other == stage);
+        let own: Vec<_> = own.map(|((item, _), after)| (item.key.as_str(), after)).collect();
+        let keys = own.iter().map(|(key, _)| (*key).to_owned()).collect();
+        found.extend(
+            own.into_iter().map(|(key, after)| (key, after.into_iter().chain(before.clone()).collect())),
+        );
+        // The rules tell what needs the ground.
+        before = if stage == Stage::Ground { Vec::new() } else { keys };
+    }
+    items.iter().map(|(item, _)| found.remove(item.key.as_str()).unwrap_or_default()).collect()
 }
 
 /// `apps/v1/Deployment/web/page`: the version is part of the key, as people know it from `apiVersion`.
@@ -73,22 +219,16 @@ fn key(of_type: &TypeName, name: &ObjectName) -> String {
     format!("{}/{}/{namespace}{}", of_type.api_version(), of_type.kind, name.name)
 }
 
-/// One text with documents.
-struct Text {
-    /// How it is called in messages.
-    name: String,
-    /// The attribute that it comes from.
-    path: Path,
-    content: String,
-    hidden: bool,
-}
-
 /// One manifest and where it stands.
 struct Manifest {
     manifest: Value,
     place: String,
     path: Path,
     hidden: bool,
+    /// When it is applied.
+    stage: Stage,
+    /// Whether it is made anew whenever anything of its set changes.
+    is_repeated: bool,
 }
 
 impl Manifest {
@@ -103,107 +243,46 @@ impl Manifest {
     }
 }
 
-fn texts(request: &LowerRequest<'_>) -> Result<Option<Vec<Text>>, Vec<Problem>> {
-    let mut texts = Vec::new();
-    let mut problems = Vec::new();
-    for name in ["paths", "content", "namespace"] {
-        if request.desired.get(name).is_some_and(|value| !value.is_known()) {
-            return Ok(None);
-        }
-    }
-    let paths = request.desired.get("paths").and_then(Value::as_list).unwrap_or_default();
-    let mut seen = BTreeSet::new();
-    for (index, path) in paths.iter().enumerate() {
-        let Some(text) = path.as_str() else { return Ok(None) };
-        let at = Path::attribute("paths").join(PathStep::Index(index));
-        match files(request, text, &at) {
-            Ok(found) => texts.extend(found.into_iter().filter(|text| seen.insert(text.name.clone()))),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    let content = request.desired.get("content").filter(|content| !content.is_null());
-    texts.extend(content.and_then(|content| {
-        Some(Text {
-            name: "`content`".into(),
-            path: Path::attribute("content"),
-            content: content.as_str()?.to_owned(),
-            hidden: content.is_sensitive(),
-        })
-    }));
-    if texts.is_empty() && problems.is_empty() {
-        let detail = "Give `paths`, a list of files or glob patterns, or `content`, or both.";
-        problems.push(error("There are no manifests", detail, Path::default()));
-    }
-    if problems.is_empty() { Ok(Some(texts)) } else { Err(problems) }
-}
-
-fn files(request: &LowerRequest<'_>, path: &str, at: &Path) -> Result<Vec<Text>, Problem> {
-    let is_pattern = path.contains(['*', '?', '[']);
-    let paths = match is_pattern {
-        true => request.files.glob(request.folder, path).map_err(|problem| unreadable(path, &problem, at))?,
-        false => vec![path.to_owned()],
-    };
-    if paths.is_empty() {
-        let detail = format!("No file matches {path:?} in {}.", request.folder);
-        return Err(error("No such files", detail, at.clone()));
-    }
-    paths.into_iter().map(|path| file(request, path, at)).collect()
-}
-
-fn file(request: &LowerRequest<'_>, path: String, at: &Path) -> Result<Text, Problem> {
-    let full = match path.starts_with('/') {
-        true => path.clone(),
-        false => format!("{}/{path}", request.folder),
-    };
-    let bytes = request.files.read(&full).map_err(|problem| unreadable(&path, &problem, at))?;
-    let content = String::from_utf8(bytes)
-        .map_err(|_| error("The file is not text", format!("{path} is not UTF-8."), at.clone()))?;
-    Ok(Text { name: path, path: at.clone(), content, hidden: false })
-}
-
-fn unreadable(path: &str, problem: &FileError, at: &Path) -> Problem {
-    error("The file cannot be read", format!("Could not read {path:?}: {problem}."), at.clone())
-}
-
-fn manifests(text: &Text, problems: &mut Vec<Problem>) -> Vec<Manifest> {
-    let (documents, errors) = document::parse(&text.content);
-    problems.extend(errors.into_iter().map(|wrong| {
-        let detail =
-            format!("In {}, document {}, line {}: {}.", text.name, wrong.number, wrong.line, wrong.problem);
-        error("The document is not valid YAML", detail, text.path.clone())
-    }));
-    documents.iter().flat_map(|document| items(document, text)).collect()
-}
-
 /// The document itself, or the items of a list.
-fn items(document: &Document, text: &Text) -> Vec<Manifest> {
-    let place = format!("{}, document {} (line {})", text.name, document.number, document.line);
+fn items(document: &Value, place: &str, path: &Path, hidden: bool) -> Vec<Manifest> {
     let manifest = |manifest: &Value, place: String| Manifest {
         manifest: manifest.clone(),
         place,
-        path: text.path.clone(),
-        hidden: text.hidden,
+        path: path.clone(),
+        hidden,
+        stage: Stage::Main,
+        is_repeated: false,
     };
-    let is_list = document.content.get_str("kind").is_some_and(|kind| kind.ends_with("List"));
-    match document.content.get("items").and_then(Value::as_list) {
+    let is_list = document.get_str("kind").is_some_and(|kind| kind.ends_with("List"));
+    match document.get("items").and_then(Value::as_list) {
         Some(items) if is_list => items
             .iter()
             .enumerate()
             .map(|(index, item)| manifest(item, format!("{place}, item {}", index + 1)))
             .collect(),
-        _ => vec![manifest(&document.content, place)],
+        _ => vec![manifest(document, place.to_owned())],
     }
 }
 
-/// Whether the kinds that this very set defines are namespaced, by group and kind.
+/// A path from the stack's folder.
+fn in_folder(folder: &str, path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{path}") }
+}
+
+/// Whether kinds are namespaced, by group and kind: those that this very set defines, and those of which the cluster was asked.
 type Scopes = BTreeMap<(String, String), bool>;
 
-fn defined_scopes(found: &[Manifest]) -> Scopes {
+fn defined_scopes(found: &[Manifest], answer: Option<&Value>) -> Scopes {
     let scope = |one: &Manifest| {
         let is_namespaced = one.manifest.get("spec")?.get_str("scope")? == "Namespaced";
         Some((order::defined_kind(&one.manifest)?, is_namespaced))
     };
-    found.iter().filter_map(scope).collect()
+    let served = answer.and_then(|answer| answer.get("scopes")?.as_map()).into_iter().flatten();
+    let served = served.filter_map(|(name, is_namespaced)| {
+        let (group, kind) = name.split_once('/')?;
+        Some(((group.to_owned(), kind.to_owned()), is_namespaced.as_bool()?))
+    });
+    served.chain(found.iter().filter_map(scope)).collect()
 }
 
 /// The manifest with its namespace said, where its kind is known to have one.
@@ -263,149 +342,4 @@ fn duplicate(name: &ObjectName, first: &Manifest, second: &Manifest) -> Problem 
 
 fn error(summary: &str, detail: impl Into<String>, path: Path) -> Problem {
     Problem { severity: Severity::Error, summary: summary.into(), detail: detail.into(), path }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use meshform_engine::address::Address;
-    use meshform_engine::files::Files;
-    use meshform_engine::types::Type;
-
-    struct Memory;
-
-    impl Files for Memory {
-        fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
-            match path {
-                "stack/k8s/a.yaml" => {
-                    Ok(b"kind: ConfigMap\napiVersion: v1\nmetadata: { name: a }\n".to_vec())
-                }
-                "stack/k8s/b.yaml" => {
-                    Ok(b"kind: Namespace\napiVersion: v1\nmetadata: { name: web }\n".to_vec())
-                }
-                _ => Err(FileError::NotFound),
-            }
-        }
-
-        fn glob(&self, base: &str, pattern: &str) -> Result<Vec<String>, FileError> {
-            let all = ["k8s/a.yaml", "k8s/b.yaml"].map(str::to_owned);
-            Ok(if (base, pattern) == ("stack", "k8s/*.yaml") { all.to_vec() } else { Vec::new() })
-        }
-
-        fn exists(&self, path: &str) -> bool {
-            self.read(path).is_ok()
-        }
-    }
-
-    fn check(desired: Value, expect: &[&str]) {
-        let address = Address::new("kube_manifests", "x");
-        let request = LowerRequest {
-            kind: "kube_manifests",
-            address: &address,
-            desired: &desired,
-            files: &Memory,
-            folder: "stack",
-        };
-        let shown: Vec<_> = match lower(&request) {
-            Ok(None) => vec!["unknown".to_owned()],
-            Ok(Some(parts)) => {
-                parts.iter().map(|part| format!("{} after [{}]", part.key, part.after.join(", "))).collect()
-            }
-            Err(problems) => problems
-                .iter()
-                .map(|problem| format!("{}: {}: {}", problem.path, problem.summary, problem.detail))
-                .collect(),
-        };
-        assert_eq!(shown, expect);
-    }
-
-    fn paths(paths: &[&str], namespace: &str) -> Value {
-        Value::object([
-            ("paths".into(), Value::list(paths.iter().map(|path| Value::from(*path)))),
-            ("namespace".into(), namespace.into()),
-        ])
-    }
-
-    fn content(text: &str) -> Value {
-        Value::object([("content".into(), text.into())])
-    }
-
-    #[test]
-    fn files_become_parts_in_order() {
-        check(
-            paths(&["k8s/*.yaml", "k8s/a.yaml"], "web"),
-            &["v1/ConfigMap/web/a after [v1/Namespace/web]", "v1/Namespace/web after []"],
-        );
-        check(
-            paths(&["x.yaml", "y/*"], "web"),
-            &[
-                "paths[0]: The file cannot be read: Could not read \"x.yaml\": there is no such file.",
-                "paths[1]: No such files: No file matches \"y/*\" in stack.",
-            ],
-        );
-        check(
-            Value::object([]),
-            &[
-                ": There are no manifests: Give `paths`, a list of files or glob patterns, or `content`, or both.",
-            ],
-        );
-        check(Value::object([("content".into(), Value::unknown(Type::String))]), &["unknown"]);
-    }
-
-    #[test]
-    fn lists_are_flattened_and_definitions_tell_scopes() {
-        let text = "
-kind: List
-apiVersion: v1
-items:
-- { kind: Foo, apiVersion: x.io/v1, metadata: { name: a } }
-- kind: CustomResourceDefinition
-  apiVersion: apiextensions.k8s.io/v1
-  metadata: { name: foos.x.io }
-  spec: { group: x.io, scope: Namespaced, names: { kind: Foo } }
-";
-        check(
-            content(text),
-            &[
-                "apiextensions.k8s.io/v1/CustomResourceDefinition/foos.x.io after []",
-                "x.io/v1/Foo/default/a after [apiextensions.k8s.io/v1/CustomResourceDefinition/foos.x.io]",
-            ],
-        );
-    }
-
-    #[test]
-    fn problems_say_where() {
-        check(
-            content("a: 1\na: 2\n---\nkind: Foo\napiVersion: v1\n---\n- 1\n"),
-            &[
-                "content: The document is not valid YAML: In `content`, document 1, line 2: duplicate mapping key `a` is not allowed here.",
-                "content: The object has no name: In `content`, document 2 (line 4): An object needs `metadata = { name = \"…\" }`: without a name it cannot be found again.",
-                "content: Not an object: In `content`, document 3 (line 7): A manifest is an object with apiVersion, kind and metadata, but this is a list.",
-            ],
-        );
-        let twice = "kind: ConfigMap\napiVersion: v1\nmetadata: { name: a }\n---\nkind: ConfigMap\napiVersion: v1\nmetadata: { name: a, namespace: default }\n";
-        check(
-            content(twice),
-            &[
-                "content: The object is declared twice: ConfigMap default/a stands in `content`, document 1 (line 1) and again in `content`, document 2 (line 5). Remove one of them.",
-            ],
-        );
-    }
-
-    #[test]
-    fn a_sensitive_text_shows_only_names() {
-        let text = "kind: ConfigMap\napiVersion: v1\nmetadata: { name: a, labels: { x: hunter2 } }\ndata: { p: hunter2 }\n";
-        let desired = Value::object([("content".into(), Value::string(text).sensitive())]);
-        let address = Address::new("kube_manifests", "x");
-        let request = LowerRequest {
-            kind: "kube_manifests",
-            address: &address,
-            desired: &desired,
-            files: &Memory,
-            folder: "stack",
-        };
-        let parts = lower(&request).unwrap().unwrap();
-        let shown = format!("{:?}", parts[0].desired);
-        assert!(shown.contains("ConfigMap") && !shown.contains("hunter2"), "{shown}");
-    }
 }

@@ -13,7 +13,7 @@ use meshform_engine::value::{Path, Value};
 
 use crate::identity::ObjectName;
 use crate::manifest::with_secrets_marked;
-use crate::schema::{MANIFESTS, OBJECT};
+use crate::schema::{CHART, MANIFESTS, OBJECT};
 use crate::{check, client, difference, lookup, lower, schema};
 
 /// Kubernetes clusters and the objects in them.
@@ -64,9 +64,20 @@ impl Provider for KubeProvider {
         lookup::check(arguments)
     }
 
+    fn asks(&self, request: &LowerRequest<'_>) -> Result<Option<Value>, Vec<Problem>> {
+        match request.kind {
+            MANIFESTS | CHART => lower::asks(request),
+            _ => Ok(None),
+        }
+    }
+
+    fn cautions(&self, request: &LowerRequest<'_>) -> Vec<Problem> {
+        lower::cautions(request)
+    }
+
     fn lower(&self, request: &LowerRequest<'_>) -> Result<Option<Vec<Part>>, Vec<Problem>> {
         match request.kind {
-            MANIFESTS => lower::lower(request),
+            MANIFESTS | CHART => lower::lower(request),
             _ => Ok(None),
         }
     }

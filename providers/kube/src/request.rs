@@ -132,6 +132,11 @@ pub(crate) fn discover(root: &'static str) -> Result<ApiRequest, http::Error> {
     Request::builder().method(Method::GET).uri(root).header(http::header::ACCEPT, DISCOVERY).body(Vec::new())
 }
 
+/// What the server says of itself.
+pub(crate) fn version() -> Result<ApiRequest, http::Error> {
+    build(Method::GET, "/version", &[], None)
+}
+
 fn build(
     method: Method,
     path: &str,

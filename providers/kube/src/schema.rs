@@ -8,6 +8,8 @@ use meshform_engine::types::Type;
 pub(crate) const OBJECT: &str = "kube_object";
 /// Every document of some files.
 pub(crate) const MANIFESTS: &str = "kube_manifests";
+/// A chart.
+pub(crate) const CHART: &str = "kube_chart";
 /// Objects to be looked up.
 pub(crate) const OBJECTS: &str = "kube_objects";
 
@@ -45,6 +47,7 @@ pub(crate) fn resource_types() -> Vec<ResourceType> {
     vec![
         ResourceType { name: OBJECT, target: cluster, part_kind: None, body: object().into() },
         ResourceType { name: MANIFESTS, target: cluster, part_kind: Some(OBJECT), body: manifests().into() },
+        ResourceType { name: CHART, target: cluster, part_kind: Some(OBJECT), body: chart().into() },
     ]
 }
 
@@ -65,6 +68,11 @@ fn object() -> Vec<Attribute> {
         "The object as one would write it for `kubectl apply`: apiVersion, kind, metadata, and so on.",
     )];
     attributes.extend(behaviour());
+    attributes.push(Attribute::optional(
+        "triggers_replace",
+        Type::Any,
+        "Any value: when it changes, the object is removed and made anew, as a Job that is to run again.",
+    ));
     attributes.push(Attribute::computed(
         "object",
         Type::Any,
@@ -82,9 +90,54 @@ fn manifests() -> Vec<Attribute> {
         ),
         Attribute::optional("content", Type::String, "YAML or JSON documents as text."),
         Attribute::optional(
+            "kustomize",
+            Type::String,
+            "A folder with a kustomization, which `kubectl kustomize` or `kustomize build` renders.",
+        ),
+        Attribute::optional(
             "namespace",
             Type::String,
             "The namespace of those namespaced objects that do not say one themselves.",
+        ),
+    ];
+    attributes.extend(behaviour());
+    attributes
+}
+
+fn chart() -> Vec<Attribute> {
+    let text = |name, description| Attribute::optional(name, Type::String, description);
+    let mut attributes = vec![
+        Attribute::required(
+            "chart",
+            Type::String,
+            "A chart's folder or archive, from the stack's folder; the name of one of `repository`; or its oci:// address.",
+        ),
+        text("repository", "The URL of the repository that has the chart."),
+        text("version", "The chart's version. Required for what is fetched."),
+        text("release", "What the release is called; as the block is, if left out."),
+        Attribute::default("namespace", Type::String, "default", "The namespace that the chart goes to."),
+        Attribute::default("create_namespace", Type::Bool, false, "Whether to make that namespace, too."),
+        Attribute::optional(
+            "values",
+            Type::Any,
+            "Values, as an object. They outrank those of `values_files`.",
+        ),
+        Attribute::optional(
+            "values_files",
+            Type::String.list(),
+            "YAML files with values, from the stack's folder, each outranking those before it.",
+        ),
+        Attribute::default(
+            "include_crds",
+            Type::Bool,
+            true,
+            "Whether to apply what is in the chart's folder crds.",
+        ),
+        text("kube_version", "The version of Kubernetes to render for; that of the cluster, if left out."),
+        Attribute::optional(
+            "api_versions",
+            Type::String.list(),
+            "The API versions to render for, such as monitoring.coreos.com/v1; those that the cluster serves, if left out.",
         ),
     ];
     attributes.extend(behaviour());

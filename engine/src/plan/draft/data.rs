@@ -9,7 +9,7 @@ use crate::config::{BlockId, BlockName, DataBlock};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::gather;
 use crate::lang::Expression;
-use crate::lower::{Expansion, LookUp, Placement, expand};
+use crate::lower::{Expansion, LookUp, Placement, expand, nothing_found};
 use crate::plan::{Action, Change};
 use crate::secrets::Secrets;
 use crate::types::Type;
@@ -43,7 +43,7 @@ impl<'a> Drafting<'a> {
         };
         let mut values = Vec::new();
         for each in &repetitions {
-            let context = context(self.inputs, &self.environment, &self.target_list);
+            let context = context(self.inputs, &self.environment, &self.target_list, &nothing_found);
             let Some(look_up) = context.look_up(at, id, block, each, &mut found) else { continue };
             let value = self.looked_up(id, block, &look_up);
             let value = self.inputs.registry.seen(&look_up.address, value);

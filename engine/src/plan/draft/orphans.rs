@@ -7,7 +7,7 @@ use super::reach::Reach;
 use super::{Drafting, blank};
 use crate::address::{Address, TargetAddress};
 use crate::plan::{Action, Change};
-use crate::ports::{DifferenceRequest, Precondition, Verdict};
+use crate::ports::{DifferenceRequest, Observed, Precondition, Verdict};
 use crate::secrets::Secrets;
 use crate::state::Record;
 use crate::value::Value;
@@ -91,7 +91,11 @@ impl Drafting<'_> {
             fingerprinter: &**self.inputs.fingerprinter,
         });
         if difference.verdict == Verdict::NoOp {
-            return Some(self.forgotten(address, record, "it is gone already".to_owned()));
+            let reason = match observed {
+                Observed::Absent => "it is gone already",
+                Observed::Present(_) => "it says itself that it is to stay",
+            };
+            return Some(self.forgotten(address, record, reason.to_owned()));
         }
         let mut secrets = Secrets::new(self.inputs.fingerprinter);
         secrets.learn(&record.attributes);

@@ -140,6 +140,14 @@ impl Provider for StandIn {
         self.0.provider.check_data(kind, arguments)
     }
 
+    fn asks(&self, request: &LowerRequest<'_>) -> Result<Option<Value>, Vec<Problem>> {
+        self.0.provider.asks(request)
+    }
+
+    fn cautions(&self, request: &LowerRequest<'_>) -> Vec<Problem> {
+        self.0.provider.cautions(request)
+    }
+
     fn lower(&self, request: &LowerRequest<'_>) -> Result<Option<Vec<Part>>, Vec<Problem>> {
         self.0.provider.lower(request)
     }

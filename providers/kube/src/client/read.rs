@@ -8,10 +8,21 @@ use super::Cluster;
 use crate::catalog::{Catalog, Resource};
 use crate::lookup::{LookUp, NotServed, Wanted, found, missing};
 use crate::request::Place;
+use crate::schema::{CHART, MANIFESTS};
 
 impl Cluster {
-    /// Looks up all of the items.
+    /// Looks up all of the items, and renders what composites ask for.
     pub(super) async fn read_all(&self, items: &[ReadItem]) -> Vec<Found> {
+        let is_rendered = |item: &&ReadItem| matches!(item.kind.as_str(), CHART | MANIFESTS);
+        let rendered = items.iter().filter(is_rendered).map(|item| self.render(item));
+        let others: Vec<_> = items.iter().filter(|item| !is_rendered(item)).cloned().collect();
+        let (rendered, others) = tokio::join!(join_all(rendered), self.look_up_all(&others));
+        let (mut rendered, mut others) = (rendered.into_iter(), others.into_iter());
+        let answer = |item: &ReadItem| if is_rendered(&item) { rendered.next() } else { others.next() };
+        items.iter().filter_map(answer).collect()
+    }
+
+    async fn look_up_all(&self, items: &[ReadItem]) -> Vec<Found> {
         if items.is_empty() {
             return Vec::new();
         }

@@ -59,6 +59,26 @@ pub(super) fn is_as_applied(present: &Present<'_>) -> bool {
         })
 }
 
+/// The change of `triggers_replace`, if that is why the object is to be made anew.
+pub(super) fn trigger(present: &Present<'_>) -> Option<FieldChange> {
+    const NAME: &str = "triggers_replace";
+    let record = present.request.record?;
+    let given = |attributes: &Value| attributes.get(NAME).filter(|value| !value.is_null()).cloned();
+    let (before, after) = (given(&record.attributes), given(present.desired));
+    let is_same = match (&before, &after) {
+        (Some(before), Some(after)) => is_same(after, before, present.request.fingerprinter),
+        (None, None) => true,
+        _ => false,
+    };
+    (!is_same).then(|| FieldChange {
+        path: Path::attribute(NAME),
+        before,
+        after,
+        forces_replace: true,
+        owner: None,
+    })
+}
+
 /// What is no longer as the last apply left it, in fields that are or were ours.
 pub(super) fn drift(present: &Present<'_>) -> Vec<FieldChange> {
     let Some(record) = present.request.record else { return Vec::new() };
