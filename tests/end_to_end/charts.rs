@@ -126,7 +126,7 @@ fn one_value_of_a_chart_of_5000_lines_shows_the_lines_that_it_changes() {
     assert!(lines.done().out.lines().count() >= 5000);
     charted.plan().code(2).says(&["kube_chart.site[\"apps/v1/Deployment/web/app-7\"]", "51 to create"]);
     charted.apply().done().says(&["51 created"]);
-    charted.plan().done().says(&["51 unchanged"]);
+    charted.plan().done().says(&["51 instances are as the configuration says"]);
 
     charted.stack.edit("color = \"red\"", "color = \"blue\"");
     let plan = charted.plan().code(2);
@@ -172,7 +172,7 @@ fn hooks_run_in_their_order_and_again_when_the_chart_changes() {
         .plan()
         .code(2)
         .says(&["6 to create"])
-        .complains(&["Hooks are left out", "Job default/leave (pre-delete)"]);
+        .complains(&["Hooks are left out", "Job leave (pre-delete)"]);
     let applied = charted.apply().done().says(&["6 created"]);
     let done = |what: &str| {
         let line = |line: &str| line.contains(what) && (line.contains("created") || line.contains("✓"));
@@ -184,7 +184,11 @@ fn hooks_run_in_their_order_and_again_when_the_chart_changes() {
     let (migrated, seeded) = (uid("migrate"), uid("seed"));
 
     charted.stack.edit("color = \"red\"", "color = \"blue\"");
-    charted.plan().code(2).says(&["job", "triggers_replace"]).says(&["1 to update"]);
+    charted.plan().code(2).says(&[
+        "-/+ replace kube_chart.site[\"batch/v1/Job/web/migrate\"]",
+        "triggers_replace",
+        "1 to update, 1 to replace",
+    ]);
     charted.apply().done();
     assert_ne!(uid("migrate"), migrated, "it has run again");
     assert_eq!(uid("seed"), seeded, "it runs once");
@@ -208,11 +212,11 @@ fn what_helm_refuses_is_told_with_its_place() {
     let broken = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ required \"a name is needed\" .Values.name }}\n";
     let Some(charted) = Charted::new(CHART, "", &[("templates/map.yaml", broken)]) else { return };
     charted.plan().code(1).complains(&["web/templates/map.yaml:4:11", "a name is needed", "main.hcl:4:"]);
-    charted.chart("templates/map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: {} }\n");
+    charted.chart("templates/map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { generateName: x }\n");
     charted
         .plan()
         .code(1)
-        .complains(&["web/templates/map.yaml (line 3 of what was rendered), field metadata.name"]);
+        .complains(&["web/templates/map.yaml (line 3 of what was rendered), field metadata.generateName"]);
     charted.stack.edit("\"chart\"", "\"charts\"");
     charted.run(&["validate"]).code(1).complains(&["No such chart"]);
 }
@@ -226,7 +230,10 @@ fn a_chart_is_rendered_for_its_cluster() {
     let served = charted.stack.kubectl("main").args(["version", "-o", "json"]).output().unwrap();
     let served: serde_json::Value = serde_json::from_slice(&served.stdout).unwrap();
     let data = |name: &str| charted.get(&["configmap", "facts", "-o", &format!("jsonpath={{.data.{name}}}")]);
-    assert_eq!(data("version"), served["serverVersion"]["gitVersion"].as_str().unwrap());
+    let version = data("version");
+    assert!(
+        served["serverVersion"]["gitVersion"].as_str().unwrap().starts_with(&version) && version.len() > 4
+    );
     assert_eq!((data("foos"), data("apps")), ("false".to_owned(), "true".to_owned()));
 }
 

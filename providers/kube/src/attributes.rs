@@ -6,6 +6,7 @@ use std::sync::Arc;
 use meshform_engine::value::{Kind, Object, Value, from_json};
 use serde_json::Value as Json;
 
+use crate::MANAGER;
 use crate::diff::shown_keys_of;
 use crate::manifest::with_secrets_marked;
 use crate::owned::{FieldSet, Owners};
@@ -16,7 +17,7 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// A live object as a value: without managed fields, marked where `guides` (the manifest, the recorded object) are, and in a
 /// Secret's data always.
 pub(crate) fn live_object(object: &Json, guides: &[&Value]) -> Value {
-    let owners = Owners::parse(object.pointer("/metadata/managedFields").unwrap_or(&Json::Null));
+    let owners = Owners::parse(object.pointer("/metadata/managedFields").unwrap_or(&Json::Null), MANAGER);
     let mut shown = object.clone();
     if let Some(metadata) = shown.get_mut("metadata").and_then(Json::as_object_mut) {
         metadata.remove("managedFields");
@@ -31,18 +32,14 @@ pub(crate) fn live_object(object: &Json, guides: &[&Value]) -> Value {
     with_secrets_marked(&marked)
 }
 
-/// The attributes by the resource type's schema.
-///
-/// What is not wanted any more has the manifest that is recorded.
+/// The attributes by the resource type's schema: what is given, with the object that is there.
 pub(crate) fn attributes(source: Option<&Value>, object: Value) -> Value {
-    let given = |name: &str| source.and_then(|source| source.get(name)).cloned().unwrap_or_else(Value::null);
-    Value::object([
-        ("manifest".to_owned(), with_secrets_marked(&given("manifest"))),
-        ("wait".to_owned(), given("wait")),
-        ("force_conflicts".to_owned(), given("force_conflicts")),
-        ("triggers_replace".to_owned(), given("triggers_replace")),
-        ("object".to_owned(), object),
-    ])
+    let mut fields = source.and_then(Value::as_map).cloned().unwrap_or_default();
+    if let Some(manifest) = fields.get_mut("manifest") {
+        *manifest = with_secrets_marked(manifest);
+    }
+    fields.insert("object".to_owned(), object);
+    Value::object(fields)
 }
 
 /// The value with the marks of another of its shape. In a list without keys nothing tells which element is which: it is marked as

@@ -9,11 +9,13 @@
 //! render     other programs that make manifests
 //! preview    dry-runs
 //! apply      precondition → server-side apply → ready
+//! absent     all that must not be there: look, delete
 //! delete     precondition → delete → gone
 //! watch      changes as they come
 //! wait       watching until an object is ready, or why it is not
 //! ```
 
+mod absent;
 mod apply;
 mod connect;
 mod delete;
@@ -37,6 +39,7 @@ use meshform_engine::ports::{
 pub(crate) use self::connect::connect;
 use self::discovery::Kinds;
 use self::send::Api;
+use crate::schema::ABSENT;
 
 /// A connected cluster.
 pub(crate) struct Cluster {
@@ -55,7 +58,7 @@ impl Target for Cluster {
         &'a self,
         items: &'a [ObserveItem],
     ) -> BoxFuture<'a, Vec<Result<Observed, ProviderError>>> {
-        Box::pin(self.observe_all(items))
+        Box::pin(self.observe_both(items))
     }
 
     fn read<'a>(&'a self, items: &'a [ReadItem]) -> BoxFuture<'a, Vec<Found>> {
@@ -73,6 +76,9 @@ impl Target for Cluster {
     ) -> BoxFuture<'a, Result<Performed, StepFailure>> {
         Box::pin(async move {
             match request.operation {
+                Operation::Create | Operation::Update if request.kind == ABSENT => {
+                    self.clear(request, progress).await
+                }
                 Operation::Create | Operation::Update => self.apply(request, progress).await,
                 Operation::Delete => self.delete(request, progress).await,
             }

@@ -236,8 +236,10 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     fn run(manifest: &Value, live: Json, own: Json) -> String {
-        let owners =
-            Owners::parse(&json!([{ "manager": "meshform", "operation": "Apply", "fieldsV1": own }]));
+        let owners = Owners::parse(
+            &json!([{ "manager": "meshform", "operation": "Apply", "fieldsV1": own }]),
+            crate::MANAGER,
+        );
         let found = compare(manifest, &from_json(&live), &owners);
         let changes = found.changes.iter().map(|change| change.path.to_string());
         let not_ours = found.not_ours.iter().map(|path| format!("{path} not ours"));

@@ -23,17 +23,26 @@ use meshform_engine::types::Type;
 use meshform_engine::value::{Path, PathStep, Value};
 use serde_json::Value as Json;
 
+use crate::MANAGER;
+use crate::absent;
 use crate::attributes::{attributes, opened};
 use crate::declared::{self, Comparison};
 use crate::diff;
 use crate::lower::RESOURCE_POLICY;
 use crate::manifest::normalise;
 use crate::owned::{FieldSet, Owners};
+use crate::patch;
+use crate::schema::{ABSENT, PATCH};
 
 pub(crate) use self::recorded::{is_trusted, owned_hash, without_trust};
 
 /// What apply would have to do.
 pub(crate) fn difference(request: &DifferenceRequest<'_>) -> Difference {
+    match request.kind {
+        ABSENT => return absent::difference(request),
+        PATCH => return patched(request),
+        _ => {}
+    }
     match (request.desired, request.observed) {
         (None, Observed::Absent) => outcome(Verdict::NoOp, Value::null()),
         (None, Observed::Present(there)) if is_kept(&object_of(&there.attributes)) => {
@@ -42,6 +51,41 @@ pub(crate) fn difference(request: &DifferenceRequest<'_>) -> Difference {
         (None, Observed::Present(there)) => delete(there),
         (Some(desired), Observed::Absent) => create(desired, request.preview),
         (Some(desired), Observed::Present(there)) => change(request, desired, there),
+    }
+}
+
+/// What apply would have to do with the fields of a patch.
+fn patched(request: &DifferenceRequest<'_>) -> Difference {
+    match (request.desired, request.observed) {
+        (None, Observed::Absent) => outcome(Verdict::NoOp, Value::null()),
+        (None, Observed::Present(there)) => {
+            patch::given_back(there, &owners_of(&there.detail), outcome(Verdict::NoOp, Value::null()))
+        }
+        (Some(desired), Observed::Absent) => Difference {
+            wants_preview: false,
+            notes: vec![
+                "There is no such object yet. Something must make it first, or the apply of this fails."
+                    .to_owned(),
+            ],
+            ..create(desired, None)
+        },
+        (Some(desired), Observed::Present(there)) => {
+            let mut difference = change(request, desired, there);
+            if difference.verdict == Verdict::Replace {
+                difference.verdict = Verdict::Update;
+                let detail = "The object is being deleted, and whoever made it may make it anew. Plan again when it is gone.";
+                difference.problems.push(Problem {
+                    severity: Severity::Error,
+                    summary: "The object is being deleted".to_owned(),
+                    detail: detail.to_owned(),
+                    path: Path::attribute("manifest"),
+                });
+            }
+            if request.record.is_none() && difference.verdict == Verdict::Update {
+                difference.verdict = Verdict::Create;
+            }
+            difference
+        }
     }
 }
 
@@ -113,7 +157,7 @@ fn change(request: &DifferenceRequest<'_>, desired: &Value, there: &Observation)
     };
     let mut difference = present.difference();
     difference.drift = recorded::drift(&present);
-    if request.record.is_none() && difference.verdict != Verdict::Replace {
+    if request.record.is_none() && difference.verdict != Verdict::Replace && request.kind != PATCH {
         difference.notes.push(notes::adoption(&present.owners));
     }
     difference.notes.extend(notes::scaled_by_others(&present.manifest, &present.owners));
@@ -261,7 +305,8 @@ pub(crate) fn keep(desired: &Value, path: &Path, there: &Observation) -> Value {
 }
 
 fn owners_of(detail: &Json) -> Owners {
-    Owners::parse(detail.get("managedFields").unwrap_or(&Json::Null))
+    let manager = detail.get("manager").and_then(Json::as_str).unwrap_or(MANAGER);
+    Owners::parse(detail.get("managedFields").unwrap_or(&Json::Null), manager)
 }
 
 #[cfg(test)]

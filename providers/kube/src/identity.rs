@@ -9,6 +9,8 @@ use std::fmt;
 
 use meshform_engine::value::Value;
 
+use crate::patch;
+
 /// What `apiVersion` and `kind` say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TypeName {
@@ -95,9 +97,9 @@ impl ObjectName {
         })
     }
 
-    /// From an identity, as recorded.
+    /// From an identity, as recorded: of an object, or of a patch of one.
     pub(crate) fn parse(identity: &str) -> Option<Self> {
-        let parts: Vec<&str> = identity.split('/').collect();
+        let parts: Vec<&str> = patch::object(identity).split('/').collect();
         let (group, kind, namespace, name) = match *parts.as_slice() {
             [group, kind, name] => (group, kind, "", name),
             [group, kind, namespace, name] => (group, kind, namespace, name),

@@ -6,6 +6,7 @@
 //! check                        what can be told to be wrong before any server is asked
 //! manifest, identity           what the configuration says, brought into one form, and which object it means
 //! owned, declared, diff        managed fields; what we declare against what is there; one object against another
+//! patch, absent                fields of what others own; what must not be there
 //! difference                   the verdict: nothing, create, update, replace, delete
 //! render                       what helm and kustomize are told, and what they make
 //! lookup                       what `data` blocks ask for, and what becomes of the answers
@@ -18,6 +19,7 @@
 //! Objects are written by server-side apply alone, under one field manager. Nothing outside of `client` knows a socket, a file or a
 //! clock, and nothing branches on the text of a server's message.
 
+mod absent;
 mod access;
 mod attributes;
 mod catalog;
@@ -33,6 +35,7 @@ mod lower;
 mod manifest;
 mod order;
 mod owned;
+mod patch;
 mod provider;
 mod ready;
 mod refusal;

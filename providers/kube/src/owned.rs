@@ -10,8 +10,6 @@ use std::fmt;
 use meshform_engine::value::{Kind, PathStep, Value};
 use serde_json::Value as Json;
 
-use crate::MANAGER;
-
 /// The keys of a list's element: names, each with the JSON text of its value.
 pub(crate) type Keys = Vec<(String, String)>;
 
@@ -194,9 +192,9 @@ pub(crate) struct Manager {
 }
 
 impl Manager {
-    /// Whether it is what meshform applies under.
-    pub(crate) fn is_ours(&self) -> bool {
-        self.name == MANAGER && self.operation == "Apply" && self.subresource.is_empty()
+    /// Whether it is what is applied under this name.
+    fn applies_as(&self, name: &str) -> bool {
+        self.name == name && self.operation == "Apply" && self.subresource.is_empty()
     }
 }
 
@@ -213,25 +211,26 @@ impl fmt::Display for Manager {
     }
 }
 
-/// All writers of one object.
+/// All writers of one object, as one of them sees it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Owners {
-    managers: Vec<Manager>,
+    others: Vec<Manager>,
     own: FieldSet,
     all: FieldSet,
 }
 
 impl Owners {
-    /// From `metadata.managedFields`.
-    pub(crate) fn parse(managed_fields: &Json) -> Self {
-        let managers: Vec<_> = managed_fields.as_array().into_iter().flatten().map(manager).collect();
+    /// From `metadata.managedFields`, for who applies under this name.
+    pub(crate) fn parse(managed_fields: &Json, own_name: &str) -> Self {
+        let managers = managed_fields.as_array().into_iter().flatten().map(manager);
+        let (own, others): (Vec<_>, Vec<_>) = managers.partition(|manager| manager.applies_as(own_name));
         let mut all = FieldSet::default();
-        managers.iter().for_each(|manager| all.extend(&manager.fields));
-        let own = managers.iter().find(|manager| manager.is_ours());
-        Self { own: own.map(|manager| manager.fields.clone()).unwrap_or_default(), all, managers }
+        own.iter().chain(&others).for_each(|manager| all.extend(&manager.fields));
+        let own = own.into_iter().next().map(|manager| manager.fields).unwrap_or_default();
+        Self { others, own, all }
     }
 
-    /// What meshform owns.
+    /// What we own.
     pub(crate) fn own(&self) -> &FieldSet {
         &self.own
     }
@@ -243,7 +242,7 @@ impl Owners {
 
     /// The other writers.
     pub(crate) fn others(&self) -> impl Iterator<Item = &Manager> {
-        self.managers.iter().filter(|manager| !manager.is_ours())
+        self.others.iter()
     }
 
     /// The other writers who own a place, for people; `None` if no one does.
@@ -273,14 +272,17 @@ mod tests {
 
     fn owners() -> Owners {
         let ports = json!({ "k:{\"port\":80,\"protocol\":\"TCP\"}": { ".": {}, "f:port": {} } });
-        Owners::parse(&json!([
-            { "manager": "meshform", "operation": "Apply", "fieldsV1": { "f:spec": { "f:ports": ports, "f:selector": {} } } },
-            {
-                "manager": "kubectl-edit", "operation": "Update", "time": "2026-11-01T10:00:00Z",
-                "fieldsV1": { "f:spec": { "f:replicas": {}, "f:finalizers": { "v:\"a\"": {} } } },
-            },
-            { "manager": "hpa", "operation": "Update", "subresource": "scale", "fieldsV1": { "f:spec": { "f:replicas": {} } } },
-        ]))
+        Owners::parse(
+            &json!([
+                { "manager": "meshform", "operation": "Apply", "fieldsV1": { "f:spec": { "f:ports": ports, "f:selector": {} } } },
+                {
+                    "manager": "kubectl-edit", "operation": "Update", "time": "2026-11-01T10:00:00Z",
+                    "fieldsV1": { "f:spec": { "f:replicas": {}, "f:finalizers": { "v:\"a\"": {} } } },
+                },
+                { "manager": "hpa", "operation": "Update", "subresource": "scale", "fieldsV1": { "f:spec": { "f:replicas": {} } } },
+            ]),
+            crate::MANAGER,
+        )
     }
 
     fn check(path: &[PathStep], expect: Option<&str>) {

@@ -13,8 +13,8 @@ use meshform_engine::value::{Path, Value};
 
 use crate::identity::ObjectName;
 use crate::manifest::with_secrets_marked;
-use crate::schema::{CHART, MANIFESTS, OBJECT};
-use crate::{check, client, difference, lookup, lower, schema};
+use crate::schema::{ABSENT, CHART, MANIFESTS, OBJECT, PATCH};
+use crate::{absent, check, client, difference, lookup, lower, patch, schema};
 
 /// Kubernetes clusters and the objects in them.
 pub struct KubeProvider {
@@ -44,13 +44,18 @@ impl Provider for KubeProvider {
     fn check(&self, kind: &str, desired: &Value) -> Vec<Problem> {
         match (kind, desired.get("manifest")) {
             (OBJECT, Some(manifest)) => check::check(manifest, &Path::attribute("manifest")),
+            (PATCH, Some(manifest)) => {
+                let found = check::check(manifest, &Path::attribute("manifest"));
+                found.into_iter().chain(patch::check(desired)).collect()
+            }
+            (ABSENT, _) => absent::check(desired),
             _ => Vec::new(),
         }
     }
 
     fn mark(&self, kind: &str, desired: Value) -> Value {
         let fields = match (kind, desired.as_map()) {
-            (OBJECT, Some(fields)) => fields.clone(),
+            (OBJECT | PATCH, Some(fields)) => fields.clone(),
             _ => return desired,
         };
         let marked = fields.into_iter().map(|(name, value)| match name.as_str() {
@@ -82,8 +87,12 @@ impl Provider for KubeProvider {
         }
     }
 
-    fn identify(&self, _kind: &str, _address: &Address, desired: &Value) -> Option<String> {
-        ObjectName::of(desired.get("manifest")?).map(|name| name.identity())
+    fn identify(&self, kind: &str, address: &Address, desired: &Value) -> Option<String> {
+        match kind {
+            PATCH => patch::identity(address, desired),
+            ABSENT => absent::identity(desired),
+            _ => ObjectName::of(desired.get("manifest")?).map(|name| name.identity()),
+        }
     }
 
     fn keep(&self, desired: &Value, path: &Path, there: &Observation) -> Value {

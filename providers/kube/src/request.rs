@@ -73,9 +73,15 @@ impl Place<'_> {
         build(Method::GET, &self.path(None), &query, None)
     }
 
-    /// Applies an object.
-    pub(crate) fn apply(&self, name: &str, object: &Json, mode: Mode) -> Result<ApiRequest, http::Error> {
-        let mut query = vec![("fieldManager", MANAGER), ("fieldValidation", "Strict")];
+    /// Applies an object under the name of a field manager.
+    pub(crate) fn apply(
+        &self,
+        name: &str,
+        object: &Json,
+        manager: &str,
+        mode: Mode,
+    ) -> Result<ApiRequest, http::Error> {
+        let mut query = vec![("fieldManager", manager), ("fieldValidation", "Strict")];
         query.extend(mode.force.then_some(("force", "true")));
         query.extend(mode.dry_run.then_some(("dryRun", "All")));
         // JSON is YAML, and the only patch type of server-side apply that every server version knows is the YAML one.
@@ -211,7 +217,7 @@ mod tests {
             ),
         );
         check(
-            web.apply("x", &Json::Null, Mode { force: true, dry_run: true }),
+            web.apply("x", &Json::Null, MANAGER, Mode { force: true, dry_run: true }),
             &format!("PATCH {in_web}/x?fieldManager=meshform&fieldValidation=Strict&force=true&dryRun=All"),
         );
         check(web.delete("x", "u", "7"), &format!("DELETE {in_web}/x"));

@@ -10,6 +10,10 @@ pub(crate) const OBJECT: &str = "kube_object";
 pub(crate) const MANIFESTS: &str = "kube_manifests";
 /// A chart.
 pub(crate) const CHART: &str = "kube_chart";
+/// Fields of an object that someone else owns.
+pub(crate) const PATCH: &str = "kube_patch";
+/// Objects that must not be there.
+pub(crate) const ABSENT: &str = "kube_absent";
 /// Objects to be looked up.
 pub(crate) const OBJECTS: &str = "kube_objects";
 
@@ -46,6 +50,8 @@ pub(crate) fn resource_types() -> Vec<ResourceType> {
     let cluster = Some(TargetKind::Cluster);
     vec![
         ResourceType { name: OBJECT, target: cluster, part_kind: None, body: object().into() },
+        ResourceType { name: PATCH, target: cluster, part_kind: None, body: patch().into() },
+        ResourceType { name: ABSENT, target: cluster, part_kind: None, body: absent().into() },
         ResourceType { name: MANIFESTS, target: cluster, part_kind: Some(OBJECT), body: manifests().into() },
         ResourceType { name: CHART, target: cluster, part_kind: Some(OBJECT), body: chart().into() },
     ]
@@ -78,6 +84,47 @@ fn object() -> Vec<Attribute> {
         Type::Any,
         "The object as the cluster holds it, with what the cluster added.",
     ));
+    attributes
+}
+
+fn patch() -> Vec<Attribute> {
+    vec![
+        Attribute::required(
+            "manifest",
+            Type::Any,
+            "The fields, as one would write them for `kubectl apply`, with what says which object they are of.",
+        ),
+        Attribute::default(
+            "force_conflicts",
+            Type::Bool,
+            false,
+            "Whether to take over fields that another manager owns.",
+        ),
+        Attribute::optional(
+            "field_manager",
+            Type::String,
+            "The name under which the fields are owned; one made from the address, if left out.",
+        ),
+        Attribute::computed("object", Type::Any, "The object as the cluster holds it."),
+    ]
+}
+
+fn absent() -> Vec<Attribute> {
+    let text = |name, description| Attribute::optional(name, Type::String, description);
+    let mut attributes = Vec::from(of_type());
+    attributes.extend([
+        text("name", "The name of the object that must not be there."),
+        text("namespace", "Its namespace; of a selection, the one to look in, and all of them if left out."),
+        text("label_selector", "Instead of a name, which labels they have, as `kubectl get -l` takes it."),
+        text("field_selector", "Instead of a name, which fields they have."),
+        Attribute::default(
+            "delete_at_most",
+            Type::Number,
+            1,
+            "How many objects one apply may delete: a plan that finds more is an error.",
+        ),
+        Attribute::computed("found", Type::String.list(), "The objects that are there, as NAMESPACE/NAME."),
+    ]);
     attributes
 }
 

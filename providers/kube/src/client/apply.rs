@@ -20,6 +20,7 @@ use crate::difference::owned_hash;
 use crate::identity::ObjectName;
 use crate::owned::Owners;
 use crate::request::{Mode, Place};
+use crate::schema::PATCH;
 use crate::version::is_unchanged;
 
 /// How long a step may take unless it says otherwise.
@@ -59,7 +60,7 @@ impl Cluster {
         progress: &dyn Progress,
     ) -> Result<Performed, StepFailure> {
         let desired = request.desired.clone().unwrap_or_else(Value::null);
-        let wanted = Wanted::new(&desired)?;
+        let wanted = Wanted::new(&desired, &request.identity)?;
         let guides = guides(Some(&desired), request.record.as_deref());
         let write = Write { request, wanted, guides };
         let deadline = deadline(request);
@@ -73,7 +74,7 @@ impl Cluster {
             Ok(Err(Unwritten::There(error, object))) => return Err(write.failed(error, &object)),
             Err(_) => return Err(self.after_silence(&write, &resource).await),
         };
-        if desired.get("wait").and_then(Value::as_bool) == Some(false) {
+        if request.kind == PATCH || desired.get("wait").and_then(Value::as_bool) == Some(false) {
             return Ok(write.performed(&object));
         }
         let place = Place { resource: &resource, namespace: &write.wanted.name.namespace };
@@ -152,7 +153,10 @@ impl Cluster {
         }
         let place = Place { resource, namespace: &write.wanted.name.namespace };
         let mode = Mode { force: write.wanted.force, dry_run: false };
-        let answer = self.api.send(place.apply(&write.wanted.name.name, &body, mode), Retry::Write).await?;
+        let answer = {
+            let request = place.apply(&write.wanted.name.name, &body, &write.wanted.manager, mode);
+            self.api.send(request, Retry::Write).await?
+        };
         Ok((answer.code, answer.body))
     }
 
@@ -172,10 +176,12 @@ impl Cluster {
 impl Write<'_> {
     /// Proves the precondition under which the change was reviewed. An attempt whose answer was lost may have changed what is there.
     fn check(&self, there: Option<&Json>, is_lost: bool) -> Result<(), Unwritten> {
+        let is_patch = self.request.kind == PATCH;
         let problem = match (&self.request.precondition, there) {
-            (_, Some(object)) if object.pointer("/metadata/deletionTimestamp").is_some() => {
-                "is being deleted"
-            }
+            (_, None) if is_patch => "is not there: a patch changes what others have made",
+            // What this very plan has made.
+            (Precondition::Absent, Some(object)) if is_patch && !is_being_deleted(object) => return Ok(()),
+            (_, Some(object)) if is_being_deleted(object) => "is being deleted",
             (Precondition::Unproven, _) | (Precondition::Absent, None) => return Ok(()),
             (Precondition::Absent, Some(_)) => "is there already",
             (Precondition::Version(_), None) => "is gone",
@@ -192,7 +198,7 @@ impl Write<'_> {
 
     /// Whether the object is what this write would make of it.
     fn is_done(&self, object: &Json) -> bool {
-        let owners = Owners::parse(object.pointer("/metadata/managedFields").unwrap_or(&Json::Null));
+        let owners = owners(object, &self.wanted.manager);
         let live = live_object(object, &[]);
         declared::compare(&self.wanted.manifest, &live, &owners).is_up_to_date()
     }
@@ -220,7 +226,7 @@ impl Write<'_> {
 
     fn performed(&self, object: &Json) -> Performed {
         let guides: Vec<_> = self.guides.iter().collect();
-        let own = Owners::parse(object.pointer("/metadata/managedFields").unwrap_or(&Json::Null));
+        let own = owners(object, &self.wanted.manager);
         Performed {
             attributes: attributes(self.request.desired.as_ref(), live_object(object, &guides)),
             private: private(&self.wanted.name, object, &owned_hash(own.own())),
@@ -230,6 +236,15 @@ impl Write<'_> {
     fn failed(&self, error: ProviderError, object: &Json) -> StepFailure {
         StepFailure { error, partial: Some(Box::new(self.performed(object))) }
     }
+}
+
+/// Who owns what of an object, for who applies under this name.
+pub(super) fn owners(object: &Json, manager: &str) -> Owners {
+    Owners::parse(object.pointer("/metadata/managedFields").unwrap_or(&Json::Null), manager)
+}
+
+fn is_being_deleted(object: &Json) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some()
 }
 
 /// What a removal needs to know when the configuration is gone, and what the next plan compares with. No values.

@@ -6,17 +6,19 @@ use meshform_engine::ports::{
     ErrorCode, PerformRequest, Performed, Precondition, Progress, ProviderError, StepFailure,
 };
 use meshform_engine::value::Value;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Cluster;
-use super::apply::deadline;
+use super::apply::{deadline, owners};
 use super::observe::served;
 use super::send::Retry;
 use super::watch::{Change, Watch};
 use crate::catalog::Resource;
 use crate::identity::{ObjectName, TypeName};
-use crate::request::Place;
+use crate::patch;
+use crate::request::{Mode, Place};
+use crate::schema::PATCH;
 use crate::version::is_unchanged;
 
 /// How often a delete is tried that others keep overtaking, or whose answers are lost.
@@ -42,6 +44,12 @@ impl Cluster {
         let deadline = deadline(request);
         let removal = Removal::new(request)?;
         let Some(resource) = self.served_for_removal(&removal).await? else { return Ok(gone()) };
+        if request.kind == PATCH {
+            return match timeout_at(deadline, self.give_back(&removal, &resource)).await {
+                Ok(given_back) => Ok(given_back.map(|()| gone())?),
+                Err(_) => Err(removal.late(&Json::Null).into()),
+            };
+        }
         let left = match timeout_at(deadline, self.remove(&removal, &resource)).await {
             Ok(left) => left?,
             Err(_) => return Err(removal.late(&Json::Null).into()),
@@ -98,6 +106,41 @@ impl Cluster {
         match last {
             Some(failure) => Err(failure.explain(&self.api, "delete", &removal.name, false)),
             None => Ok(None),
+        }
+    }
+
+    /// Gives the fields of a patch back: its manager applies nothing any more.
+    async fn give_back(&self, removal: &Removal<'_>, resource: &Resource) -> Result<(), ProviderError> {
+        let name = &removal.name;
+        let manager = patch::manager(&removal.request.identity);
+        let place = Place { resource, namespace: &name.namespace };
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let there = self.get(resource, name).await;
+            let there = there.map_err(|failure| failure.explain(&self.api, "read", name, true))?;
+            let Some(object) = there.filter(|object| !owners(object, manager).own().is_empty()) else {
+                return Ok(());
+            };
+            removal.check(&object)?;
+            let mut body = json!({
+                "apiVersion": resource.of_type.api_version(), "kind": name.kind, "metadata": { "name": name.name },
+            });
+            for field in ["namespace", "uid", "resourceVersion"] {
+                if let Some(value) = object.pointer("/metadata").and_then(|metadata| metadata.get(field)) {
+                    body["metadata"][field] = value.clone();
+                }
+            }
+            let request = place.apply(&name.name, &body, manager, Mode::default());
+            let failure = match self.api.send(request, Retry::Write).await {
+                Ok(_) => return Ok(()),
+                Err(failure) => failure,
+            };
+            let is_overtaken = failure.status().is_some_and(|status| status.is_stale());
+            if attempt >= ATTEMPTS_MAX || !failure.is_open() && !is_overtaken {
+                return Err(failure.explain(&self.api, "give back the fields of", name, true));
+            }
+            sleep(PAUSE * attempt).await;
         }
     }
 

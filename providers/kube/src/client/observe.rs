@@ -14,6 +14,7 @@ use crate::attributes::{attributes, live_object};
 use crate::catalog::{Catalog, Resource};
 use crate::identity::{ObjectName, TypeName};
 use crate::manifest::normalise;
+use crate::patch;
 use crate::request::{Place, Selection};
 use crate::version::version;
 
@@ -186,8 +187,11 @@ pub(super) fn guides(desired: Option<&Value>, record: Option<&Record>) -> Vec<Va
 }
 
 /// What `difference` needs to know of who owns what.
-pub(super) fn detail(object: &Json) -> Json {
-    json!({ "managedFields": object.pointer("/metadata/managedFields") })
+pub(super) fn detail(object: &Json, identity: &str) -> Json {
+    json!({
+        "managedFields": object.pointer("/metadata/managedFields"),
+        "manager": patch::manager(identity),
+    })
 }
 
 /// A scope that the manifest did not say rightly, which only the cluster knows of custom kinds.
@@ -239,12 +243,23 @@ fn observed(item: &ObserveItem, found: Option<Json>) -> Observed {
     Observed::Present(Observation {
         attributes: attributes(source, live_object(&object, &guides)),
         version: version(&object, &guides),
-        detail: detail(&object),
+        detail: detail(&object, &item.identity),
     })
 }
 
+/// Each wanted object; one that is wanted more than once, as patched ones are, goes to all who want it.
 fn sorted_out(wanted: &[Wanted], mut found: BTreeMap<ObjectName, Json>) -> Vec<(usize, Found)> {
-    wanted.iter().map(|one| (one.index, Ok(found.remove(&one.name)))).collect()
+    let last: BTreeMap<_, _> = wanted.iter().map(|one| (&one.name, one.index)).collect();
+    let of = |one: &Wanted| match last.get(&one.name) == Some(&one.index) {
+        true => found.remove(&one.name),
+        false => found.get(&one.name).cloned(),
+    };
+    wanted
+        .iter()
+        .map(|one| one.index)
+        .zip(wanted.iter().map(of))
+        .map(|(index, object)| (index, Ok(object)))
+        .collect()
 }
 
 fn name_of(object: &Json, resource: &Resource) -> ObjectName {

@@ -12,7 +12,9 @@ use crate::attributes::{attributes, live_object};
 use crate::catalog::Resource;
 use crate::identity::{ObjectName, TypeName};
 use crate::manifest::normalise;
+use crate::patch;
 use crate::request::{Mode, Place};
+use crate::schema::PATCH;
 use crate::status::Status;
 
 /// How many dry-runs are asked for at once: each is as much work for the server as a write.
@@ -29,7 +31,10 @@ impl Cluster {
         let Some(desired) = &item.item.desired else {
             return Preview::Unverified("a removal cannot be tried.".into());
         };
-        match Wanted::new(desired) {
+        if item.item.kind == PATCH && matches!(item.observed, Observed::Absent) {
+            return Preview::Unverified("the object that it patches is not there yet.".into());
+        }
+        match Wanted::new(desired, &item.item.identity) {
             Ok(wanted) => self.preview_wanted(item, desired, &wanted).await.unwrap_or_else(|other| other),
             Err(error) => Preview::Refused(error),
         }
@@ -46,7 +51,7 @@ impl Cluster {
         let guides = guides(Some(desired), item.item.record.as_deref());
         let guides: Vec<_> = guides.iter().collect();
         let would = |object: &Json, found: Json| {
-            let mut all = detail(object);
+            let mut all = detail(object, &item.item.identity);
             if let (Some(all), Json::Object(found)) = (all.as_object_mut(), found) {
                 all.extend(found);
             }
@@ -76,7 +81,8 @@ impl Cluster {
         if status.is_kind_missing() {
             return Err(not_served(&wanted.of_type));
         }
-        let is_there = matches!(item.observed, Observed::Present(_));
+        // What is someone else's is not replaced.
+        let is_there = matches!(item.observed, Observed::Present(_)) && item.item.kind != PATCH;
         match is_there && status.code == 422 && self.is_valid_anew(&resource, wanted, status).await {
             true => {
                 let fields: Vec<_> = status.causes.iter().map(|cause| cause.field.as_str()).collect();
@@ -109,7 +115,8 @@ impl Cluster {
     async fn dry_run(&self, resource: &Resource, wanted: &Wanted, force: bool) -> Result<Answer, Failure> {
         let place = Place { resource, namespace: &wanted.name.namespace };
         let mode = Mode { force, dry_run: true };
-        self.api.send(place.apply(&wanted.name.name, &wanted.body, mode), Retry::Read).await
+        let request = place.apply(&wanted.name.name, &wanted.body, &wanted.manager, mode);
+        self.api.send(request, Retry::Read).await
     }
 
     /// Whether the object that was refused as a change would be accepted as a new one, so that only the transition is forbidden.
@@ -136,6 +143,8 @@ pub(super) struct Wanted {
     pub(super) body: Json,
     pub(super) of_type: TypeName,
     pub(super) name: ObjectName,
+    /// Under which name it is applied.
+    pub(super) manager: String,
     /// Whether to take over what others own.
     pub(super) force: bool,
     /// Whether the server's words about it may hold secrets.
@@ -143,7 +152,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn new(desired: &Value) -> Result<Self, ProviderError> {
+    pub(super) fn new(desired: &Value, identity: &str) -> Result<Self, ProviderError> {
         let manifest = desired.get("manifest").map(normalise).unwrap_or_else(Value::null);
         let body = to_json(&manifest).map_err(|error| invalid(format!("Could not {error}.")))?;
         let (Some(of_type), Some(name)) = (TypeName::of(&manifest), ObjectName::of(&manifest)) else {
@@ -151,7 +160,8 @@ impl Wanted {
         };
         let force = desired.get("force_conflicts").and_then(Value::as_bool) == Some(true);
         let hides = of_type.is_secret() || manifest.has_sensitive();
-        Ok(Self { manifest, body, of_type, name, force, hides })
+        let manager = patch::manager(identity).to_owned();
+        Ok(Self { manifest, body, of_type, name, manager, force, hides })
     }
 }
 

@@ -43,7 +43,7 @@ impl Cluster {
     }
 
     /// The objects that are there.
-    async fn look_up(
+    pub(super) async fn look_up(
         &self,
         look_up: &LookUp<'_>,
         resource: Result<&Resource, NotServed>,

@@ -116,7 +116,12 @@ async fn there(cluster: &Cluster) -> Option<String> {
 async fn put(cluster: &Cluster, text: &str) -> Json {
     let resource = config_maps();
     let place = Place { resource: &resource, namespace: "default" };
-    cluster.api.send(place.apply("x", &config_map(text), Mode::default()), Retry::Read).await.unwrap().body
+    cluster
+        .api
+        .send(place.apply("x", &config_map(text), crate::MANAGER, Mode::default()), Retry::Read)
+        .await
+        .unwrap()
+        .body
 }
 
 fn request(operation: Operation, precondition: Precondition, uid: Option<&Json>) -> PerformRequest {

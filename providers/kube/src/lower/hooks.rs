@@ -56,7 +56,8 @@ pub(super) fn left_out(found: &Value) -> Vec<String> {
         if is_test || stage(manifest).is_some() {
             return None;
         }
-        Some(format!("{} ({})", ObjectName::of(manifest)?, events.join(", ")))
+        let name = ObjectName::of(manifest)?;
+        Some(format!("{} {} ({})", name.kind, name.name, events.join(", ")))
     });
     left_out.collect()
 }

@@ -213,7 +213,7 @@ fn hooks_are_steps_before_and_after() {
     assert_ne!(before, trigger(&chart(&rendered(other)), "first"));
 
     let cautions: Vec<_> = super::chart::cautions(&found).into_iter().map(|problem| problem.detail).collect();
-    assert!(cautions.len() == 1 && cautions[0].contains("Job default/never (pre-delete)"), "{cautions:?}");
+    assert!(cautions.len() == 1 && cautions[0].contains("Job never (pre-delete)"), "{cautions:?}");
 }
 
 #[test]

@@ -6,11 +6,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stderr, reason = "says which cluster it ran against, and what that cannot show")]
 
+mod absent;
 mod conflicts;
 mod connections;
 mod kinds;
 mod life;
 mod lookups;
+mod patches;
 mod preconditions;
 mod readiness;
 mod secrets;

@@ -89,7 +89,7 @@ impl World {
     fn difference(&self, instance: &Instance, observed: &Observed, preview: Option<&Preview>) -> Difference {
         self.provider.difference(&DifferenceRequest {
             address: &instance.address,
-            kind: "kube_object",
+            kind: &instance.address.kind,
             record: instance.record.as_deref(),
             observed,
             desired: instance.desired.as_ref(),
@@ -150,7 +150,7 @@ impl World {
         let desired = instance.desired.clone().filter(|_| operation != Operation::Delete);
         let request = PerformRequest {
             address: instance.address.clone(),
-            kind: "kube_object".into(),
+            kind: instance.address.kind.clone(),
             identity: instance.identity(&self.provider),
             operation,
             desired,
@@ -271,6 +271,12 @@ impl Instance {
         Self { address, desired: Some(desired), record: None, timeout_ms: 30_000 }
     }
 
+    /// A new instance of another type.
+    pub(crate) fn of_type(kind: &str, name: &str, attributes: Json) -> Self {
+        let (address, desired) = (Address::new(kind, name), Some(from_json(&attributes)));
+        Self { address, desired, record: None, timeout_ms: 30_000 }
+    }
+
     /// The same with another manifest.
     pub(crate) fn with_manifest(&self, manifest: Json) -> Self {
         self.with("manifest", from_json(&manifest))
@@ -302,7 +308,7 @@ impl Instance {
         let recorded = self.record.as_ref().map(|record| record.identity.clone());
         let desired = self.desired.as_ref();
         desired
-            .and_then(|desired| provider.identify("kube_object", &self.address, desired))
+            .and_then(|desired| provider.identify(&self.address.kind, &self.address, desired))
             .or(recorded)
             .unwrap()
     }
@@ -310,7 +316,7 @@ impl Instance {
     fn item(&self, provider: &KubeProvider) -> ObserveItem {
         ObserveItem {
             address: self.address.clone(),
-            kind: "kube_object".into(),
+            kind: self.address.kind.clone(),
             identity: self.identity(provider),
             desired: self.desired.clone(),
             record: self.record.clone(),
