@@ -4,8 +4,10 @@
 //! one the conditions by which kstatus goes (`Reconciling`, `Stalled`, `Ready`). An object that says nothing is ready.
 //!
 //! Where kstatus returns too early or never, these rules do not: a Job is ready when it is complete, a failed Pod has failed, a
-//! LoadBalancer has an address, a DaemonSet that is updated on delete only does not hang.
+//! LoadBalancer has an address, a DaemonSet that is updated on delete only does not hang, and a custom object whose controller has yet
+//! to write its first status is given some time. Routes and gateways are ready when they are accepted, by the Gateway API's conditions.
 
+mod network;
 mod other;
 mod workload;
 
@@ -29,6 +31,28 @@ pub(crate) enum Readiness {
 pub(crate) struct Surroundings {
     /// Whether the claim's storage class binds only when a pod uses it.
     pub(crate) binds_when_used: bool,
+    /// Whether a controller is still expected to write the object's first status.
+    pub(crate) expects_status: bool,
+}
+
+/// Groups whose definitions declare a status that nobody writes unless asked to: Istio's, see its `PILOT_ENABLE_STATUS`.
+const SILENT_GROUPS: [&str; 4] =
+    ["extensions.istio.io", "networking.istio.io", "security.istio.io", "telemetry.istio.io"];
+
+/// Whether a controller writes a status of the objects that this CustomResourceDefinition defines at a version: it declares conditions
+/// or the observed generation.
+pub(crate) fn writes_status(definition: &Json, version: &str) -> bool {
+    if SILENT_GROUPS.contains(&text(definition, "/spec/group")) {
+        return false;
+    }
+    let versions = definition.pointer("/spec/versions").and_then(Json::as_array).into_iter().flatten();
+    versions.filter(|one| text(one, "/name") == version).any(|one| {
+        let status = one.pointer("/schema/openAPIV3Schema/properties/status/properties");
+        one.pointer("/subresources/status").is_some()
+            && ["conditions", "observedGeneration"]
+                .iter()
+                .any(|field| status.is_some_and(|it| it.get(field).is_some()))
+    })
 }
 
 /// How far an object is.
@@ -49,18 +73,27 @@ pub(crate) fn readiness(object: &Json, surroundings: Surroundings) -> Readiness 
         ("apps", "ReplicaSet") | ("", "ReplicationController") => workload::replica_set(object),
         ("batch", "Job") => workload::job(object),
         ("", "Pod") => workload::pod(object),
-        ("", "Service") => other::service(object),
+        ("", "Service") => network::service(object),
+        ("policy", "PodDisruptionBudget") => other::budget(object),
+        ("autoscaling", "HorizontalPodAutoscaler") => other::autoscaler(object),
+        ("gateway.networking.k8s.io", "GatewayClass") => network::gateway_class(object),
+        ("gateway.networking.k8s.io", "Gateway") => network::gateway(object),
+        ("gateway.networking.k8s.io", kind) if kind.ends_with("Route") => network::route(object),
         ("", "Namespace") => other::namespace(object),
         ("", "PersistentVolumeClaim") => other::claim(object, surroundings),
         ("", "PersistentVolume") => other::volume(object),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => other::definition(object),
         ("apiregistration.k8s.io", "APIService") => other::api_service(object),
-        _ => other::by_conditions(object),
+        _ => other::by_conditions(object, surroundings),
     }
 }
 
 fn waiting(what: impl Into<String>) -> Readiness {
     Readiness::Waiting(what.into())
+}
+
+fn not_observed() -> Readiness {
+    waiting("its controller has not seen it yet")
 }
 
 fn text<'a>(object: &'a Json, pointer: &str) -> &'a str {
@@ -99,10 +132,14 @@ impl Condition<'_> {
 
 /// The condition of that type, unless it is about an older generation.
 fn condition<'a>(object: &'a Json, name: &str) -> Option<Condition<'a>> {
-    let conditions = object.pointer("/status/conditions")?.as_array()?;
-    let found = conditions.iter().find(|condition| text(condition, "/type") == name)?;
+    condition_of(object.pointer("/status/conditions")?, name, count(object, "/metadata/generation"))
+}
+
+/// The condition of that type in a list of them, unless it is about an older generation.
+fn condition_of<'a>(conditions: &'a Json, name: &str, generation: i64) -> Option<Condition<'a>> {
+    let found = conditions.as_array()?.iter().find(|condition| text(condition, "/type") == name)?;
     let observed = found.get("observedGeneration").and_then(Json::as_i64);
-    if observed.is_some_and(|observed| observed < count(object, "/metadata/generation")) {
+    if observed.is_some_and(|observed| observed < generation) {
         return None;
     }
     Some(Condition {

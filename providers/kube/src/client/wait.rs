@@ -13,12 +13,14 @@ use super::send::{Failure, Retry};
 use super::watch::{Change, Watch};
 use crate::catalog::Resource;
 use crate::identity::TypeName;
-use crate::ready::{Readiness, Surroundings, readiness};
+use crate::ready::{Readiness, Surroundings, readiness, writes_status};
 use crate::request::{Place, Selection};
 use crate::trouble::{is_newest, pod_selector, pod_trouble};
 
 /// How long a trouble that does not go away by itself is borne.
 const TROUBLE_MAX: Duration = Duration::from_secs(60);
+/// How long a controller has to write the first status of a custom object.
+const STATUS_MAX: Duration = Duration::from_secs(5);
 /// How many events are read for a cause.
 const EVENTS_MAX: u32 = 50;
 
@@ -34,6 +36,9 @@ struct Waiting<'a> {
     request: &'a PerformRequest,
     progress: &'a dyn Progress,
     object: Json,
+    surroundings: Surroundings,
+    /// Until when a first status is expected.
+    status_until: Instant,
     /// Its pods by UID.
     pods: BTreeMap<String, Json>,
     /// Since when a pod has had a lasting trouble, by its UID.
@@ -58,7 +63,7 @@ impl Cluster {
         progress: &dyn Progress,
         deadline: Instant,
     ) -> Result<Json, Unready> {
-        let surroundings = self.surroundings(&object).await;
+        let surroundings = self.surroundings(place.resource, &object).await;
         let name = text(&object, "/metadata/name");
         let revision = text(&object, "/metadata/resourceVersion");
         let revision = (!revision.is_empty()).then(|| revision.to_owned());
@@ -74,12 +79,14 @@ impl Cluster {
             request,
             progress,
             object,
+            surroundings,
+            status_until: Instant::now() + STATUS_MAX,
             pods: BTreeMap::new(),
             lasting: BTreeMap::new(),
             said: String::new(),
         };
         loop {
-            match readiness(&waiting.object, surroundings) {
+            match readiness(&waiting.object, waiting.surroundings) {
                 Readiness::Ready => break,
                 Readiness::Failed(why) => return Err(waiting.failed(ErrorCode::Failed, &why).await),
                 Readiness::Waiting(what) => waiting.say(&what),
@@ -122,10 +129,35 @@ impl Cluster {
         }
     }
 
-    async fn surroundings(&self, object: &Json) -> Surroundings {
+    async fn surroundings(&self, resource: &Resource, object: &Json) -> Surroundings {
+        Surroundings {
+            binds_when_used: self.binds_when_used(object).await,
+            expects_status: object.get("status").is_none() && self.expects_status(resource).await,
+        }
+    }
+
+    /// Whether a controller writes a status of such objects, as far as their definition tells.
+    async fn expects_status(&self, resource: &Resource) -> bool {
+        let of_type = &resource.of_type;
+        if of_type.is_namespaced().is_some() {
+            return false;
+        }
+        let definitions = Resource {
+            of_type: TypeName::new("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+            plural: "customresourcedefinitions".into(),
+            is_namespaced: false,
+        };
+        let place = Place { resource: &definitions, namespace: "" };
+        let name = format!("{}.{}", resource.plural, of_type.group);
+        // Whoever may not read definitions waits for no first status.
+        let answer = self.api.send(place.get(&name), Retry::Read).await;
+        answer.is_ok_and(|answer| writes_status(&answer.body, &of_type.version))
+    }
+
+    async fn binds_when_used(&self, object: &Json) -> bool {
         let class = text(object, "/spec/storageClassName");
         if text(object, "/kind") != "PersistentVolumeClaim" || class.is_empty() {
-            return Surroundings::default();
+            return false;
         }
         let classes = Resource {
             of_type: TypeName::new("storage.k8s.io/v1", "StorageClass"),
@@ -134,9 +166,7 @@ impl Cluster {
         };
         let place = Place { resource: &classes, namespace: "" };
         let answer = self.api.send(place.get(class), Retry::Read).await;
-        let binds_when_used =
-            answer.is_ok_and(|answer| text(&answer.body, "/volumeBindingMode") == "WaitForFirstConsumer");
-        Surroundings { binds_when_used }
+        answer.is_ok_and(|answer| text(&answer.body, "/volumeBindingMode") == "WaitForFirstConsumer")
     }
 
     async fn listed(
@@ -213,13 +243,16 @@ impl Waiting<'_> {
         self.lasting = lasting.map(|(uid, _)| (uid.clone(), since(uid))).collect();
     }
 
-    /// When the oldest lasting trouble has lasted too long.
+    /// When the oldest lasting trouble has lasted too long, or a first status is no longer expected.
     fn next_check(&self) -> Option<Instant> {
-        self.lasting.values().min().map(|since| *since + TROUBLE_MAX)
+        let trouble = self.lasting.values().min().map(|since| *since + TROUBLE_MAX);
+        let status = self.surroundings.expects_status.then_some(self.status_until);
+        trouble.into_iter().chain(status).min()
     }
 
     /// Gives up on a pod of the newest template that has been in trouble for too long.
     async fn check_lasting(&mut self) -> Result<(), Unready> {
+        self.surroundings.expects_status &= Instant::now() < self.status_until;
         let replica_sets = match text(&self.object, "/kind") {
             "Deployment" => self.replica_sets().await,
             _ => Vec::new(),

@@ -2,19 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Condition, Readiness, Surroundings, condition, text, waiting};
-
-/// A Service: of a load balancer it has the address.
-pub(super) fn service(object: &Json) -> Readiness {
-    let has_some = |pointer: &str| {
-        object.pointer(pointer).and_then(Json::as_array).is_some_and(|elements| !elements.is_empty())
-    };
-    let needs_address = text(object, "/spec/type") == "LoadBalancer";
-    if needs_address && !has_some("/status/loadBalancer/ingress") && !has_some("/spec/externalIPs") {
-        return waiting("its load balancer has no address yet");
-    }
-    Readiness::Ready
-}
+use super::{Condition, Readiness, Surroundings, condition, not_observed, text, waiting};
 
 /// A Namespace: active.
 pub(super) fn namespace(object: &Json) -> Readiness {
@@ -62,8 +50,24 @@ pub(super) fn api_service(object: &Json) -> Readiness {
     }
 }
 
+/// A budget: its controller has counted.
+pub(super) fn budget(object: &Json) -> Readiness {
+    if object.pointer("/status/observedGeneration").is_none() {
+        return not_observed();
+    }
+    Readiness::Ready
+}
+
+/// An autoscaler: it can read and write the scale of what it is for. That there are no metrics yet is no reason to wait.
+pub(super) fn autoscaler(object: &Json) -> Readiness {
+    match condition(object, "AbleToScale").filter(Condition::is_false) {
+        Some(unable) => waiting(format!("it cannot scale: {}", unable.why())),
+        None => Readiness::Ready,
+    }
+}
+
 /// Any other kind: by the conditions that kstatus knows.
-pub(super) fn by_conditions(object: &Json) -> Readiness {
+pub(super) fn by_conditions(object: &Json, surroundings: Surroundings) -> Readiness {
     if let Some(stalled) = condition(object, "Stalled").filter(Condition::is_true) {
         return Readiness::Failed(format!("it is stalled: {}", stalled.why()));
     }
@@ -74,6 +78,9 @@ pub(super) fn by_conditions(object: &Json) -> Readiness {
         Some(ready) if ready.is_true() => Readiness::Ready,
         Some(ready) => waiting(format!("it is not ready: {}", ready.why())),
         None if has_condition(object, "Ready") => waiting("its readiness is of an older generation"),
+        None if surroundings.expects_status && !has_status(object) => {
+            waiting("its controller has not written a status yet")
+        }
         None => Readiness::Ready,
     }
 }
@@ -81,4 +88,9 @@ pub(super) fn by_conditions(object: &Json) -> Readiness {
 fn has_condition(object: &Json, name: &str) -> bool {
     let conditions = object.pointer("/status/conditions").and_then(Json::as_array);
     conditions.into_iter().flatten().any(|condition| text(condition, "/type") == name)
+}
+
+/// Whether a controller has said anything at all.
+fn has_status(object: &Json) -> bool {
+    object.pointer("/status").and_then(Json::as_object).is_some_and(|status| !status.is_empty())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Readiness, condition, count, text, waiting};
+use super::{Readiness, condition, count, not_observed, text, waiting};
 use crate::trouble::pod_trouble;
 
 /// A Deployment: all replicas are of the newest template, ready and available, and no old one is left.
@@ -38,12 +38,9 @@ pub(super) fn stateful_set(object: &Json) -> Readiness {
     if !is_observed(object) {
         return not_observed();
     }
-    if text(object, "/spec/updateStrategy/type") == "OnDelete" {
-        return Readiness::Ready;
-    }
     let wanted = wanted(object);
     let partition = count(object, "/spec/updateStrategy/rollingUpdate/partition");
-    let to_update = (wanted - partition).max(0);
+    let to_update = if updates_on_delete(object) { 0 } else { (wanted - partition).max(0) };
     let surplus = count(object, "/status/replicas") - wanted;
     let waits = missing(count(object, "/status/updatedReplicas"), to_update, "updated")
         .or_else(|| missing(count(object, "/status/readyReplicas"), wanted, "ready"))
@@ -62,11 +59,9 @@ pub(super) fn daemon_set(object: &Json) -> Readiness {
     if !is_observed(object) {
         return not_observed();
     }
-    if text(object, "/spec/updateStrategy/type") == "OnDelete" {
-        return Readiness::Ready;
-    }
     let wanted = count(object, "/status/desiredNumberScheduled");
-    let waits = missing(count(object, "/status/updatedNumberScheduled"), wanted, "updated")
+    let to_update = if updates_on_delete(object) { 0 } else { wanted };
+    let waits = missing(count(object, "/status/updatedNumberScheduled"), to_update, "updated")
         .or_else(|| missing(count(object, "/status/numberReady"), wanted, "ready"))
         .or_else(|| missing(count(object, "/status/numberAvailable"), wanted, "available"));
     waits.map_or(Readiness::Ready, waiting)
@@ -99,6 +94,9 @@ pub(super) fn job(object: &Json) -> Readiness {
     }
     if object.pointer("/spec/suspend").and_then(Json::as_bool) == Some(true) {
         return Readiness::Ready;
+    }
+    if let Some(failing) = condition(object, "FailureTarget").filter(super::Condition::is_true) {
+        return waiting(format!("it is being ended: {}", failing.why()));
     }
     let wanted = object.pointer("/spec/completions").and_then(Json::as_i64).unwrap_or(1);
     let failed = count(object, "/status/failed");
@@ -133,16 +131,17 @@ fn wanted(object: &Json) -> i64 {
     object.pointer("/spec/replicas").and_then(Json::as_i64).unwrap_or(1)
 }
 
+/// Whether pods of an older template stay until someone deletes them, so that nobody waits for the newest.
+fn updates_on_delete(object: &Json) -> bool {
+    text(object, "/spec/updateStrategy/type") == "OnDelete"
+}
+
 fn missing(there: i64, wanted: i64, what: &str) -> Option<String> {
     (there < wanted).then(|| format!("{there} of {wanted} replicas are {what}"))
 }
 
 fn is_observed(object: &Json) -> bool {
     object.pointer("/status/observedGeneration").is_some()
-}
-
-fn not_observed() -> Readiness {
-    waiting("its controller has not seen it yet")
 }
 
 fn replica_failure(object: &Json) -> Option<String> {

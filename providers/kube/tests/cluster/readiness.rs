@@ -1,7 +1,8 @@
 //! Waiting until what was applied works, and why it does not.
 
-use meshform_engine::ports::ErrorCode;
-use meshform_engine::ports::{Operation, Precondition};
+use std::time::Duration;
+
+use meshform_engine::ports::{ErrorCode, Operation, Precondition};
 use serde_json::json;
 
 use crate::world::{Instance, Said, World, outcome_of_pods};
@@ -66,4 +67,52 @@ async fn a_job_is_ready_when_it_is_complete() {
     let failure =
         world.perform(&bad, Operation::Create, Precondition::Absent, &Said::default()).await.err().unwrap();
     assert_eq!(failure.error.code, ErrorCode::Failed, "{}", failure.error);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_has_some_time_for_its_first_status() {
+    let world = World::new("first-status").await;
+    let group = format!("{}.example.com", world.namespace);
+    let properties = json!({ "conditions": { "type": "array", "items": {
+        "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+    } } });
+    let schema = json!({ "type": "object", "properties": {
+        "status": { "type": "object", "properties": properties },
+    } });
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": format!("gadgets.{group}") },
+        "spec": {
+            "group": group, "scope": "Namespaced", "names": { "kind": "Gadget", "plural": "gadgets" },
+            "versions": [{
+                "name": "v1", "served": true, "storage": true, "subresources": { "status": {} },
+                "schema": { "openAPIV3Schema": schema },
+            }],
+        },
+    });
+    let definition = world.step(&Instance::new("definition", definition)).await;
+    let gadget = |name: &str| {
+        let metadata = json!({ "name": name, "namespace": world.namespace });
+        let manifest = json!({ "apiVersion": format!("{group}/v1"), "kind": "Gadget", "metadata": metadata });
+        Instance::new(name, manifest)
+    };
+    let ready = |status: &str| json!({ "status": { "conditions": [{ "type": "Ready", "status": status, "reason": "Said" }] } });
+    let path = |name: &str| format!("/apis/{group}/v1/namespaces/{}/gadgets/{name}/status", world.namespace);
+
+    let (said, answered) = (Said::default(), gadget("answered"));
+    let controller = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        world.patch_as("controller", &path("answered"), ready("False")).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        world.patch_as("controller", &path("answered"), ready("True")).await;
+    };
+    let performing = world.perform(&answered, Operation::Create, Precondition::Absent, &said);
+    let (performed, ()) = tokio::join!(performing, controller);
+    assert!(performed.is_ok());
+    for waits in ["its controller has not written a status yet", "it is not ready: Said"] {
+        assert!(said.all().contains(waits), "{}", said.all());
+    }
+    // Nobody answers.
+    world.step(&gadget("alone")).await;
+    world.step(&definition.unwanted()).await;
 }
