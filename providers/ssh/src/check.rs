@@ -7,7 +7,7 @@ use meshform_engine::value::{Path, PathStep, Value};
 use crate::attributes::{given, sensitive, text};
 use crate::file::{Files, Mode};
 use crate::resource::{self, Resource};
-use crate::schema;
+use crate::{confirm, schema};
 
 /// Checks one resource.
 pub(crate) fn check(kind: &str, desired: &Value) -> Vec<Problem> {
@@ -56,6 +56,7 @@ pub(crate) fn file(desired: &Value) -> Vec<Problem> {
     problems.extend(mode(desired));
     problems.extend(["owner", "group"].into_iter().filter_map(|name| account(name, text(desired, name)?)));
     problems.extend(choice(desired, "on_destroy", &["remove", "restore", "keep"]));
+    problems.extend(confirm::check(desired));
     problems
 }
 
@@ -89,7 +90,7 @@ pub(crate) fn one_line(name: &str, text: &str) -> Option<Problem> {
 /// What is wrong with a command.
 pub(crate) fn command(desired: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for name in ["run", "unless", "onlyif", "creates", "on_destroy", "working_directory"] {
+    for name in ["run", "unless", "onlyif", "creates", "on_destroy", "working_directory", "revert"] {
         problems.extend(text(desired, name).filter(|text| text.contains('\0')).map(|_| nul(name)));
     }
     for name in ["creates", "working_directory"] {
@@ -98,6 +99,12 @@ pub(crate) fn command(desired: &Value) -> Vec<Problem> {
         );
     }
     problems.extend(environment(desired));
+    problems.extend(confirm::check(desired));
+    let waits = given(desired, confirm::NAME).is_some_and(|seconds| seconds.as_number().is_some());
+    if waits && given(desired, "revert").is_none() {
+        let detail = "Nothing says how the command is undone: write that as `revert`.";
+        problems.push(wrong(confirm::NAME, detail.to_owned()));
+    }
     problems
 }
 

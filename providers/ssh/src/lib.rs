@@ -31,6 +31,7 @@ mod attributes;
 mod check;
 mod client;
 mod command;
+mod confirm;
 mod container;
 mod cron;
 mod diagnosis;

@@ -11,6 +11,7 @@ use meshform_engine::value::Value;
 use crate::account::{Group, Key, User};
 use crate::answer::Answer;
 use crate::command::Commands;
+use crate::confirm::Confirm;
 use crate::container::Container;
 use crate::cron::Cron;
 use crate::directory::Directory;
@@ -126,6 +127,11 @@ pub(crate) trait Job: Send + Sync {
     /// Whether no other change is made on the host meanwhile: it may touch what others touch, too.
     fn is_alone(&self) -> bool;
 
+    /// Whether the host takes it back by itself unless it is confirmed.
+    fn confirm(&self) -> Option<Confirm> {
+        None
+    }
+
     /// What is recorded when its end was not heard.
     fn cut_off(&self) -> Option<Box<Performed>>;
 
@@ -146,6 +152,9 @@ pub(crate) trait Edit: Send + Sync {
     /// # Errors
     /// When what is there is not what was reviewed, or cannot be edited.
     fn edited(&self, answer: &Answer) -> Result<Edited, ProviderError>;
+
+    /// Whether the host takes it back by itself unless it is confirmed.
+    fn confirm(&self) -> Option<Confirm>;
 
     /// The error of a write that failed for this reason, which the host gave.
     fn failure(&self, code: &str, what: &str, words: &str) -> ProviderError;
@@ -231,6 +240,8 @@ pub(crate) struct Rewrite {
     pub(crate) parents: bool,
     /// What has to be there.
     pub(crate) version: String,
+    /// In how many seconds the host takes it back unless it is confirmed.
+    pub(crate) confirm: Option<u64>,
 }
 
 impl Rewrite {
@@ -245,6 +256,7 @@ impl Rewrite {
             parents: self.parents,
             guard: crate::script::Guard::Exact(&self.version),
             keep: crate::script::Keep::No,
+            confirm: self.confirm,
         }
     }
 }

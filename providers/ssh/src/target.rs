@@ -1,15 +1,17 @@
 //! A connected host: looks at everything in one round trip, and makes one change at a time.
 
+use std::time::{Duration, Instant};
+
 use meshform_engine::address::Address;
 use meshform_engine::ports::{
     BoxFuture, ErrorCode, Found, Look, Looked, ObserveItem, Observed, PerformRequest, Performed, Preview,
     PreviewItem, Progress, ProviderError, ReadItem, StepFailure, Target,
 };
-
 use tokio::sync::{Mutex, RwLock};
 
 use crate::answer::Answer;
 use crate::client::{Client, RunError, nonce};
+use crate::confirm::Confirm;
 use crate::error::error;
 use crate::promise::Promises;
 use crate::resource::{self, Edit, EditDeed, Edited, Job, Work};
@@ -23,6 +25,10 @@ const LOOK_SECONDS: u64 = 60;
 const GUARDS_SECONDS: u64 = 50;
 /// How often an edit begins again because someone else has written to the file meanwhile.
 const EDITS: usize = 5;
+/// How long a host may take to go back, in seconds.
+const BACK_SECONDS: u64 = 60;
+/// How long a host may take to hear that a change is confirmed, in seconds.
+const CONFIRM_SECONDS: u64 = 10;
 /// How long one step of an edit may take, in seconds.
 const EDIT_SECONDS: u64 = 120;
 
@@ -132,14 +138,72 @@ impl Host {
             reply => reply,
         };
         match reply {
-            Ok(reply) => job.performed(&reply.answer, &reply.words),
+            Ok(reply) => {
+                let performed = job.performed(&reply.answer, &reply.words);
+                let armed = job.confirm().filter(|_| is_armed(&reply.answer));
+                self.confirmed(request, armed, performed, progress).await
+            }
             Err(failure @ RunError::NotStarted(_)) => Err(self.client.explain(failure).into()),
             Err(failure) => Err(StepFailure { error: self.client.explain(failure), partial: job.cut_off() }),
         }
     }
 
+    /// Confirms a change that the host takes back by itself otherwise.
+    async fn confirmed(
+        &self,
+        request: &PerformRequest,
+        armed: Option<Confirm>,
+        performed: Result<Performed, StepFailure>,
+        progress: &dyn Progress,
+    ) -> Result<Performed, StepFailure> {
+        let Some(confirm) = armed else { return performed };
+        let performed =
+            performed.map_err(|failure| StepFailure { error: confirm.pending(failure.error), ..failure })?;
+        progress.report(&request.address, "looking whether the host lets us in again");
+        match self.confirm(&confirm).await {
+            Ok(()) => Ok(performed),
+            Err(failure) => Err(StepFailure { error: failure, partial: Some(Box::new(performed)) }),
+        }
+    }
+
+    /// Tries new connections until one stands, as long as the host waits; then, until it has gone back.
+    async fn confirm(&self, confirm: &Confirm) -> Result<(), ProviderError> {
+        let start = Instant::now();
+        let waits = Duration::from_secs(confirm.seconds);
+        let mut reason = unstable();
+        while start.elapsed() < waits + Duration::from_secs(BACK_SECONDS) {
+            match self.disarmed(confirm).await {
+                Ok(Standing::Confirmed) => return Ok(()),
+                Ok(Standing::Reverted) => return Err(confirm.refused(true, &reason)),
+                Ok(Standing::Reverting) => {}
+                Err(failure) if start.elapsed() < waits => reason = failure,
+                Err(_) => {}
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Err(confirm.refused(false, &reason))
+    }
+
+    async fn disarmed(&self, confirm: &Confirm) -> Result<Standing, ProviderError> {
+        let client = self.client.anew().await?;
+        let reply = client.run(&script::disarm(&nonce(), &confirm.key), CONFIRM_SECONDS).await;
+        let answer = reply.map_err(|failure| client.explain(failure))?.answer;
+        let is = |kind: &str| answer.get(kind, 0).is_some();
+        Ok(match () {
+            () if is("reverting") => Standing::Reverting,
+            () if is("reverted") => Standing::Reverted,
+            // An earlier try, whose answer was lost, may have confirmed it.
+            () => Standing::Confirmed,
+        })
+    }
+
     /// Reads a file and writes it with a part of it changed, from the start again if someone else has written to it meanwhile.
-    async fn edit(&self, edit: &dyn Edit) -> Result<Performed, StepFailure> {
+    async fn edit(
+        &self,
+        request: &PerformRequest,
+        edit: &dyn Edit,
+        progress: &dyn Progress,
+    ) -> Result<Performed, StepFailure> {
         let _alone = self.alone.lock().await;
         let mut refusal = unstable();
         for _ in 0..EDITS {
@@ -151,11 +215,17 @@ impl Host {
             let program = match &deed {
                 EditDeed::Nothing => return Ok(performed),
                 EditDeed::Write(rewrite) => script::write(&nonce(), &rewrite.as_write()),
-                EditDeed::Remove { path, version } => script::remove(&nonce(), &removal(path, version)),
+                EditDeed::Remove { path, version } => {
+                    let seconds = edit.confirm().map(|confirm| confirm.seconds);
+                    script::remove(&nonce(), &removal(path, version, seconds))
+                }
             };
             match self.client.run(&program, EDIT_SECONDS).await {
                 Ok(reply) => match reply.answer.get("fail", 0) {
-                    None => return Ok(performed),
+                    None => {
+                        let armed = edit.confirm().filter(|_| is_armed(&reply.answer));
+                        return self.confirmed(request, armed, Ok(performed), progress).await;
+                    }
                     Some(record) => {
                         refusal = edit.failure(record.field(0), record.field(1), &reply.words);
                         if refusal.code != ErrorCode::Changed {
@@ -219,11 +289,25 @@ impl Target for Host {
             match work {
                 Work::Record(performed) => Ok(performed),
                 Work::Job(job) => self.run(request, &*job, progress).await,
-                Work::Edit(edit) => self.edit(&*edit).await,
+                Work::Edit(edit) => self.edit(request, &*edit, progress).await,
                 Work::Restart(reboot) => restart(&self.client, request, &*reboot, progress).await,
             }
         })
     }
+}
+
+/// What has become of a change that had to be confirmed.
+enum Standing {
+    /// It stays.
+    Confirmed,
+    /// The host is taking it back.
+    Reverting,
+    /// The host has taken it back.
+    Reverted,
+}
+
+fn is_armed(answer: &Answer) -> bool {
+    answer.get("armed", 0).is_some()
 }
 
 /// What an answer, or its failure, says about one thing; `None` when that changed while it was looked at.
@@ -257,8 +341,8 @@ fn read(index: usize, item: &ReadItem, answer: &Answer) -> Option<Found> {
     }
 }
 
-fn removal<'a>(path: &'a str, version: &'a str) -> Remove<'a> {
-    Remove { path, policy: Policy::Remove, was: "", guard: Guard::Exact(version) }
+fn removal<'a>(path: &'a str, version: &'a str, confirm: Option<u64>) -> Remove<'a> {
+    Remove { path, policy: Policy::Remove, was: "", guard: Guard::Exact(version), confirm }
 }
 
 fn seen_again(observed: Result<Observed, ProviderError>) -> Preview {

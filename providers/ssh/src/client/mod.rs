@@ -140,6 +140,20 @@ impl Client {
         tokio::time::timeout(limit, exchange).await.unwrap_or(Err(RunError::TimedOut { seconds }))
     }
 
+    /// The same host over a new connection, which shares nothing with this one.
+    ///
+    /// # Errors
+    /// When the host cannot be reached, or does not let us in.
+    pub(crate) async fn anew(&self) -> Result<Self, ProviderError> {
+        let launched = launch::launch(&self.settings).await?;
+        Ok(Self {
+            live: Mutex::new(Some(Arc::new(launched.session))),
+            channels: Semaphore::new(CHANNELS),
+            host: self.host.clone(),
+            settings: self.settings.clone(),
+        })
+    }
+
     /// What went wrong with a program, for people.
     pub(crate) fn explain(&self, failure: RunError) -> ProviderError {
         let place = self.settings.place();

@@ -7,8 +7,9 @@ use meshform_engine::value::{Fingerprinter, Kind, Value};
 
 use super::{guards, is_done, runs_again, says_secrets};
 use crate::attributes::{change, created, given, sensitive, unchanged, with};
+use crate::confirm::Confirm;
 
-const GIVEN: [&str; 9] = [
+const GIVEN: [&str; 10] = [
     "run",
     "unless",
     "onlyif",
@@ -17,6 +18,7 @@ const GIVEN: [&str; 9] = [
     "on_destroy",
     "environment",
     "working_directory",
+    "revert",
     "sensitive",
 ];
 
@@ -36,6 +38,10 @@ pub(crate) fn difference(request: &DifferenceRequest<'_>) -> Difference {
         (None, Observed::Present(_)) => remove(request, &mut difference),
         (Some(desired), Observed::Absent) => create(request, desired, &mut difference),
         (Some(desired), Observed::Present(there)) => update(request, desired, there, &mut difference),
+    }
+    if let Some(desired) = request.desired.filter(|_| difference.verdict != Verdict::NoOp) {
+        let confirm = Confirm::of_command("", desired).filter(|_| given(desired, "revert").is_some());
+        difference.notes.extend(confirm.map(|confirm| confirm.note()));
     }
     difference
 }
@@ -58,7 +64,7 @@ fn remove(request: &DifferenceRequest<'_>, difference: &mut Difference) {
 fn create(request: &DifferenceRequest<'_>, desired: &Value, difference: &mut Difference) {
     difference.verdict = Verdict::Create;
     difference.planned = to_run(desired);
-    difference.fields = created(desired, &GIVEN[..8]);
+    difference.fields = created(desired, &GIVEN[..9]);
     if is_done(request.record) {
         difference.notes.push("Its guards say that it has to run again.".to_owned());
     }

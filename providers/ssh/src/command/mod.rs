@@ -18,7 +18,7 @@ use crate::attributes::{flag, sensitive, text};
 use crate::promise::Promises;
 use crate::resource::{Resource, Work};
 use crate::script::{Guards, Looks, Setting};
-use crate::{check, schema};
+use crate::{check, confirm, schema};
 
 /// How long a command may take, unless `timeouts` says otherwise, in seconds.
 const COMMAND_SECONDS: u64 = 600;
@@ -87,6 +87,11 @@ fn attributes() -> Vec<Attribute> {
         text("onlyif", "Nothing is to be done while this command fails."),
         text("creates", "Nothing is to be done while there is something at this path."),
         Attribute::optional("triggers", Type::Any, "Runs it again whenever this value changes."),
+        text(
+            "revert",
+            "What undoes it, in POSIX sh: the host runs this by itself unless it can be reached over a new connection afterwards.",
+        ),
+        confirm::attribute(),
         text("on_destroy", "What to run at the end, in POSIX sh."),
         Attribute::optional(
             "environment",

@@ -7,9 +7,10 @@ use serde_json::json;
 use super::{guards, is_done, runs_again, says_secrets, setting};
 use crate::answer::Answer;
 use crate::attributes::{text, with};
+use crate::confirm::Confirm;
 use crate::error::{error, tail};
 use crate::resource::{Job, Work};
-use crate::script::{self, Guards, Program, Task};
+use crate::script::{self, Guards, Program, Revert, Task};
 
 /// The longest output that is recorded, in bytes; more is cut off at the end.
 const OUTPUT_LIMIT: usize = 64 * 1024;
@@ -50,13 +51,16 @@ fn begin<'a>(request: &PerformRequest, desired: &'a Value, seconds: u64) -> Resu
     // New triggers run the command whatever its guards say.
     let asked = request.operation == Operation::Create || !is_done(request.record.as_deref());
     let guards = if asked { guards(desired) } else { Guards::default() };
-    Ok(Task { command, setting: setting(desired), guards, seconds })
+    let confirm = Confirm::of_command(&request.identity, desired);
+    let revert = confirm.zip(text(desired, "revert"));
+    let revert = revert.map(|(confirm, command)| Revert { command, confirm });
+    Ok(Task { command, setting: setting(desired), guards, seconds, revert })
 }
 
 fn end(request: &PerformRequest, seconds: u64) -> Option<Task<'_>> {
     let attributes = &request.record.as_deref()?.attributes;
     let command = text(attributes, "on_destroy")?;
-    Some(Task { command, setting: setting(attributes), guards: Guards::default(), seconds })
+    Some(Task { command, setting: setting(attributes), guards: Guards::default(), seconds, revert: None })
 }
 
 impl Job for Run<'_> {
@@ -81,6 +85,10 @@ impl Job for Run<'_> {
     }
 
     /// It may have done a part of its work.
+    fn confirm(&self) -> Option<Confirm> {
+        self.task.revert.as_ref().map(|revert| revert.confirm.clone())
+    }
+
     fn cut_off(&self) -> Option<Box<Performed>> {
         Some(Box::new(ended(self.request.desired.as_ref()?, Value::null(), Value::null())))
     }

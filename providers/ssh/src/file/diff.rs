@@ -9,6 +9,7 @@ use meshform_engine::value::{Kind, Value};
 use super::observe::fits;
 use super::{Mode, checksum, policy};
 use crate::attributes::{change, created, given, present, sensitive, text, unchanged, unknown, with};
+use crate::confirm::Confirm;
 use crate::script::Policy;
 
 /// What would have to be done.
@@ -22,21 +23,30 @@ pub(crate) fn difference(request: &DifferenceRequest<'_>) -> Difference {
         notes: Vec::new(),
         problems: Vec::new(),
     };
+    difference_of(request, &mut difference);
+    let attributes = request.desired.or_else(|| request.record.map(|record| &record.attributes));
+    if let Some(attributes) = attributes.filter(|_| difference.verdict != Verdict::NoOp) {
+        let path = text(attributes, "path").unwrap_or_default();
+        difference.notes.extend(Confirm::of_file(path, attributes).map(|confirm| confirm.note()));
+    }
+    difference
+}
+
+fn difference_of(request: &DifferenceRequest<'_>, difference: &mut Difference) {
     match (request.desired, request.observed) {
         (None, Observed::Absent) => {}
-        (None, Observed::Present(_)) => remove(request, &mut difference),
+        (None, Observed::Present(_)) => remove(request, difference),
         (Some(desired), observed) => {
             let sum = checksum(desired)
                 .or_else(|| kept(request).and_then(|record| record.attributes.get("sha256").cloned()))
                 .unwrap_or_else(|| Value::unknown(Type::String).marked(sensitive(desired, "content")));
             difference.planned = with(desired, [("sha256", sum)]);
             match observed {
-                Observed::Absent => create(desired, &mut difference),
-                Observed::Present(there) => update(request, desired, there, &mut difference),
+                Observed::Absent => create(desired, difference),
+                Observed::Present(there) => update(request, desired, there, difference),
             }
         }
     }
-    difference
 }
 
 fn create(desired: &Value, difference: &mut Difference) {

@@ -21,7 +21,7 @@ use crate::attributes::{sensitive, text};
 use crate::promise::Promises;
 use crate::resource::{Resource, Work};
 use crate::script::{Looks, Policy, sha256};
-use crate::{check, schema};
+use crate::{check, confirm, schema};
 
 /// How long writing a file may take, unless `timeouts` says otherwise, in seconds.
 const WRITE_SECONDS: u64 = 120;
@@ -100,6 +100,7 @@ fn attributes() -> Vec<Attribute> {
             "remove",
             "What becomes of it at the end: remove, restore (what was there before) or keep.",
         ),
+        confirm::attribute(),
         Attribute::computed("sha256", Type::String, "The SHA-256 of its content, in hexadecimal."),
     ]
 }

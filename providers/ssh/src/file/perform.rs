@@ -10,6 +10,7 @@ use super::observe::{no_folder, not_a_file};
 use super::{Mode, checksum, policy};
 use crate::answer::Answer;
 use crate::attributes::{flag, text, with};
+use crate::confirm::Confirm;
 use crate::error::{blame, error, tail};
 use crate::resource::Job;
 use crate::script::{Guard, Keep, Policy, Program, Remove, Write, remove, write};
@@ -44,6 +45,7 @@ impl Change<'_> {
             policy: record.map_or(Policy::Remove, |record| policy(&record.attributes)),
             was: record.and_then(|record| record.private.get("preimage")?.as_str()).unwrap_or_default(),
             guard,
+            confirm: self.confirm_seconds(),
         }
     }
 
@@ -67,10 +69,22 @@ impl Change<'_> {
             parents: flag(desired, "create_parents"),
             guard,
             keep,
+            confirm: self.confirm_seconds(),
         })
     }
 
     /// What is recorded about what was there before the first touch.
+    fn attributes(&self) -> Option<&Value> {
+        self.request
+            .desired
+            .as_ref()
+            .or_else(|| self.request.record.as_ref().map(|record| &record.attributes))
+    }
+
+    fn confirm_seconds(&self) -> Option<u64> {
+        self.confirm().map(|confirm| confirm.seconds)
+    }
+
     fn before(&self) -> Option<&str> {
         self.request.record.as_ref()?.private.get("preimage")?.as_str()
     }
@@ -106,6 +120,10 @@ impl Job for Change<'_> {
     }
     fn is_alone(&self) -> bool {
         false
+    }
+
+    fn confirm(&self) -> Option<Confirm> {
+        Confirm::of_file(&self.request.identity, self.attributes()?)
     }
 
     fn cut_off(&self) -> Option<Box<Performed>> {
@@ -163,6 +181,14 @@ pub(crate) fn failure(
             format!(
                 "What was at {path} before is kept in the folder of meshform on the host (/var/lib/meshform, for root), and could not be \
                  read or written there. Nothing was changed. Make room there, or set on_destroy to \"remove\" or \"keep\"."
+            ),
+        ),
+        "unarmed" => make(
+            ErrorCode::Failed,
+            "No way back",
+            format!(
+                "{path} was not changed, as the host could not be told to take that back by itself. Make room in /var/lib/meshform there, or \
+                 set confirm_seconds = 0."
             ),
         ),
         "link" => make(

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{Managed, difference, marked_as};
 use crate::answer::{Answer, Record};
 use crate::attributes::with;
+use crate::confirm::Confirm;
 use crate::error::{blame, error, tail};
 use crate::promise::Promises;
 use crate::resource::{Job, Resource, Work};
@@ -70,6 +71,11 @@ pub(crate) trait Native: Managed {
 
     /// What a `problem` of its shell commands means. `what` is its second word.
     fn problem(&self, request: &PerformRequest, problem: &str, what: &str) -> ProviderError;
+
+    /// Whether the host takes a change back by itself unless it is confirmed.
+    fn confirm(&self, _: &PerformRequest) -> Option<Confirm> {
+        None
+    }
 
     /// How long a change may take, in seconds.
     fn seconds(&self, _: &PerformRequest) -> u64 {
@@ -250,6 +256,10 @@ impl Job for Change<'_> {
     /// Package managers and the files of accounts take one at a time.
     fn is_alone(&self) -> bool {
         true
+    }
+
+    fn confirm(&self) -> Option<Confirm> {
+        self.native.confirm(self.request)
     }
 
     fn cut_off(&self) -> Option<Box<Performed>> {

@@ -17,6 +17,7 @@ use serde_json::json;
 use super::{Managed, difference, marked_as, remembered};
 use crate::answer::Answer;
 use crate::attributes::{flag, text, with};
+use crate::confirm::Confirm;
 use crate::error::{blame, error};
 use crate::file::{self, File, Mode, absent, not_a_file, unreadable};
 use crate::promise::Promises;
@@ -292,7 +293,8 @@ impl Change<'_> {
             Some(file) => (file.mode.to_stat(), file.version(false)),
             None => (mode_when_new, "absent".to_owned()),
         };
-        Rewrite { path: self.path().to_owned(), content, mode, parents, version }
+        let confirm = self.confirm().map(|confirm| confirm.seconds);
+        Rewrite { path: self.path().to_owned(), content, mode, parents, version, confirm }
     }
 }
 
@@ -307,6 +309,10 @@ impl Edit for Change<'_> {
             Some(desired) => self.put(desired, found),
             None => self.take(found),
         }
+    }
+
+    fn confirm(&self) -> Option<Confirm> {
+        Confirm::of_file(self.path(), self.request.desired.as_ref().unwrap_or(&Value::null()))
     }
 
     fn failure(&self, code: &str, what: &str, words: &str) -> ProviderError {

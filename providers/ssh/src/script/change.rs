@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::{Program, assign, program};
+use super::{Program, assign, confirming, program};
 
 /// What has to be there for the change to be made.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,8 @@ pub(crate) struct Write<'a> {
     pub(crate) guard: Guard<'a>,
     /// What is put aside.
     pub(crate) keep: Keep,
+    /// In how many seconds the host takes it back unless it is confirmed.
+    pub(crate) confirm: Option<u64>,
 }
 
 /// One file to be removed, or given back.
@@ -73,6 +75,8 @@ pub(crate) struct Remove<'a> {
     pub(crate) was: &'a str,
     /// What has to be there.
     pub(crate) guard: Guard<'a>,
+    /// In how many seconds the host takes it back unless it is confirmed.
+    pub(crate) confirm: Option<u64>,
 }
 
 /// The program that writes a file.
@@ -91,7 +95,7 @@ pub(crate) fn write(nonce: &str, file: &Write<'_>) -> Program {
         ("parents", if file.parents { "1" } else { "0" }),
         ("keep", keep),
     ];
-    let mut body = about(file.path, file.guard, &variables);
+    let mut body = about(file.path, file.guard, file.confirm, &variables);
     body.push_str(include_str!("file.sh"));
     content(nonce, file.content, &mut body);
     body.push_str(include_str!("write.sh"));
@@ -105,7 +109,7 @@ pub(crate) fn remove(nonce: &str, file: &Remove<'_>) -> Program {
         Policy::Restore => "restore",
         Policy::Keep => "keep",
     };
-    let mut body = about(file.path, file.guard, &[("policy", policy), ("was", file.was)]);
+    let mut body = about(file.path, file.guard, file.confirm, &[("policy", policy), ("was", file.was)]);
     body.push_str(include_str!("file.sh"));
     body.push_str(include_str!("remove.sh"));
     program(nonce, &body)
@@ -119,7 +123,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     })
 }
 
-fn about(path: &str, guard: Guard<'_>, more: &[(&str, &str)]) -> String {
+fn about(path: &str, guard: Guard<'_>, confirm: Option<u64>, more: &[(&str, &str)]) -> String {
     let (guard, version) = match guard {
         Guard::Exact(version) => ("exact", version),
         Guard::ExactOrDone(version) => ("exact_or_done", version),
@@ -127,7 +131,8 @@ fn about(path: &str, guard: Guard<'_>, more: &[(&str, &str)]) -> String {
     };
     let key = sha256(path.as_bytes());
     let common = [("path", path), ("key", &key), ("guard", guard), ("version", version)];
-    common.iter().chain(more).map(|(name, value)| assign(name, value)).collect()
+    let variables: String = common.iter().chain(more).map(|(name, value)| assign(name, value)).collect();
+    variables + &confirming(&key, confirm)
 }
 
 /// A function that prints the content. In base64 nothing in it can end the here-document or upset the shell.

@@ -33,6 +33,13 @@ prove() {
     fail changed "$now"
   fi
 }
+# Arms the way back to what is there now, if that is asked for.
+arm_file() {
+  [ "$confirm_seconds" != 0 ] || return 0
+  find_way
+  keep_good "$real" "$key" "$good" && arm "$confirm_seconds" hold "$real" 0 || fail unarmed
+  say armed 0
+}
 # The folder with what was there before; $HOME's for a user who is not root.
 aside() {
   if [ "$(id -u)" = 0 ]; then

@@ -7,14 +7,16 @@
 //! the answer is whole.
 
 mod change;
+mod confirm;
 mod look;
 mod native;
 mod task;
 
 pub(crate) use self::change::{Guard, Keep, Policy, Remove, Write, remove, sha256, write};
+pub(crate) use self::confirm::{confirming, disarm};
 pub(crate) use self::look::{FileLook, GuardLook, Looks, look};
 pub(crate) use self::native::{Deed, Sight, deed, with_library};
-pub(crate) use self::task::{Guards, Setting, Task, task};
+pub(crate) use self::task::{Guards, Revert, Setting, Task, task};
 
 /// Content of up to so many bytes is fetched for a diff and kept for the way back.
 pub(crate) const CONTENT_LIMIT: usize = 1024 * 1024;

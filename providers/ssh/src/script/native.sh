@@ -1,4 +1,4 @@
-problem=
+problem= armed=
 seen=$(see 1)
 case $version in
   '') ;;
@@ -16,5 +16,8 @@ case $version in
 esac
 printf '%s\n' "$seen"
 count=$((count + $(printf '%s\n' "$seen" | wc -l)))
-act >&2 || fail ${problem:-failed}
+act >&2
+acted=$?
+[ -z "$armed" ] || say armed 0
+[ "$acted" = 0 ] || fail ${problem:-failed}
 see 0

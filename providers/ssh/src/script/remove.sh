@@ -13,6 +13,7 @@ aside
 if [ "$policy" = remove ] || { [ "$policy" = restore ] && [ "$was" = absent ]; }; then
   [ "$kind" != absent ] || forget gone
   prove
+  arm_file
   rm -f -- "$real" || fail write
   sync -- "$folder" 2>/dev/null || sync
   forget removed
@@ -27,6 +28,7 @@ case $what in
   absent)
     [ "$kind" != absent ] || forget gone
     prove
+    arm_file
     rm -f -- "$real" || fail write
     forget removed
     ;;
@@ -47,6 +49,7 @@ chown -- "$owner:$group" "$temporary" 2>/dev/null || in_place=1
 [ "$in_place" = 1 ] || chmod -- "$mode" "$temporary" || fail write
 inspect
 prove
+arm_file
 replace
 if [ "$how" = in_place ]; then
   [ "$is_uid:$is_gid" = "$owner:$group" ] || chown -- "$owner:$group" "$real" || fail owner "$owner"

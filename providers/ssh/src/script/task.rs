@@ -1,6 +1,7 @@
 //! The program that runs a user's command, guards first.
 
-use super::{Program, assign, program, quote};
+use super::{Program, assign, confirming, program, quote};
+use crate::confirm::Confirm;
 
 /// A guard may take so many seconds.
 const GUARD_SECONDS: u64 = 20;
@@ -36,19 +37,47 @@ pub(crate) struct Task<'a> {
     pub(crate) guards: Guards<'a>,
     /// How long it may take.
     pub(crate) seconds: u64,
+    /// What the host does by itself unless the change is confirmed.
+    pub(crate) revert: Option<Revert<'a>>,
+}
+
+/// How a command is undone.
+#[derive(Clone, Debug)]
+pub(crate) struct Revert<'a> {
+    /// The command that does it, in POSIX sh.
+    pub(crate) command: &'a str,
+    /// Under what it is armed, and for how long.
+    pub(crate) confirm: Confirm,
+}
+
+impl Revert<'_> {
+    /// Lines that arm it.
+    fn arm(&self, nonce: &str, setting: &Setting<'_>, seconds: u64) -> String {
+        let command = framed(setting, self.command);
+        format!(
+            "{}hold_command() {{\ncat >\"$way/then\" <<'THEN-{nonce}'\n{command}THEN-{nonce}\n}}\n\
+             arm {} hold_command || fail unarmed\nsay armed 0\n",
+            confirming(&self.confirm.key, Some(self.confirm.seconds)),
+            seconds + self.confirm.seconds,
+        )
+    }
 }
 
 /// The program that asks a task's guards, runs it, and tells its output and how it ended.
 pub(crate) fn task(nonce: &str, task: &Task<'_>, timeout: bool) -> Program {
+    let (arm, extend) = match &task.revert {
+        Some(revert) => (revert.arm(nonce, &task.setting, task.seconds), "extend \"$confirm_seconds\"\n"),
+        None => (String::new(), ""),
+    };
     let body = format!(
-        "{}{}{}if [ \"$settled\" = yes ]; then\n  say skipped 0\n  finish\nfi\n\
+        "{}{}{}if [ \"$settled\" = yes ]; then\n  say skipped 0\n  finish\nfi\n{arm}\
          task() {{\n{}}}\n\
          exec 3>&1\n\
          printf 'output\\t0\\t'\n\
          code=$({{ {{ task 3>&- 4>&-; printf '%s' \"$?\" >&4; }} | base64 | tr -d '\\n' >&3; }} 4>&1)\n\
          printf '\\n'\n\
          count=$((count + 1))\n\
-         say exit 0 \"$code\"\n",
+         {extend}say exit 0 \"$code\"\n",
         assign("timeout", if timeout { "1" } else { "0" }),
         include_str!("run.sh"),
         task.guards.ask(nonce, &task.setting),
@@ -81,6 +110,11 @@ impl Guards<'_> {
 /// Lines that run a user's command in a shell of its own. It goes in by standard input, as arguments can be seen by everyone; it is
 /// evaluated there once it is whole, and has no standard input itself.
 fn run(nonce: &str, setting: &Setting<'_>, command: &str, seconds: u64, redirection: &str) -> String {
+    format!("run {seconds} {redirection}<<'RUN-{nonce}'\n{}RUN-{nonce}\n", framed(setting, command))
+}
+
+/// The same as a program of its own.
+fn framed(setting: &Setting<'_>, command: &str) -> String {
     let folder =
         setting.folder.map(|folder| format!("cd -- {} || exit 126\n", quote(folder))).unwrap_or_default();
     let variables: String = setting
@@ -88,8 +122,5 @@ fn run(nonce: &str, setting: &Setting<'_>, command: &str, seconds: u64, redirect
         .iter()
         .map(|(name, value)| format!("{name}={}\nexport {name}\n", quote(value)))
         .collect();
-    format!(
-        "run {seconds} {redirection}<<'RUN-{nonce}'\nmain() {{\n{folder}{variables}eval {}\n}}\nmain </dev/null\nRUN-{nonce}\n",
-        quote(command)
-    )
+    format!("main() {{\n{folder}{variables}eval {}\n}}\nmain </dev/null\n", quote(command))
 }

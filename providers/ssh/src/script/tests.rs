@@ -95,6 +95,7 @@ fn new<'a>(path: &'a str, content: &'a str) -> Write<'a> {
         parents: false,
         guard: Guard::Exact("absent"),
         keep: Keep::No,
+        confirm: None,
     }
 }
 
@@ -312,7 +313,8 @@ fn the_way_back() {
     for machine in machines() {
         let path = machine.file("file");
         let touch = |content, keep| Write { guard: Guard::Any, keep, ..new(&path, content) };
-        let back = |policy, was| remove("n", &Remove { path: &path, policy, was, guard: Guard::Any });
+        let back =
+            |policy, was| remove("n", &Remove { path: &path, policy, was, guard: Guard::Any, confirm: None });
         let check = |program: Program, expect: &str| {
             assert_eq!(machine.change(&program), expect, "{:?}", machine.shell);
         };
@@ -339,7 +341,13 @@ fn the_way_back() {
 
 #[test]
 fn tasks_tell_their_output_and_end() {
-    let run = |command| Task { command, setting: Setting::default(), guards: Guards::default(), seconds: 20 };
+    let run = |command| Task {
+        command,
+        setting: Setting::default(),
+        guards: Guards::default(),
+        seconds: 20,
+        revert: None,
+    };
     for machine in machines() {
         let check = |task: &Task<'_>, output: Option<&str>, code: &str| {
             let answer = machine.run(&super::task("n", task, true));

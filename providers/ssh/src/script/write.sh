@@ -6,6 +6,8 @@ wanted() {
 done_as() {
   inspect
   wanted || fail lost
+  # An earlier attempt, whose answer was lost, may have armed it.
+  if [ "$confirm_seconds" != 0 ] && [ -z "$armed" ] && find_way && [ -f "$way/armed" ]; then say armed 0; fi
   say done 0 "$1" "$kept"
   finish
 }
@@ -47,6 +49,7 @@ if [ ! -d "$folder" ]; then
 fi
 keep
 if [ "$kind" = file ] && [ "$sum" = "$want" ]; then
+  arm_file
   give "$real" "$owner" "$group"
   chmod -- "$mode" "$real" || fail write
   done_as attributes
@@ -70,6 +73,7 @@ fi
 inspect
 settle
 prove
+arm_file
 replace
 if [ "$how" = in_place ]; then
   give "$real" "$owner" "$group"

@@ -139,10 +139,59 @@ begin() {
   failed=
   read_unit
 }
+# Notes that the unit runs with $sums, and keeps what it runs with: the files of the triples $@ that are not its own.
 note() {
-  printf '%s%s\n' "$run" "$1" >"$memory/running.new" && sync && mv -f -- "$memory/running.new" "$memory/running" && return 0
-  problem=memory
-  return 1
+  printf '%s%s\n' "$run" "$sums" >"$memory/running.new" && sync && mv -f -- "$memory/running.new" "$memory/running" ||
+    { problem=memory && return 1; }
+  while [ $# -ge 3 ]; do
+    case $3 in
+      '' | "$file" | "$folder"/*) ;;
+      *) keep_good "$3" "$2" "$memory/good" && rm -f -- "$shared_good/$2" ;;
+    esac
+    shift 3
+  done
+  rmdir -- "$shared_good" 2>/dev/null
+  return 0
+}
+# Of the files of the triples $@, those with which the unit was not started, and of which it is known with what it was: does $1 with the path,
+# a number and the file as it was.
+each_worn() {
+  deed=$1 number=100
+  shift
+  recall
+  while [ $# -ge 3 ]; do
+    number=$((number + 1))
+    kept_at=$memory/good/$2
+    [ -f "$kept_at" ] || kept_at=$shared_good/$2
+    case $3 in
+      '' | "$file" | "$folder"/*) ;;
+      *)
+        weigh "$2" "$3"
+        if [ "$running" != "$sum" ] && [ -f "$kept_at" ]; then "$deed" "$3" "$number" "$kept_at" || return 1; fi
+        ;;
+    esac
+    shift 3
+  done
+}
+# What the host needs to give the unit back as it is.
+hold_service() {
+  if [ "$has_unit$had_unit" != 00 ]; then hold "$file" 0 || return 1; fi
+  number=0
+  for entry in $own $leaving; do
+    number=$((number + 1))
+    hold "$folder/$entry" "$number" || return 1
+  done
+  each_worn hold "$@" || return 1
+  {
+    echo "name=$name"
+    case $enablement in
+      enabled) echo 'systemctl enable --no-reload -- "$name"' ;;
+      disabled) echo 'systemctl disable --no-reload -- "$name"' ;;
+    esac
+    echo 'systemctl daemon-reload'
+    echo 'systemctl reset-failed -- "$name"'
+    if [ "$was" = running ]; then echo 'systemctl restart -- "$name"'; else echo 'systemctl stop -- "$name"'; fi
+  } >"$way/then"
 }
 # Why it does not run: of the units that it needs, the first one that has failed by itself.
 explain() {
@@ -170,17 +219,37 @@ explain() {
     journalctl -u "$cause" -n 12 --no-pager -o cat -q
   fi
 }
+count_worn() {
+  worn=$((worn + 1))
+}
+# Makes the file $1 what $3 is, as its owner has it.
+give_back() {
+  temporary=${1%/*}/.meshform-$nonce
+  trap 'rm -f -- "$temporary"' EXIT
+  if [ -f "$1" ]; then cp -a -- "$1" "$temporary"; fi
+  cat -- "$3" >"$temporary" && mv -f -- "$temporary" "$1" && echo "$1 is again what it was when $name ran."
+}
 # Gives the unit the files back with which it ran: $back.
 go_back() {
   back=none
-  has_previous || return 0
+  worn=0
+  each_worn count_worn "$@"
+  if has_previous; then
+    back=failed
+    bring_back "$memory/previous" "$own $leaving" && systemctl daemon-reload || return 0
+  elif [ "$worn" = 0 ] || [ "$was" != running ]; then
+    return 0
+  fi
   back=failed
-  bring_back "$memory/previous" "$own $leaving" && systemctl daemon-reload || return 0
+  each_worn give_back "$@" || return 0
   weigh_all "$@"
   due=restart
   begin || return 0
-  note "$sums" && rm -rf -- "$memory/previous" "$memory/new"
+  note "$@" && rm -rf -- "$memory/previous" "$memory/new"
   back=done
+  # All is as it was: there is nothing to go back to.
+  [ "$confirm_seconds" = 0 ] || disarm
+  return 0
 }
 # What was there before we came, once. $1: whether what was put aside in an earlier life is replaced.
 remember_first() {
@@ -204,6 +273,15 @@ make_service() {
   case $first in
     1 | if_missing) remember_first "$first" || { problem=memory && return 1; } ;;
   esac
+  if [ "$confirm_seconds" != 0 ]; then
+    arm "$((change_seconds + confirm_seconds))" hold_service "$@" || { problem=unarmed && return 1; }
+  fi
+  work_on_service "$@"
+  worked=$?
+  [ -z "$armed" ] || extend "$confirm_seconds"
+  return "$worked"
+}
+work_on_service() {
   write_unit || return 1
   read_unit
   case $load/$has_unit in
@@ -235,13 +313,13 @@ run_unit() {
     if [ "$state" = running ]; then due=start; fi
   fi
   if [ -z "$failed" ] && begin; then
-    if runs; then note "$sums" || return 1; fi
+    if runs; then note "$@" || return 1; fi
     rm -rf -- "$memory/previous" "$memory/new"
     return 0
   fi
   explain >&2
   reason=$failed:$what cause_first=$cause
-  go_back "$@"
+  go_back "$@" >&2
   problem="$reason$back:$cause_first"
   return 1
 }

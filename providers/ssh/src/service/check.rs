@@ -23,6 +23,7 @@ pub(super) fn service(desired: &Value) -> Vec<Problem> {
     problems.extend(drop_ins(desired).iter().filter_map(|(name, content)| drop_in(name, content)));
     problems.extend(["restart_on", "reload_on"].into_iter().flat_map(|name| named(desired, name)));
     problems.extend(seconds(desired));
+    problems.extend(crate::confirm::check(desired));
     problems.extend(install(desired));
     problems
 }

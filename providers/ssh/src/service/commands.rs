@@ -9,8 +9,9 @@ use meshform_engine::value::Value;
 
 use super::{check_seconds, drop_ins, pairs, unit_name};
 use crate::attributes::{given, sensitive, text};
+use crate::confirm::Confirm;
 use crate::managed::missing;
-use crate::script::quote;
+use crate::script::{self, quote};
 
 const LIBRARY: &str = include_str!("change.sh");
 
@@ -49,6 +50,7 @@ pub(super) fn make(request: &PerformRequest, desired: &Value) -> Result<String, 
     };
     let enabled = given(desired, "enabled").and_then(Value::as_bool).map_or("", switch);
     let seconds = check_seconds(desired).to_string();
+    let change_seconds = super::seconds(desired).to_string();
     let had_unit = recorded.is_some_and(|recorded| given(recorded, "unit").is_some());
     let variables = [
         ("first", first),
@@ -60,14 +62,17 @@ pub(super) fn make(request: &PerformRequest, desired: &Value) -> Result<String, 
         ("quiet", switch(desired.has_sensitive())),
         ("has_check", switch(given(desired, "check").is_some())),
         ("check_seconds", &seconds),
+        ("change_seconds", &change_seconds),
     ];
+    let confirm = Confirm::of_unit(&unit_name(desired), desired);
     let triples: String = pairs::pairs(desired).into_iter().fold(String::new(), |triples, pair| {
         let path = quote(pair.path.as_deref().unwrap_or_default());
         format!("{triples} {} {} {path}", pair.due.word(), pair.key)
     });
     Ok(format!(
-        "{}{LIBRARY}{}{}make_service{triples}\n",
+        "{}{}{LIBRARY}{}{}make_service{triples}\n",
         shared(desired) + &assigned(&variables),
+        confirming(confirm),
         stage(desired, &wanted)?,
         checking(text(desired, "check").unwrap_or("true")),
     ))
@@ -83,7 +88,11 @@ pub(super) fn unmake(recorded: &Value, was_there: bool) -> String {
     // What was never started or enabled here is not stopped, whoever brought it.
     let is_touched = ["unit", "enabled", "state"].iter().any(|name| given(recorded, name).is_some());
     let stays = was_there || !is_touched;
-    format!("{}mode=0644\n{LIBRARY}unmake_service {end} {}\n", shared(recorded), switch(stays))
+    format!(
+        "{}mode=0644 confirm_seconds=0\n{LIBRARY}unmake_service {end} {}\n",
+        shared(recorded),
+        switch(stays)
+    )
 }
 
 fn shared(attributes: &Value) -> String {
@@ -93,6 +102,12 @@ fn shared(attributes: &Value) -> String {
         ("has_unit", switch(given(attributes, "unit").is_some())),
         ("own", &own.join(" ")),
     ])
+}
+
+/// What keeps the files that a unit runs with is needed anyway.
+fn confirming(confirm: Option<Confirm>) -> String {
+    let (key, seconds) = confirm.map_or((String::new(), 0), |confirm| (confirm.key, confirm.seconds));
+    script::confirming(&key, Some(seconds))
 }
 
 fn assigned(variables: &[(&str, &str)]) -> String {

@@ -32,6 +32,7 @@ use self::pairs::{Due, Weights, debts};
 pub(crate) use self::reference::reduced;
 use crate::answer;
 use crate::attributes::{change, given, present, text, unchanged};
+use crate::confirm::{self, Confirm};
 use crate::managed::{Managed, Native, There, has_unknown, remembered};
 use crate::promise::Promises;
 
@@ -79,6 +80,7 @@ impl Managed for Service {
                 i64::from(CHECK_SECONDS),
                 "How long the check is tried again until it succeeds, in seconds.",
             ),
+            confirm::attribute(),
             Attribute::default(
                 "on_destroy",
                 Type::String,
@@ -182,15 +184,16 @@ impl Managed for Service {
     }
 
     fn remarks(&self, desired: &Value, there: &Observation, fields: &[FieldChange]) -> Vec<String> {
+        let confirm = Confirm::of_unit(&unit_name(desired), desired).filter(|_| !fields.is_empty());
         let note = match due(desired, there, fields) {
-            Some(Due::Restart) => "The unit is restarted.",
+            Some(Due::Restart) => Some("The unit is restarted."),
             Some(Due::Reload) if there.detail.get("can_reload") == Some(&json!(true)) => {
-                "The unit is reloaded."
+                Some("The unit is reloaded.")
             }
-            Some(Due::Reload) => "The unit cannot be reloaded: it is restarted.",
-            None => return Vec::new(),
+            Some(Due::Reload) => Some("The unit cannot be reloaded: it is restarted."),
+            None => None,
         };
-        vec![note.to_owned()]
+        note.map(str::to_owned).into_iter().chain(confirm.map(|confirm| confirm.note())).collect()
     }
 
     fn ends(&self, record: &Record, _: &Observation) -> Vec<String> {
@@ -270,8 +273,12 @@ impl Native for Service {
     }
 
     fn seconds(&self, request: &PerformRequest) -> u64 {
-        let check = request.desired.as_ref().map_or(0, check_seconds);
-        CHANGE_SECONDS + 2 * u64::from(check)
+        request.desired.as_ref().map_or(CHANGE_SECONDS, seconds)
+    }
+
+    fn confirm(&self, request: &PerformRequest) -> Option<Confirm> {
+        let desired = request.desired.as_ref()?;
+        Confirm::of_unit(&unit_name(desired), desired)
     }
 }
 
@@ -320,6 +327,11 @@ fn drop_in_changes(
 fn check_seconds(attributes: &Value) -> u32 {
     let given = attributes.get("check_seconds").and_then(Value::as_number);
     given.and_then(|number| number.to_string().parse().ok()).unwrap_or(CHECK_SECONDS)
+}
+
+/// How long a change may take, in seconds: the check is tried with the new files, and then with the previous ones.
+fn seconds(desired: &Value) -> u64 {
+    CHANGE_SECONDS + 2 * u64::from(check_seconds(desired))
 }
 
 /// What a unit that is to go on running should run with and does not.

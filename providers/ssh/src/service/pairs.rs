@@ -90,7 +90,7 @@ fn named(list: &str, due: Due, secret: bool, position: usize, said: &Value) -> O
 
 /// Under what a path, or a version, is noted on the host.
 pub(super) fn key(text: &str) -> String {
-    sha256(text.as_bytes()).chars().take(32).collect()
+    sha256(text.as_bytes())
 }
 
 /// What the host tells about what a running unit was started with, and what this plan will have made of it.

@@ -42,6 +42,13 @@ pub(super) fn explain(request: &PerformRequest, problem: &str) -> ProviderError 
             "Units not read",
             format!("systemd could not read its units again, after a change of {unit}."),
         ),
+        "unarmed" => failed(
+            "No way back",
+            format!(
+                "{unit} was not changed, as the host could not be told to take that back by itself. Make room in /var/lib/meshform there, or \
+                 set confirm_seconds = 0."
+            ),
+        ),
         "write" => failed(
             "Unit not written",
             format!("The files of {unit} could not be written in /etc/systemd/system, or only in part."),
@@ -91,6 +98,7 @@ impl Failure<'_> {
         };
         let why = match (self.result, status) {
             ("success", _) => "it ended by itself, without a failure. A unit that does its work once is not running: leave `state` out, or write RemainAfterExit=yes into it".to_owned(),
+            ("exit-code", "0") => "a command that it runs besides its program failed, such as ExecStartPre".to_owned(),
             ("exit-code", "200") => "its WorkingDirectory cannot be entered (exit status 200)".to_owned(),
             ("exit-code", "203") => "its program is missing or cannot be run (exit status 203)".to_owned(),
             ("exit-code", "216") => "its Group is not known on the host (exit status 216)".to_owned(),
@@ -143,6 +151,7 @@ mod tests {
         check("check:success:0:failed:app.service", &["Check failed", "does not run well with them either"]);
         check("start:success:0:none:app.service", &["RemainAfterExit"]);
         check("load:success:0:none:app.service", &["Unit not valid"]);
+        check("start:exit-code:0:none:app.service", &["such as ExecStartPre"]);
         check("missing", &["no unit app.service"]);
         check("failed", &["Unit not changed"]);
     }

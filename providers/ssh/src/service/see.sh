@@ -3,6 +3,7 @@ units=/etc/systemd/system
 # The places of the unit $1: what is remembered of it lies where only root can read.
 find_service() {
   name=$1 file=$units/$1 folder=$units/$1.d memory=/var/lib/meshform/service/$1
+  shared_good=/var/lib/meshform/good
 }
 # What systemd says of the unit $name.
 read_unit() {
@@ -74,24 +75,24 @@ measure() {
 # What the running unit was started with, $running, and what is there now, $sum, of the path $2, or of a version if that is empty. $1: its
 # key. What was noted at the start of this very run counts; else, what has not changed since it began. A version is known by notes only.
 weigh() {
-  was=
+  stamp=
   case $noted in
     *"
 $1 "*)
-      was=${noted#*"
+      stamp=${noted#*"
 $1 "}
-      was=${was%%
+      stamp=${stamp%%
 *}
-      was=${was%% *}
+      stamp=${stamp%% *}
       ;;
   esac
   if [ -z "$2" ]; then
-    sum=- running=${was:-${noted:+other}} running=${running:-unknown}
+    sum=- running=${stamp:-${noted:+other}} running=${running:-unknown}
     return 0
   fi
   measure "$2"
-  if [ -n "$was" ] && [ "$noted_run" = "$run" ]; then
-    running=$was
+  if [ -n "$stamp" ] && [ "$noted_run" = "$run" ]; then
+    running=$stamp
   elif [ "$sum" = absent ] || { [ -n "$started" ] && [ "$changed" -lt "$started" ]; }; then
     running=$sum
   else
@@ -154,10 +155,10 @@ see_service() {
     shift 2
   done
   # What it was started with is of interest, too, where its path is not known yet to those who ask.
-  while read -r key hash path; do
+  while read -r noted_key hash path; do
     case $weighed in
-      *" $key "*) ;;
-      *) [ -z "$hash" ] || weigh_one "$key" "$(printf '%s' "$path" | base64 -d)" ;;
+      *" $noted_key "*) ;;
+      *) [ -z "$hash" ] || weigh_one "$noted_key" "$(printf '%s' "$path" | base64 -d)" ;;
     esac
   done <<END
 $noted
