@@ -15,7 +15,7 @@ use meshform_sandbox::kube::{Options, World, router};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A cluster.
 pub(crate) struct Lab {
@@ -78,7 +78,7 @@ impl Lab {
                 if wanted(&answer) {
                     return answer;
                 }
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         match tokio::time::timeout(PATIENCE, asked).await {
@@ -145,6 +145,7 @@ fn path_of(object: &Value) -> String {
     let kind = field("/kind").unwrap().to_lowercase();
     let plural = match kind.as_str() {
         "ingress" | "gatewayclass" | "ingressclass" => format!("{kind}es"),
+        "endpoints" => kind.clone(),
         _ => format!("{kind}s"),
     };
     let is_global = matches!(

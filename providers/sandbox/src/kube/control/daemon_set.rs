@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::api::{Api, CONTROLLER_MANAGER};
-use super::kubelet::fits;
 use super::rollout::Limits;
+use super::schedule::fits;
 use super::template::{hash, is_active, labelled, pod, pods_of};
 use crate::kube::object::{self, child, list, text};
 use crate::kube::state::State;

@@ -24,7 +24,11 @@ pub(super) fn selects(service: &Value, pod: &Value) -> bool {
 pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key) -> Option<Duration> {
     // A Service that is gone takes its endpoints with it: it owns them.
     let service = Arc::clone(state.store.get("services", key)?);
-    if map(&service, "/spec/selector").is_empty() || object::is_terminating(&service) {
+    if object::is_terminating(&service) {
+        return None;
+    }
+    if map(&service, "/spec/selector").is_empty() {
+        mirror(state, context, key);
         return None;
     }
     let pods: Vec<Arc<Value>> = state
@@ -40,6 +44,53 @@ pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key)
     write(&mut api, SLICES, &slice);
     write(&mut api, "endpoints", &endpoints);
     None
+}
+
+/// The Endpoints that somebody keeps for a Service without a selector, as EndpointSlices.
+fn mirror(state: &mut State, context: &Context<'_>, key: &Key) {
+    let Some(endpoints) = state.store.get("endpoints", key).cloned() else { return };
+    if text(&endpoints, "/metadata/labels/endpointslice.kubernetes.io~1skip-mirror") == "true" {
+        return;
+    }
+    let mut api = Api::new(state, context.now, CONTROLLER_MANAGER);
+    for (number, subset) in list(&endpoints, "/subsets").iter().enumerate() {
+        write(&mut api, SLICES, &mirrored(&endpoints, subset, number));
+    }
+}
+
+fn mirrored(endpoints: &Value, subset: &Value, number: usize) -> Value {
+    let entry = |address: &Value, ready: bool| {
+        let mut entry = json!({ "addresses": [text(address, "/ip")], "conditions": { "ready": ready } });
+        for field in ["nodeName", "hostname", "targetRef"] {
+            if let Some(value) = address.get(field) {
+                entry[field] = value.clone();
+            }
+        }
+        entry
+    };
+    let ready = list(subset, "/addresses").iter().map(|address| entry(address, true));
+    let unready = list(subset, "/notReadyAddresses").iter().map(|address| entry(address, false));
+    let ports = list(subset, "/ports").iter().map(|port| {
+        let protocol = Some(text(port, "/protocol")).filter(|protocol| !protocol.is_empty()).unwrap_or("TCP");
+        json!({ "name": text(port, "/name"), "protocol": protocol, "port": port["port"] })
+    });
+    json!({
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": format!("{}-{}{number}", object::name(endpoints), suffix(endpoints)),
+            "generateName": format!("{}-", object::name(endpoints)),
+            "namespace": object::namespace(endpoints),
+            "labels": {
+                "kubernetes.io/service-name": object::name(endpoints),
+                "endpointslice.kubernetes.io/managed-by": "endpointslicemirroring-controller.k8s.io",
+            },
+            "ownerReferences": [object::controller_reference(endpoints)],
+        },
+        "addressType": "IPv4",
+        "endpoints": ready.chain(unready).collect::<Vec<_>>(),
+        "ports": ports.collect::<Vec<_>>(),
+    })
 }
 
 fn write(api: &mut Api<'_>, resource: &str, wanted: &Value) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::api::{Api, CONTROLLER_MANAGER};
@@ -17,8 +18,11 @@ const COMPONENT: &str = "job-controller";
 
 pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key) -> Option<Duration> {
     let job = Arc::clone(state.store.get("jobs.batch", key)?);
-    if object::is_terminating(&job) || is_finished(&job) {
+    if object::is_terminating(&job) {
         return None;
+    }
+    if is_finished(&job) {
+        return expire(state, context, &job);
     }
     let mut api = Api::new(state, context.now, CONTROLLER_MANAGER);
     let counts = Counts::of(&api, &job);
@@ -26,12 +30,17 @@ pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key)
     let limit = integer(&job, "/spec/backoffLimit").unwrap_or(6);
     let completions = integer(&job, "/spec/completions").unwrap_or(1);
     let mut counts = counts;
+    let deadline = left_of(&job, "/status/startTime", "/spec/activeDeadlineSeconds", context.now);
     if flag(&job, "/spec/suspend") {
         counts.active = 0;
         end_active(&mut api, &job);
     } else if counts.failed > limit {
         end_active(&mut api, &job);
-        fail(&mut api, &mut told);
+        fail(&mut api, &mut told, "BackoffLimitExceeded", "Job has reached the specified backoff limit");
+    } else if deadline == Some(Duration::ZERO) {
+        end_active(&mut api, &job);
+        counts.active = 0;
+        fail(&mut api, &mut told, "DeadlineExceeded", "Job was active longer than specified deadline");
     } else if counts.succeeded >= completions {
         complete(&mut api, &mut told);
     } else {
@@ -42,6 +51,28 @@ pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key)
         // On a conflict the Job changes again, and with it this task is due.
         let _ = api.update_status(&told);
     }
+    deadline.filter(|left| !left.is_zero())
+}
+
+/// How much is left of a number of seconds since an instant; nothing if either is not there.
+fn left_of(job: &Value, since: &str, seconds: &str, now: Timestamp) -> Option<Duration> {
+    let since: Timestamp = text(job, since).parse().ok()?;
+    let left = integer(job, seconds)? - (now.as_second() - since.as_second());
+    Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
+}
+
+/// Deletes a finished Job when it has been there for as long as it is to be.
+fn expire(state: &mut State, context: &Context<'_>, job: &Value) -> Option<Duration> {
+    let mut finished = job.clone();
+    let ends = ["Complete", "Failed"].iter().find_map(|kind| condition::find(job, kind)).cloned();
+    finished["since"] = ends?["lastTransitionTime"].clone();
+    let left = left_of(&finished, "/since", "/spec/ttlSecondsAfterFinished", context.now)?;
+    if !left.is_zero() {
+        return Some(left);
+    }
+    let mut api = Api::new(state, context.now, CONTROLLER_MANAGER);
+    // What cannot be deleted now is tried again with the next change.
+    let _ = api.delete(job);
     None
 }
 
@@ -113,13 +144,12 @@ fn complete(api: &mut Api<'_>, told: &mut Value) {
     api.event(told, COMPONENT, "Normal", "Completed", "Job completed");
 }
 
-fn fail(api: &mut Api<'_>, told: &mut Value) {
+fn fail(api: &mut Api<'_>, told: &mut Value, reason: &str, message: &str) {
     let now = api.time();
-    let message = "Job has reached the specified backoff limit";
-    condition::set(told, "FailureTarget", "True", "BackoffLimitExceeded", message, &now);
-    condition::set(told, "Failed", "True", "BackoffLimitExceeded", message, &now);
+    condition::set(told, "FailureTarget", "True", reason, message, &now);
+    condition::set(told, "Failed", "True", reason, message, &now);
     stamp_probes(told, &now);
-    api.event(told, COMPONENT, "Warning", "BackoffLimitExceeded", message);
+    api.event(told, COMPONENT, "Warning", reason, message);
 }
 
 /// The conditions of Jobs say when they were looked at.

@@ -1,18 +1,17 @@
-//! The scheduler and the kubelet: pods get a node, start after a moment, answer, and end.
+//! The kubelet: pods start after a moment, answer, and end.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::api::{Api, KUBELET};
 use super::pod_status::{self, Outcome};
-use super::{Context, condition, node};
+use super::{Context, node, schedule};
 use crate::kube::net::is_lost;
-use crate::kube::object::{self, flag, list, map, text};
-use crate::kube::selector::map_matches;
+use crate::kube::object::{self, flag, list, text};
 use crate::kube::state::State;
 use crate::kube::store::Key;
 use crate::kube::strategy::is_gated;
@@ -20,6 +19,9 @@ use crate::kube::world::is_ready;
 
 /// A pod ends in this part of the time that it takes to start.
 const END_PART: u32 = 3;
+/// How long after its first end a container is started again.
+const RESTART_AFTER: Duration = Duration::from_secs(10);
+const RESTART_AFTER_MAX: Duration = Duration::from_secs(300);
 /// When to try again to listen on a port that is in use.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
@@ -54,7 +56,7 @@ fn live(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value
             None
         }
         _ if is_gated(pod) => None,
-        _ if text(pod, "/spec/nodeName").is_empty() => schedule(state, context, pod),
+        _ if text(pod, "/spec/nodeName").is_empty() => schedule::reconcile(state, context, pod),
         "Running" => run(state, context, key, pod),
         _ => start(state, context, key, pod),
     }
@@ -80,53 +82,6 @@ fn remaining(context: &mut Context<'_>, what: &str, delay: Duration) -> Option<D
     delay.checked_sub(begun.elapsed()).filter(|left| !left.is_zero())
 }
 
-/// Gives a pod the node that fits and has the fewest pods.
-fn schedule(state: &mut State, context: &mut Context<'_>, pod: &Arc<Value>) -> Option<Duration> {
-    let nodes: Vec<Arc<Value>> = state.store.list("nodes", None).cloned().collect();
-    let fitting = nodes.iter().filter(|node| !flag(node, "/spec/unschedulable") && fits(pod, node));
-    let load = |node: &Value| {
-        state
-            .store
-            .list("pods", None)
-            .filter(|other| text(other, "/spec/nodeName") == object::name(node))
-            .count()
-    };
-    let chosen = fitting.min_by_key(|node| load(node)).map(|node| object::name(node).to_owned());
-    let mut placed = Value::clone(pod);
-    let now = crate::kube::clock::rfc3339(context.now);
-    let Some(node) = chosen else {
-        let message = format!(
-            "0/{} nodes are available: none matches the pod's node selector and tolerations.",
-            nodes.len()
-        );
-        if condition::set(&mut placed, "PodScheduled", "False", "Unschedulable", &message, &now) {
-            let mut api = Api::new(state, context.now, KUBELET);
-            let _ = api.update_status(&placed);
-            api.event(pod, "default-scheduler", "Warning", "FailedScheduling", &message);
-        }
-        return None;
-    };
-    placed["spec"]["nodeName"] = json!(node);
-    pod_status::scheduled(&mut placed, &now);
-    state.store.put("pods", placed);
-    let mut api = Api::new(state, context.now, KUBELET);
-    let place = format!("{}/{}", object::namespace(pod), object::name(pod));
-    let message = format!("Successfully assigned {place} to {node}");
-    api.event(pod, "default-scheduler", "Normal", "Scheduled", &message);
-    None
-}
-
-/// Whether a pod (or template) may run on a node.
-pub(super) fn fits(pod: &Value, place: &Value) -> bool {
-    let selector = map(pod, "/spec/nodeSelector");
-    let tolerations = list(pod, "/spec/tolerations");
-    let tolerated = |taint: &&Value| tolerations.iter().any(|own| node::tolerates(own, taint));
-    let taints =
-        list(place, "/spec/taints").iter().filter(|taint| text(taint, "/effect") != "PreferNoSchedule");
-    map_matches(selector, map(place, "/metadata/labels"))
-        && taints.filter(|taint| !tolerated(taint)).count() == 0
-}
-
 fn start(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value>) -> Option<Duration> {
     let delay = pod_status::delay(pod).unwrap_or(context.options.pod_start);
     if let Some(left) = remaining(context, &format!("start/{}", object::uid(pod)), delay) {
@@ -139,7 +94,8 @@ fn start(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Valu
     match Outcome::of(pod) {
         Outcome::Hang => wait(state, context, pod, "ContainerCreating", ""),
         Outcome::ImagePull(image) => fail_to_pull(state, context, pod, &image),
-        Outcome::Crash => crash(state, context, pod),
+        Outcome::Crash if text(pod, "/spec/restartPolicy") == "Never" => fail(state, context, pod),
+        Outcome::Crash => return crash(state, context, pod),
         Outcome::Ready => return go(state, context, key, pod),
     }
     None
@@ -176,14 +132,28 @@ fn fail_to_pull(state: &mut State, context: &Context<'_>, pod: &Value, image: &s
     wait(state, context, pod, "ImagePullBackOff", &message);
 }
 
-fn crash(state: &mut State, context: &Context<'_>, pod: &Value) {
+/// Its containers end at once, and are started again after a while that doubles.
+fn crash(state: &mut State, context: &Context<'_>, pod: &Value) -> Option<Duration> {
     let mut told = pod.clone();
     let now = crate::kube::clock::rfc3339(context.now);
-    pod_status::crashed(&mut told, &now);
+    let restarts = pod_status::crashed(&mut told, &now);
     write_status(state, context, &told);
     let mut api = Api::new(state, context.now, KUBELET);
-    let message = "Back-off restarting failed container";
-    api.event(pod, KUBELET, "Warning", "BackOff", message);
+    api.event(pod, KUBELET, "Warning", "BackOff", "Back-off restarting failed container");
+    Some(pause_before_restart(restarts))
+}
+
+/// Ten seconds, doubled with each restart, five minutes at most.
+fn pause_before_restart(restarts: i64) -> Duration {
+    let doublings = u32::try_from(restarts - 1).unwrap_or(0).min(5);
+    RESTART_AFTER.saturating_mul(1 << doublings).min(RESTART_AFTER_MAX)
+}
+
+/// Its containers ended at once, and are not started again.
+fn fail(state: &mut State, context: &Context<'_>, pod: &Value) {
+    let mut told = pod.clone();
+    pod_status::failed(&mut told, &crate::kube::clock::rfc3339(context.now));
+    write_status(state, context, &told);
 }
 
 /// The pod runs: it gets an address and answers there.
@@ -219,7 +189,7 @@ fn run(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value>
         .iter()
         .any(|status| status.pointer("/state/waiting").is_some());
     if crashed {
-        return None;
+        return restart(state, context, key, pod);
     }
     let listens = listen(state, context, key, pod);
     let turns = turn(state, context, pod);
@@ -234,6 +204,19 @@ fn run(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value>
     pod_status::succeeded(&mut told, &crate::kube::clock::rfc3339(context.now));
     write_status(state, context, &told);
     None
+}
+
+/// Starts the containers of a pod that crashed once more, when it is time.
+fn restart(state: &mut State, context: &mut Context<'_>, key: &Key, pod: &Arc<Value>) -> Option<Duration> {
+    let restarts = pod_status::restarts(pod);
+    let pause = pause_before_restart(restarts);
+    if let Some(left) = remaining(context, &format!("restart{restarts}/{}", object::uid(pod)), pause) {
+        return Some(left);
+    }
+    match Outcome::of(pod) {
+        Outcome::Crash => crash(state, context, pod),
+        _ => go(state, context, key, pod),
+    }
 }
 
 /// Makes a running pod ready, or unready, as it is told to be; when to look again.

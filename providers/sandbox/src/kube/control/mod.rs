@@ -24,6 +24,7 @@ mod pod_status;
 mod replica_set;
 mod rollout;
 mod route;
+mod schedule;
 mod service;
 mod stateful_set;
 mod template;

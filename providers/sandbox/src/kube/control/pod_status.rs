@@ -132,11 +132,16 @@ pub(super) fn waiting(pod: &mut Value, reason: &str, message: &str, now: &str) {
     child(pod, "status")["phase"] = json!("Pending");
 }
 
-/// Its containers started and ended at once.
-pub(super) fn crashed(pod: &mut Value, now: &str) {
+/// How often its containers were started again.
+pub(super) fn restarts(pod: &Value) -> i64 {
+    integer(pod, "/status/containerStatuses/0/restartCount").unwrap_or(0)
+}
+
+/// Its containers started and ended at once; how often by now.
+pub(super) fn crashed(pod: &mut Value, now: &str) -> i64 {
     place(pod, now);
     set_conditions(pod, false, now);
-    let restarts = integer(pod, "/status/containerStatuses/0/restartCount").unwrap_or(0) + 1;
+    let restarts = restarts(pod) + 1;
     let state = json!({ "waiting": {
         "reason": "CrashLoopBackOff",
         "message": "back-off 10s restarting failed container",
@@ -153,6 +158,7 @@ pub(super) fn crashed(pod: &mut Value, now: &str) {
         status
     });
     child(pod, "status")["phase"] = json!("Running");
+    restarts
 }
 
 /// It runs at an address, ready or not yet.
@@ -160,7 +166,8 @@ pub(super) fn running(pod: &mut Value, address: &str, ready: bool, now: &str) {
     place(pod, now);
     set_conditions(pod, ready, now);
     let state = json!({ "running": { "startedAt": now } });
-    containers(pod, |own| container(own, &state, ready, 0));
+    let restarts = restarts(pod);
+    containers(pod, |own| container(own, &state, ready, restarts));
     complete_inits(pod, now);
     let status = child(pod, "status");
     status["phase"] = json!("Running");
@@ -196,6 +203,25 @@ fn complete_inits(pod: &mut Value, now: &str) {
 
 fn terminated(now: &str) -> Value {
     json!({ "terminated": { "exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now } })
+}
+
+/// It failed, for good.
+pub(super) fn failed(pod: &mut Value, now: &str) {
+    place(pod, now);
+    let failed = "PodFailed";
+    let wanted = [
+        ("PodReadyToStartContainers", false, "", ""),
+        ("Initialized", true, "", ""),
+        ("Ready", false, failed, ""),
+        ("ContainersReady", false, failed, ""),
+        ("PodScheduled", true, "", ""),
+    ];
+    conditions(pod, &wanted, now);
+    let state = json!({ "terminated": {
+        "exitCode": 1, "reason": "Error", "startedAt": now, "finishedAt": now,
+    } });
+    containers(pod, |own| container(own, &state, false, 0));
+    child(pod, "status")["phase"] = json!("Failed");
 }
 
 /// It did its work.

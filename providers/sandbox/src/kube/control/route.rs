@@ -80,6 +80,7 @@ fn own_tasks(resource: &str, key: &Key, removed: bool) -> Vec<Task> {
         "daemonsets.apps" => vec![Task::DaemonSet(key())],
         "jobs.batch" => vec![Task::Job(key())],
         "poddisruptionbudgets.policy" => vec![Task::Budget(key())],
+        "endpoints" => vec![Task::Endpoints(key())],
         "persistentvolumeclaims" => vec![Task::Claim(key())],
         "services" => vec![Task::Service(key()), Task::Endpoints(key())],
         gateway::CLASSES => vec![Task::GatewayClass(key())],
@@ -115,6 +116,11 @@ fn pod_changed(change: &Change, state: &State, ready: &mut BTreeSet<Task>) {
     }
     ready.extend(budget::of_pod(state, &change.object).into_iter().map(Task::Budget));
     ready.insert(Task::Pod(key));
+    if change.removed || matches!(text(&change.object, "/status/phase"), "Succeeded" | "Failed") {
+        // It makes room for pods that it was in the way of.
+        let unscheduled = state.store.list("pods", None).filter(|pod| text(pod, "/spec/nodeName").is_empty());
+        ready.extend(unscheduled.map(|pod| Task::Pod(Key::of(pod))));
+    }
 }
 
 /// Pods that wait for a ConfigMap or Secret may go on.
