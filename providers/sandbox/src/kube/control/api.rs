@@ -39,6 +39,11 @@ impl<'s> Api<'s> {
     pub(super) fn create(&mut self, object: &Value) -> ApiResult<Arc<Value>> {
         let mut request = self.request(object, "")?;
         request.name.clear();
+        if request.resource.is("", "Pod") {
+            let mut pod = object.clone();
+            super::mesh::inject(self.state, &mut pod);
+            return Ok(self.state.create(&request, &pod)?.object);
+        }
         Ok(self.state.create(&request, object)?.object)
     }
 

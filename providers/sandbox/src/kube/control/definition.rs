@@ -14,7 +14,7 @@ use crate::kube::store::Key;
 use crate::kube::types::Compiler;
 use crate::kube::write::CLEANUP;
 
-const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+pub(super) const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 const VERBS: [&str; 8] = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 
 /// Serves every custom kind that the state defines.
@@ -23,6 +23,11 @@ pub(super) fn serve_all(state: &mut State) {
     for definition in definitions {
         state.registry.put(resource(&definition));
     }
+}
+
+/// Serves the kind of a definition.
+pub(super) fn serve(state: &mut State, definition: &Value) {
+    state.registry.put(resource(definition));
 }
 
 pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key) -> Option<Duration> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     Context, account, budget, collector, daemon_set, definition, deployment, endpoints, gateway, ingress,
-    job, kubelet, namespace, node, replica_set, service, stateful_set,
+    install, job, kubelet, mesh, namespace, node, replica_set, service, stateful_set,
 };
 use crate::kube::net::route::gateway as gateway_api;
 use crate::kube::net::route::ingress::class;
@@ -21,6 +21,9 @@ pub(super) enum Task {
     Node(Key),
     Namespace(Key),
     Account(Key),
+    Install(Key),
+    /// A namespace that needs the mesh's root certificate.
+    MeshRoot(Key),
     Deployment(Key),
     ReplicaSet(Key),
     StatefulSet(Key),
@@ -59,6 +62,7 @@ pub(super) fn route(change: &Change, state: &State, ready: &mut BTreeSet<Task>) 
         resource => ready.extend(own_tasks(resource, &key, change.removed)),
     }
     owner_changed(change, ready);
+    mesh_changed(change, state, ready);
     if change.removed {
         ready.insert(Task::Orphans(object::uid(object).to_owned()));
         namespace_drained(change, state, ready);
@@ -72,7 +76,9 @@ fn own_tasks(resource: &str, key: &Key, removed: bool) -> Vec<Task> {
     let key = || key.clone();
     match resource {
         "customresourcedefinitions.apiextensions.k8s.io" => vec![Task::Definition(key())],
-        "namespaces" => vec![Task::Namespace(key()), Task::Account(key())],
+        "namespaces" => {
+            vec![Task::Namespace(key()), Task::Account(key()), Task::Install(key()), Task::MeshRoot(key())]
+        }
         "serviceaccounts" if removed => vec![Task::Account(Key::new("", &key().namespace))],
         "deployments.apps" => vec![Task::Deployment(key())],
         "replicasets.apps" => vec![Task::ReplicaSet(key())],
@@ -137,6 +143,25 @@ fn content_changed(change: &Change, state: &State, ready: &mut BTreeSet<Task>) {
     }
 }
 
+/// A new istiod, or another root of trust, concerns every namespace; a lost root one.
+fn mesh_changed(change: &Change, state: &State, ready: &mut BTreeSet<Task>) {
+    let object = &change.object;
+    let everywhere = match (&*change.resource, object::name(object)) {
+        ("secrets", "cacerts") => true,
+        ("deployments.apps", _) => {
+            change.before.is_none() && text(object, "/spec/template/metadata/labels/app") == "istiod"
+        }
+        ("configmaps", mesh::ROOT_CONFIG) => {
+            ready.insert(Task::MeshRoot(Key::new("", object::namespace(object))));
+            false
+        }
+        _ => false,
+    };
+    if everywhere {
+        ready.extend(state.store.list("namespaces", None).map(|own| Task::MeshRoot(Key::of(own))));
+    }
+}
+
 fn node_changed(change: &Change, state: &State, ready: &mut BTreeSet<Task>) {
     ready.insert(Task::Node(Key::of(&change.object)));
     ready.extend(state.store.list("daemonsets.apps", None).map(|set| Task::DaemonSet(Key::of(set))));
@@ -189,6 +214,8 @@ pub(super) fn reconcile(task: &Task, state: &mut State, context: &mut Context<'_
         Task::Node(key) => node::reconcile(state, context, key),
         Task::Namespace(key) => namespace::reconcile(state, context, key),
         Task::Account(key) => account::reconcile(state, context, key),
+        Task::Install(key) => install::reconcile(state, context, key),
+        Task::MeshRoot(key) => mesh::publish_root(state, context, key),
         Task::Deployment(key) => deployment::reconcile(state, context, key),
         Task::ReplicaSet(key) => replica_set::reconcile(state, context, key),
         Task::StatefulSet(key) => stateful_set::reconcile(state, context, key),

@@ -12,11 +12,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::endpoints::{self, Endpoint};
 use super::entrance::{Entrance, Way};
+use super::istiod::Inquiry;
 use super::route::ingress::{self, Flavour};
 use super::route::{
     Asked, Backend, Canned, Edits, Forward, HeaderEdits, Port, Target, Verdict, http_route, virtual_service,
 };
-use super::{abroad, address, controller, page, pod};
+use super::{abroad, address, controller, istiod, page, pod};
 use crate::kube::object::{self, integer, list, text};
 use crate::kube::state::State;
 use crate::kube::store::Key;
@@ -31,6 +32,8 @@ enum Step {
     Say { response: Response<Body>, after: Duration },
     /// It goes on.
     Go(Box<Leg>),
+    /// Istiod answers it, after it has asked other clusters.
+    Ask(Box<Inquiry>),
 }
 
 /// The way to the next place.
@@ -83,6 +86,7 @@ pub(crate) async fn answer(
                 changes.iter().for_each(|change| change.apply(response.headers_mut()));
                 return response;
             }
+            Step::Ask(inquiry) => return inquiry.answer().await,
             Step::Go(leg) => {
                 if !wait(leg.delay, deadline).await {
                     return late();
@@ -207,7 +211,10 @@ impl Turn<'_> {
             return self
                 .by_ingresses(Flavour::Nginx, |own| class.is_empty() || own.is_empty() || own == class);
         }
-        self.page(found, port)
+        match istiod::inquiry(store, found, port, self.asked.path()) {
+            Some(inquiry) => Step::Ask(Box::new(inquiry)),
+            None => self.page(found, port),
+        }
     }
 
     /// What the pod itself answers.

@@ -25,6 +25,7 @@ mod controller;
 mod door;
 mod endpoints;
 mod entrance;
+mod istiod;
 mod page;
 mod plane;
 mod pod;

@@ -49,7 +49,10 @@ pub(super) fn listens(store: &Store, pod: &Value, port: u16) -> bool {
 
 /// The TCP ports of a pod with their containers.
 pub(super) fn declared_ports(pod: &Value) -> impl Iterator<Item = (u16, &Value)> {
-    list(pod, "/spec/containers").iter().flat_map(|container| {
+    // What a sidecar listens on is not the workload's.
+    let own =
+        list(pod, "/spec/containers").iter().filter(|container| text(container, "/name") != "istio-proxy");
+    own.flat_map(|container| {
         let ports = list(container, "/ports").iter();
         let tcp = ports.filter(|port| matches!(text(port, "/protocol"), "" | "TCP"));
         let numbers = tcp.filter_map(|port| u16::try_from(integer(port, "/containerPort")?).ok());
