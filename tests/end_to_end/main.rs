@@ -67,6 +67,7 @@ mod registry;
 mod repository;
 mod restrictions;
 mod rounds;
+mod sandbox;
 mod secrets;
 mod spellings;
 #[expect(dead_code, reason = "the provider's own tests use more of it")]

@@ -20,6 +20,10 @@ pub trait Sandbox: Send + Sync {
     fn reset(&self) -> BoxFuture<'_, Result<bool, SandboxError>>;
     /// What runs in it, or `None` if it is down.
     fn status(&self) -> BoxFuture<'_, Result<Option<SandboxStatus>, SandboxError>>;
+    /// Where what it has to say is written, if it's written anywhere.
+    fn log_path(&self) -> Option<PathBuf> {
+        None
+    }
     /// Serves it in this process until it is told to stop: what the background process runs.
     fn serve(&self) -> BoxFuture<'_, Result<(), SandboxError>>;
 }
@@ -61,7 +65,7 @@ pub struct SandboxStatus {
     pub clusters: Vec<ClusterStatus>,
     /// Its hosts.
     pub hosts: Vec<HostStatus>,
-    /// With this file `ssh -F FILE NAME` logs in to any of them.
+    /// With this file `ssh -F FILE ALIAS` logs in to any of them.
     pub ssh_config_path: PathBuf,
 }
 
@@ -85,6 +89,8 @@ pub struct ClusterStatus {
 pub struct HostStatus {
     /// Its name.
     pub name: String,
+    /// What [`SandboxStatus::ssh_config_path`] calls it: its name, where `ssh` takes that for one.
+    pub alias: String,
     /// How to reach it.
     pub access: HostAccess,
 }

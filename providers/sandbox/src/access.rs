@@ -117,6 +117,10 @@ impl ports::Sandbox for Sandbox {
         .boxed()
     }
 
+    fn log_path(&self) -> Option<PathBuf> {
+        Some(self.log_file())
+    }
+
     fn serve(&self) -> BoxFuture<'_, Result<(), SandboxError>> {
         async move { daemon::serve(self.daemon.layout.clone()).await.map_err(|error| failed(&error)) }.boxed()
     }

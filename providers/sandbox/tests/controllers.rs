@@ -68,7 +68,7 @@ async fn while_rolling(lab: &Lab, name: &str, mut look: impl FnMut(&[Value])) {
         if is_rolled_out(&lab.get(&deployments(name)).await) {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(25)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     unreachable!("the rollout did not end");
 }
@@ -197,7 +197,7 @@ async fn a_stateful_set_goes_one_by_one() {
         if lab.get(&of).await["status"]["readyReplicas"] == 3 {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(25)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(order, ["db-0", "db-1", "db-2"]);
     lab.apply(&set(3, "db:2", 2)).await;
@@ -263,7 +263,7 @@ async fn a_daemon_set_is_updated_node_by_node() {
         if found["status"]["updatedNumberScheduled"] == 3 && found["status"]["numberAvailable"] == 3 {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(25)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
@@ -290,7 +290,7 @@ async fn jobs_end() {
         if ends(&lab1.get(&of).await, "Complete", "CompletionsReached") {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(25)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(lab1.get(&of).await["status"]["succeeded"], 4);
     tokio::time::sleep(Duration::from_secs(103)).await;

@@ -1,4 +1,6 @@
-//! `meshform sandbox up|down|status|reset`: the embedded cluster and hosts of a stack.
+//! `meshform sandbox up|down|status|reset|logs|kubeconfig|ssh`: the embedded clusters and hosts of a stack.
+
+mod reach;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +26,12 @@ pub(crate) enum Command {
     Status(Place),
     /// Stop it, and remove its world
     Reset(Place),
+    /// Print the end of what it had to say
+    Logs(reach::Logs),
+    /// Print where the kubeconfig of a cluster lies, or of all of them, as KUBECONFIG takes it
+    Kubeconfig(reach::Kubeconfig),
+    /// Log in to a host by the machine's ssh, or run a command there
+    Ssh(reach::Ssh),
     /// Serve it in this process
     #[command(hide = true)]
     Serve {
@@ -49,7 +57,7 @@ impl Command {
     pub(crate) fn json(&self) -> bool {
         match self {
             Self::Up(place) | Self::Down(place) | Self::Status(place) | Self::Reset(place) => place.json,
-            Self::Serve { .. } => false,
+            Self::Logs(_) | Self::Kubeconfig(_) | Self::Ssh(_) | Self::Serve { .. } => false,
         }
     }
 }
@@ -88,6 +96,9 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Problem>
                 place,
             )?;
         }
+        Command::Logs(arguments) => arguments.run(session)?,
+        Command::Kubeconfig(arguments) => arguments.run(session)?,
+        Command::Ssh(arguments) => return arguments.run(session),
         Command::Serve { dir } => runtime()?.block_on(session.sandbox_in(dir).serve())?,
     }
     Ok(Exit::Done)

@@ -34,6 +34,7 @@ fn cluster(cluster: &ClusterStatus) -> Json {
 fn host(host: &HostStatus) -> Json {
     json!({
         "name": host.name,
+        "alias": host.alias,
         "address": host.access.address,
         "port": host.access.port,
         "user": host.access.user,

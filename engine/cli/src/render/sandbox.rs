@@ -34,7 +34,7 @@ pub(crate) fn text(status: &SandboxStatus) -> String {
             host.access.root.display()
         ));
         let config = quoted(&status.ssh_config_path.to_string_lossy());
-        lines.push(format!("    ssh -F {config} {}", quoted(&harmless(&host.name))));
+        lines.push(format!("    ssh -F {config} {}", quoted(&harmless(&host.alias))));
     }
     if status.clusters.is_empty() && status.hosts.is_empty() {
         lines.push("  It holds nothing yet: clusters and hosts with \"sandbox = true\" come up when a plan needs them.".into());

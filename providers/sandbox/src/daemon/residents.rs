@@ -169,10 +169,11 @@ impl Residents {
                 pods: counts.pods,
             }
         });
-        let hosts = self
-            .hosts
-            .iter()
-            .map(|(name, access)| wire::NamedHost { name: name.clone(), access: access.clone() });
+        let hosts = self.hosts.iter().map(|(name, access)| wire::NamedHost {
+            name: name.clone(),
+            alias: alias(name),
+            access: access.clone(),
+        });
         wire::Status {
             pid: std::process::id(),
             uptime_seconds: self.started.elapsed().as_secs(),
@@ -204,7 +205,7 @@ fn ssh_config(hosts: &BTreeMap<String, wire::Host>, known_hosts: &Path) -> Strin
         format!(
             "Host {}\n  HostName {}\n  Port {}\n  User {}\n  IdentityFile {}\n  IdentitiesOnly yes\n  \
              UserKnownHostsFile {}\n  StrictHostKeyChecking yes\n\n",
-            slug(name),
+            alias(name),
             host.address,
             host.port,
             host.user,
@@ -213,6 +214,13 @@ fn ssh_config(hosts: &BTreeMap<String, wire::Host>, known_hosts: &Path) -> Strin
         )
     });
     sections.collect()
+}
+
+/// The name by which `ssh` knows a host: its own, unless that has letters which mean something in ssh_config(5).
+fn alias(name: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    let is_plain = !name.is_empty() && !name.starts_with('-') && name.chars().all(plain);
+    if is_plain { name.to_owned() } else { slug(name) }
 }
 
 /// A path as ssh_config(5) takes it: `%` begins a token of its own.

@@ -73,6 +73,8 @@ pub(crate) struct Cluster {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NamedHost {
     pub(crate) name: String,
+    /// What the `ssh_config` calls it.
+    pub(crate) alias: String,
     pub(crate) access: Host,
 }
 
@@ -89,8 +91,10 @@ impl From<Status> for SandboxStatus {
             let Cluster { name, url, kubeconfig_path, objects, pods } = cluster;
             ClusterStatus { name, url, kubeconfig_path, objects, pods }
         });
-        let hosts =
-            status.hosts.into_iter().map(|host| HostStatus { name: host.name, access: host.access.into() });
+        let hosts = status.hosts.into_iter().map(|host| {
+            let NamedHost { name, alias, access } = host;
+            HostStatus { name, alias, access: access.into() }
+        });
         Self {
             pid: status.pid,
             uptime_seconds: status.uptime_seconds,
