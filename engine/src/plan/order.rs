@@ -214,9 +214,12 @@ impl<'a> Ordering<'a> {
     fn hand_over_first(&mut self, changes: &'a [Change], snapshot: &Snapshot) {
         let mut heirs: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for change in changes.iter().filter(|change| change.action != Action::Create) {
-            let own = self.record.get(&change.address).or(self.make.get(&change.address));
-            let Some(&step) = own else { continue };
-            for identity in change.identity.iter().chain(&change.prior_identity) {
+            let make = self.make.get(&change.address);
+            let first = self.record.get(&change.address).or(make);
+            // Where there is a former thing, it is that which is recorded first.
+            let of_identity = if change.prior_identity.is_some() { make } else { first };
+            for (identity, step) in [(&change.identity, of_identity), (&change.prior_identity, first)] {
+                let (Some(identity), Some(&step)) = (identity, step) else { continue };
                 heirs.entry((&change.target, identity)).or_default().push((&change.address, step));
             }
         }

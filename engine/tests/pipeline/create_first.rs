@@ -5,6 +5,7 @@ use meshform_engine::address::Address;
 use meshform_engine::apply::Applied;
 use meshform_engine::plan::Action;
 use meshform_engine::state::RecordStatus;
+use meshform_engine::value::Value;
 
 use crate::plans::{applied, stack};
 use crate::world::{Bed, show};
@@ -234,4 +235,25 @@ resource "thing" "c" { name = "a1" }
 "#,
     );
     check(&versions("1"), &after, "Create a2, Update b");
+}
+
+/// Nothing of it is left where it was, so that there is nothing to be made before that goes.
+#[test]
+fn what_is_gone_from_its_former_target_replaces_what_it_finds_on_the_new_one() {
+    let text = |cluster: &str, name: &str| {
+        format!(
+            "cluster \"c\" {{ }}\ncluster \"d\" {{ }}\nresource \"thing\" \"a\" {{\n  cluster = cluster.{cluster}\n  name = \"{name}\"\n  fixed = \"mine\"\n}}\n"
+        )
+    };
+    let bed = Bed::new();
+    applied(&bed, &text("c", "a1"));
+    bed.with(|reality| {
+        reality.things.remove("a1");
+        let theirs = [("name", "a2"), ("fixed", "theirs")].map(|(name, value)| (name.to_owned(), value.into()));
+        reality.things.insert("a2".into(), Value::object(theirs));
+    });
+    let expect = "ReplaceDeleteFirst thing.a (its identity changes)\n  fixed: \"theirs\" -> \"mine\" !";
+    assert_eq!(bed.show_plan(&text("d", "a2")), expect);
+    applied(&bed, &text("d", "a2"));
+    assert!(bed.plan(&text("d", "a2")).unwrap().is_empty());
 }

@@ -167,6 +167,44 @@ resource "thing" "t" {
     assert_eq!(bed.show_plan(&text), "NoOp thing.a\nCreate thing.t[\"p\"]\nCreate thing.t[\"q\"]");
 }
 
+/// With its record all would be lost that is known of the thing: that it is ours, and what of it is secret.
+#[test]
+fn a_record_stays_as_long_as_whoever_takes_its_thing_over_is_deferred() {
+    let bed = Bed::new();
+    applied(&bed, &stack(r#"resource "thing" "old" { name = "x" }"#));
+    let text = stack(
+        r#"
+resource "thing" "a" {
+  name  = "a"
+  input = ["p"]
+}
+resource "thing" "t" {
+  for_each = toset(thing.a.echo)
+  name     = each.key
+}
+resource "thing" "new" {
+  name  = "x"
+  input = [for it in thing.t : it.id]
+}
+"#,
+    );
+    let first = r#"
+Create thing.a
+Defer thing.new (it comes after thing.t, which is deferred)
+Defer thing.t (its `for_each` is known only after apply)"#;
+    assert_eq!(bed.show_plan(&text), first.trim());
+    applied(&bed, &text);
+    let second = r#"
+NoOp thing.a
+Update thing.new
+  input: null -> [unknown(string)]
+Forget thing.old (it is recorded as thing.new from now on)
+Create thing.t["p"]"#;
+    assert_eq!(bed.show_plan(&text), second.trim());
+    applied(&bed, &text);
+    assert!(bed.plan(&text).unwrap().is_empty());
+}
+
 #[test]
 fn what_is_there_already_is_adopted_openly() {
     let bed = Bed::new();

@@ -31,7 +31,7 @@ impl Drafting<'_> {
         let asked_by = match asked_by {
             Some(asked_by) => asked_by,
             // A change is about one target. What lies on another is left behind there, and removed as what is deposed.
-            None if record.target != change.target => &own,
+            None if record.target != change.target && change.prior_precondition.is_some() => &own,
             None => return change,
         };
         let replaced = Change { action: Action::ReplaceCreateFirst, ..change };

@@ -59,12 +59,8 @@ impl Drafting<'_> {
 
     fn orphan(&mut self, address: &Address, record: &Record) -> Option<Change> {
         let claim = self.claims.get(&(record.target.clone(), record.identity.clone()));
-        if let Some(heir) = claim {
-            let reason = format!("it is recorded as {heir} from now on");
-            return Some(self.forgotten(address, record, reason));
-        }
-        if let Some(heir) = self.heir(address) {
-            return Some(self.forgotten(address, record, format!("it is recorded as {heir} from now on")));
+        if let Some(heir) = claim.cloned().or_else(|| self.heir(address)) {
+            return self.taken_over(address, record, &heir);
         }
         let mut removals = self.inputs.config.removed.iter();
         if removals.any(|removal| !removal.destroy && removal.from.contains(address)) {
@@ -133,6 +129,14 @@ impl Drafting<'_> {
         (self.draft.changes.contains_key(&heir) || self.pending.contains(&heir)).then_some(heir)
     }
 
+    /// What becomes of a record whose thing is another instance's from now on. As long as that one waits, the record stays: all that is
+    /// known of the thing is in it.
+    fn taken_over(&self, address: &Address, record: &Record, heir: &Address) -> Option<Change> {
+        let waits = self.draft.changes.get(heir).is_some_and(|change| change.action == Action::Defer);
+        let reason = format!("it is recorded as {heir} from now on");
+        (!waits).then(|| self.forgotten(address, record, reason))
+    }
+
     fn forgotten(&self, address: &Address, record: &Record, reason: String) -> Change {
         Change {
             target: record.target.clone(),
@@ -167,8 +171,7 @@ impl Drafting<'_> {
         for (address, heir) in taken_over {
             if address.deposed.is_some() {
                 let record = self.inputs.snapshot.records.get(&address);
-                let reason = format!("it is recorded as {heir} from now on");
-                match record.map(|record| self.forgotten(&address, record, reason)) {
+                match record.and_then(|record| self.taken_over(&address, record, &heir)) {
                     Some(forgotten) => drop(self.draft.changes.insert(address.clone(), forgotten)),
                     None => drop(self.draft.changes.remove(&address)),
                 }
