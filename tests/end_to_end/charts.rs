@@ -216,7 +216,7 @@ fn what_helm_refuses_is_told_with_its_place() {
     charted
         .plan()
         .code(1)
-        .complains(&["web/templates/map.yaml (line 3 of what was rendered), field metadata.generateName"]);
+        .complains(&["web/templates/map.yaml (line 2 of what was rendered), field metadata.generateName"]);
     charted.stack.edit("\"chart\"", "\"charts\"");
     charted.run(&["validate"]).code(1).complains(&["No such chart"]);
 }
