@@ -21,7 +21,7 @@ use crate::prefixes::{at_once, every_prefix_folds};
 use crate::random::Random;
 use crate::reality::{Key, Reality};
 use crate::seeds::asked;
-use crate::stack::{Stack, cluster};
+use crate::stack::{Meant, Stack, cluster};
 
 /// How many rounds a run has.
 pub(crate) const ROUNDS: u64 = 2;
@@ -198,6 +198,7 @@ impl Run {
                 Calm::Protected => {
                     self.stack.blocks.values_mut().for_each(|block| block.lifecycle.protected = false);
                 }
+                Calm::Sensitive => self.stack.hides_ids = true,
                 Calm::Nothing => {
                     return invariants::is_as_configured(&self.stack, &self.known, &self.lab.reality);
                 }
@@ -218,13 +219,13 @@ impl Run {
         let how = if ignores { How::AtOnce } else { How::FromFile };
         let work = async {
             let calm = match lab.plan(process, &stack, Asked::default()).await {
-                Err(failure) => failed(&failure),
+                Err(failure) => failed(&failure, &stack),
                 Ok(plan) if plan.review.plan.is_empty() => Calm::Nothing,
                 Ok(plan) => {
                     let applied = lab.apply(process, &plan, (how, LEASE_MS), &Stop::default()).await;
                     *saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan);
                     match applied {
-                        Err(failure) => failed(&failure),
+                        Err(failure) => failed(&failure, &stack),
                         Ok(applied) => match applied.failed.first() {
                             Some(step) => Calm::Failed(format!("{}: {}", step.address, step.error)),
                             None => Calm::Applied,
@@ -292,16 +293,22 @@ enum Calm {
     Applied,
     /// Something is protected that would have to go.
     Protected,
+    /// What lies in the place of an ignored secret is one, too, and an output that is not sensitive tells just that.
+    Sensitive,
     Failed(String),
 }
 
-fn failed(failure: &Failure) -> Calm {
+fn failed(failure: &Failure, stack: &Stack) -> Calm {
     match failure {
         Failure::Diagnostics(diagnostics) => {
             let errors: Vec<_> =
                 diagnostics.iter().map(|it| format!("{}: {}", it.summary, it.detail)).collect();
-            match diagnostics.iter().any(|it| it.summary == "Destruction prevented") {
+            let says = |summary: &str| diagnostics.iter().any(|it| it.summary == summary);
+            let ignores_secrets =
+                stack.blocks.values().any(|it| it.lifecycle.ignores && matches!(it.input, Meant::Secret));
+            match says("Destruction prevented") {
                 true => Calm::Protected,
+                false if ignores_secrets && says("Sensitive output") => Calm::Sensitive,
                 false => Calm::Failed(errors.join(" ")),
             }
         }

@@ -38,6 +38,8 @@ pub(crate) struct Stack {
     pub(crate) moved: BTreeMap<u64, u64>,
     /// Blocks whose things are to stay when they leave the stack, with their form.
     pub(crate) removed: BTreeMap<u64, Form>,
+    /// Whether the output with all identities is sensitive.
+    pub(crate) hides_ids: bool,
     /// Whether all of it is to go.
     pub(crate) destroy: bool,
 }
@@ -132,7 +134,8 @@ impl Stack {
             );
         }
         let ids: Vec<_> = self.blocks.keys().map(|at| self.ids_text(*at)).collect();
-        write(&mut text, format_args!("output \"ids\" {{\n  value = [{}]\n}}\n", ids.join(", ")));
+        let hidden = if self.hides_ids { "  sensitive = true\n" } else { "" };
+        write(&mut text, format_args!("output \"ids\" {{\n  value = [{}]\n{hidden}}}\n", ids.join(", ")));
         text.push_str("output \"s\" {\n  value     = var.s\n  sensitive = true\n}\n");
         text
     }

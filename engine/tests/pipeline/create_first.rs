@@ -249,7 +249,8 @@ fn what_is_gone_from_its_former_target_replaces_what_it_finds_on_the_new_one() {
     applied(&bed, &text("c", "a1"));
     bed.with(|reality| {
         reality.things.remove("a1");
-        let theirs = [("name", "a2"), ("fixed", "theirs")].map(|(name, value)| (name.to_owned(), value.into()));
+        let theirs =
+            [("name", "a2"), ("fixed", "theirs")].map(|(name, value)| (name.to_owned(), value.into()));
         reality.things.insert("a2".into(), Value::object(theirs));
     });
     let expect = "ReplaceDeleteFirst thing.a (its identity changes)\n  fixed: \"theirs\" -> \"mine\" !";

@@ -132,9 +132,12 @@ impl Drafting<'_> {
     /// What becomes of a record whose thing is another instance's from now on. As long as that one waits, the record stays: all that is
     /// known of the thing is in it.
     fn taken_over(&self, address: &Address, record: &Record, heir: &Address) -> Option<Change> {
-        let waits = self.draft.changes.get(heir).is_some_and(|change| change.action == Action::Defer);
         let reason = format!("it is recorded as {heir} from now on");
-        (!waits).then(|| self.forgotten(address, record, reason))
+        (!self.is_deferred(heir)).then(|| self.forgotten(address, record, reason))
+    }
+
+    fn is_deferred(&self, address: &Address) -> bool {
+        self.draft.changes.get(address).is_some_and(|change| change.action == Action::Defer)
     }
 
     fn forgotten(&self, address: &Address, record: &Record, reason: String) -> Change {
@@ -164,20 +167,29 @@ impl Drafting<'_> {
     /// What an instance was until now, or what was deposed of it, must not be removed when another instance has taken that over.
     fn keep_what_others_took_over(&mut self) {
         let taken_over = |change: &Change| {
-            let heir = self.claims.get(&self.removed_thing(change)?)?;
-            Some((change.address.clone(), heir.clone()))
+            let thing = self.removed_thing(change)?;
+            let heir = self.claims.get(&thing)?.clone();
+            Some((change.address.clone(), thing, heir))
         };
         let taken_over: Vec<_> = self.draft.changes.values().filter_map(taken_over).collect();
-        for (address, heir) in taken_over {
-            if address.deposed.is_some() {
-                let record = self.inputs.snapshot.records.get(&address);
-                match record.and_then(|record| self.taken_over(&address, record, &heir)) {
+        for (address, thing, heir) in taken_over {
+            let record = self.inputs.snapshot.records.get(&address).filter(|_| address.deposed.is_some());
+            if let Some(record) = record {
+                match self.taken_over(&address, record, &heir) {
                     Some(forgotten) => drop(self.draft.changes.insert(address.clone(), forgotten)),
                     None => drop(self.draft.changes.remove(&address)),
                 }
             }
+            if self.is_deferred(&heir) {
+                // It goes, as planned: there is nobody yet under whose name it could stay recorded.
+                continue;
+            }
+            if address.deposed.is_some() && record.is_none() {
+                self.draft.changes.remove(&address);
+            }
             let replaced = address.successor().unwrap_or(address);
-            if let Some(change) = self.draft.changes.get_mut(&replaced) {
+            let removes = self.draft.changes.get(&replaced).and_then(|change| self.removed_thing(change));
+            if let Some(change) = self.draft.changes.get_mut(&replaced).filter(|_| removes == Some(thing)) {
                 let_go(change, &heir);
             }
         }
