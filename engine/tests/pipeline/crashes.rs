@@ -91,7 +91,7 @@ fn a_thing_that_is_recorded_twice_is_removed_once() {
 }
 
 /// Whatever exists is in the state, or in the journal on top of it.
-fn nothing_is_forgotten(reality: &crate::world::Reality) {
+pub(crate) fn nothing_is_forgotten(reality: &crate::world::Reality) {
     let known = meshform_engine::apply::fold(reality.state.clone(), reality.journal.clone()).unwrap();
     for identity in reality.things.keys() {
         assert!(known.records.values().any(|record| record.identity == *identity), "{identity} is forgotten");
@@ -109,4 +109,24 @@ fn a_thing_that_is_recorded_under_a_former_and_a_deposed_address_is_removed_once
     let after = block("b", "b1") + "moved {\n  from = thing.a\n  to   = thing.b\n}\n";
     let entries = check(&block("a", "a1"), &after, &["b1"]);
     assert!(entries > 7, "only {entries} crashes were tried");
+}
+
+/// Its only instance becomes the first one, as `count` is added, and what is moved to its block would be that one, too.
+#[test]
+fn of_two_that_belong_to_one_instance_the_moved_one_stays_and_the_other_goes() {
+    let before = "cluster \"c\" { }\nresource \"thing\" \"a\" { name = \"a\" }\nresource \"thing\" \"b\" {\n  count = 1\n  name  = \"t${count.index}\"\n}\n";
+    let after = "cluster \"c\" { }\nresource \"thing\" \"a\" {\n  count = 1\n  name  = \"t${count.index}\"\n}\nmoved {\n  from = thing.b\n  to   = thing.a\n}\n";
+    let entries = check(before, after, &["t0"]);
+    assert!(entries > 5, "only {entries} crashes were tried");
+}
+
+/// It is moved and gets another name, which is that of what another block had.
+#[test]
+fn what_an_instance_takes_over_as_it_is_replaced_is_let_go_only_then() {
+    let block = |name: &str, thing: &str| format!("resource \"thing\" \"{name}\" {{ name = \"{thing}\" }}\n");
+    let before = format!("cluster \"c\" {{ }}\n{}{}", block("b", "x"), block("old", "y"));
+    let after =
+        format!("cluster \"c\" {{ }}\n{}moved {{\n  from = thing.b\n  to   = thing.a\n}}\n", block("a", "y"));
+    let entries = check(&before, &after, &["y"]);
+    assert!(entries > 5, "only {entries} crashes were tried");
 }

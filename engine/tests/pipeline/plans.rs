@@ -5,6 +5,7 @@ use meshform_engine::inputs::Input;
 use meshform_engine::plan::{Action, StepOperation};
 use meshform_engine::value::Value;
 
+use crate::crashes::nothing_is_forgotten;
 use crate::world::{Bed, show};
 
 const CLUSTER: &str = "cluster \"c\" { }\n";
@@ -201,6 +202,40 @@ Update thing.new
 Forget thing.old (it is recorded as thing.new from now on)
 Create thing.t["p"]"#;
     assert_eq!(bed.show_plan(&text), second.trim());
+    applied(&bed, &text);
+    assert!(bed.plan(&text).unwrap().is_empty());
+}
+
+/// Nobody has it yet, and where it is now recorded something else will be.
+#[test]
+fn what_a_deferred_instance_would_take_over_of_a_replaced_one_is_removed() {
+    let bed = Bed::new();
+    applied(&bed, &stack(r#"resource "thing" "a" { name = "x" }"#));
+    let text = stack(
+        r#"
+resource "thing" "a" {
+  name  = "y"
+  input = ["p"]
+}
+resource "thing" "t" {
+  for_each = toset(thing.a.echo)
+  name     = each.key
+}
+resource "thing" "new" {
+  name  = "x"
+  input = [for it in thing.t : it.id]
+}
+"#,
+    );
+    let expect = r#"
+ReplaceDeleteFirst thing.a (its identity changes)
+Defer thing.new (it comes after thing.t, which is deferred)
+Defer thing.t (its `for_each` is known only after apply)"#;
+    let shown = bed.show_plan(&text);
+    let lines: Vec<_> = shown.lines().filter(|line| !line.starts_with("  ")).collect();
+    assert_eq!(lines.join("\n"), expect.trim());
+    applied(&bed, &text);
+    bed.with(|reality| nothing_is_forgotten(reality));
     applied(&bed, &text);
     assert!(bed.plan(&text).unwrap().is_empty());
 }

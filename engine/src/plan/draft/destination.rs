@@ -6,27 +6,36 @@ use super::{DraftInputs, Drafting};
 use crate::address::{Address, Key};
 use crate::config::{BlockName, Config, Repetition, destination};
 
-/// Under which address each instance was recorded that belongs to another one since.
+/// Under which address each instance was recorded that belongs to another one since. Where two belong to one, a `moved` block goes before
+/// a `count` that came or went.
 pub(super) fn moved<'a>(inputs: &DraftInputs<'a>) -> BTreeMap<Address, &'a Address> {
-    let records = inputs.snapshot.records.keys();
-    records.filter_map(|from| Some((destination_of(from, inputs)?, from))).collect()
+    let mut moved = BTreeMap::new();
+    for from in inputs.snapshot.records.keys() {
+        let Some((to, is_said)) = destination_of(from, inputs) else { continue };
+        if is_said || !moved.contains_key(&to) {
+            moved.insert(to, from);
+        }
+    }
+    moved
 }
 
 impl Drafting<'_> {
-    /// Where what is recorded under an address belongs, if that is another one.
+    /// Where what is recorded under an address belongs, if that is another one, and nothing else belongs there.
     pub(super) fn destination(&self, address: &Address) -> Option<Address> {
-        destination_of(address, self.inputs)
+        let (to, _) = destination_of(address, self.inputs)?;
+        self.moved.get(&to).is_some_and(|from| *from == address).then_some(to)
     }
 }
 
-fn destination_of(address: &Address, inputs: &DraftInputs<'_>) -> Option<Address> {
+/// The address, and whether a `moved` block says so.
+fn destination_of(address: &Address, inputs: &DraftInputs<'_>) -> Option<(Address, bool)> {
     let moved = match inputs.config.moved.is_empty() {
         true => None,
         false => Some(destination(address, &inputs.config.moved)?).filter(|to| to != address),
     };
     // What is recorded there already stays.
     let implied = || recounted(address, inputs.config).filter(|to| !inputs.snapshot.records.contains_key(to));
-    moved.or_else(implied)
+    moved.map(|to| (to, true)).or_else(|| Some((implied()?, false)))
 }
 
 /// The only instance of a block or a module becomes the first under `count`, and the other way round.
