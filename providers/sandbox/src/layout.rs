@@ -11,7 +11,7 @@
 //!   ssh_config         for `ssh -F ssh_config HOST`
 //!   known_hosts        for ssh_config
 //!   clusters/NAME/     endpoint.json, world/
-//!   hosts/NAME/        endpoint.json, keys, root/
+//!   hosts/NAME/        endpoint.json, keys, root/; faults.json says what goes wrong (see `host::Faults`)
 //! ```
 
 use std::path::{Path, PathBuf};

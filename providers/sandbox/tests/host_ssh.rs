@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use meshform_sandbox::host::{Host, USER};
+use meshform_sandbox::host::{Faults, Host, USER};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -60,6 +60,13 @@ impl Lab {
     fn run(&self, line: &str, stdin: &[u8]) -> Output {
         feed(self.ssh().args(["edge", line]), stdin)
     }
+}
+
+/// `scp` or `sftp`, configured as `ssh` is.
+fn copier(lab: &Lab, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.arg("-q").arg("-F").arg(lab.path("config")).arg("-i").arg(&lab.identity);
+    command
 }
 
 fn feed(command: &mut Command, stdin: &[u8]) -> Output {
@@ -261,6 +268,75 @@ fn the_root_is_private() {
     );
     assert_ne!(text(&lab.run("cat /proc/sys/kernel/random/boot_id", b"").stdout), machine);
     check("chmod 640 /srv && stat -c %a:%U /srv", "640:root\n");
+}
+
+#[test]
+fn files_are_copied_by_scp_and_sftp() {
+    let lab = Lab::start();
+    let data = noise(1 << 20);
+    std::fs::write(lab.path("here"), &data).unwrap();
+    let here = lab.path("here").display().to_string();
+    for flags in [&[][..], &["-O"]] {
+        let there = feed(copier(&lab, "scp").args(flags).args([here.as_str(), "edge:/srv/there"]), b"");
+        assert!(there.status.success(), "{}", text(&there.stderr));
+        let back =
+            feed(copier(&lab, "scp").args(flags).args(["edge:/srv/there", &format!("{here}.back")]), b"");
+        assert!(back.status.success(), "{}", text(&back.stderr));
+        assert!(std::fs::read(lab.path("here.back")).unwrap() == data);
+        std::fs::remove_file(lab.path("here.back")).unwrap();
+    }
+    let batch = format!(
+        "put {here} /srv/put\nchmod 600 /srv/put\nrename /srv/put /srv/renamed\nget /srv/renamed {here}.got\nls -l /srv\n"
+    );
+    let output = feed(copier(&lab, "sftp").args(["-b", "-", "edge"]), batch.as_bytes());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("-rw-------"), "{}", text(&output.stdout));
+    assert!(std::fs::read(lab.path("here.got")).unwrap() == data);
+    let refused =
+        feed(copier(&lab, "sftp").args(["-b", "-", "edge"]), format!("put {here} /usr/bin/x\n").as_bytes());
+    assert!(!refused.status.success(), "/usr is the machine's");
+}
+
+/// Makes something go wrong on the host from now on.
+fn break_host(lab: &Lab, faults: &Faults) {
+    std::fs::write(lab.path("edge/faults.json"), serde_json::to_vec(faults).unwrap()).unwrap();
+}
+
+#[test]
+fn things_go_wrong_on_purpose() {
+    let lab = Lab::start();
+    lab.run("mkdir -p /srv/full /srv/kept; echo kept >/srv/kept/file; echo hidden >/srv/full/file", b"");
+    break_host(
+        &lab,
+        &Faults {
+            full: vec!["/srv/full".into()],
+            read_only: vec!["/srv/kept".into(), "/etc/hosts".into(), "/not/there".into()],
+            sudo_asks: true,
+            ..Faults::default()
+        },
+    );
+    let check = |line: &str, expect: (i32, &str)| {
+        let output = lab.run(line, b"");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(expect.0), "of `{line}`: {said}");
+        assert!(said.contains(expect.1), "of `{line}`: {said}");
+    };
+    check("cat </dev/zero | head -c 100000 >/srv/full/new", (1, "No space left on device"));
+    check("echo x >/srv/kept/file", (2, "Read-only file system"));
+    check("echo x >>/etc/hosts", (2, "Read-only file system"));
+    check("cat /srv/kept/file", (0, ""));
+    check("sudo -n true", (1, "a password is required"));
+    break_host(&lab, &Faults::default());
+    check("cat /srv/full/file; echo x >/srv/kept/file; ! test -e /usr/local/bin/sudo", (0, ""));
+
+    break_host(&lab, &Faults { changed_host_key: true, ..Faults::default() });
+    check("true", (255, "Host key verification failed"));
+    break_host(&lab, &Faults { cut_after_bytes: Some(100_000), ..Faults::default() });
+    let cut = lab.run("cat /dev/zero | head -c 5000000", b"");
+    assert_eq!(cut.status.code(), Some(255));
+    assert!(cut.stdout.len() < 100_000, "{}", cut.stdout.len());
+    std::fs::write(lab.path("edge/faults.json"), "not json").unwrap();
+    check("true", (0, ""));
 }
 
 #[test]

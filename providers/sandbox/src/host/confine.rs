@@ -15,6 +15,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::Mutex;
 
+use super::faults::Faults;
+
 const SETUP: &str = include_str!("confine.sh");
 const SETUP_SECONDS_MAX: u64 = 20;
 
@@ -53,6 +55,8 @@ pub(super) struct Confinement {
     pub(super) stage: PathBuf,
     /// The host's name inside.
     pub(super) hostname: String,
+    /// The file that says what goes wrong.
+    faults: PathBuf,
     holder: Mutex<Option<Holder>>,
 }
 
@@ -78,22 +82,36 @@ struct Holder {
     /// Closing it ends the holder.
     _lifeline: ChildStdin,
     entrance: Entrance,
+    /// What goes wrong in it.
+    faults: Faults,
 }
 
 impl Confinement {
-    pub(super) fn new(root: PathBuf, stage: PathBuf, hostname: String) -> Self {
-        Self { root, stage, hostname, holder: Mutex::new(None) }
+    pub(super) fn new(root: PathBuf, stage: PathBuf, hostname: String, faults: PathBuf) -> Self {
+        Self { root, stage, hostname, faults, holder: Mutex::new(None) }
+    }
+
+    /// What goes wrong now.
+    pub(super) fn faults(&self) -> Faults {
+        Faults::read(&self.faults)
     }
 
     /// The entrance, made if there is none yet.
     pub(super) async fn entrance(&self) -> Result<Entrance, ConfineError> {
+        let faults = self.faults();
         let mut holder = self.holder.lock().await;
         if let Some(live) = holder.as_mut()
+            && live.faults.boots_like(&faults)
             && matches!(live.process.try_wait(), Ok(None))
         {
             return Ok(live.entrance);
         }
-        let fresh = self.make_holder().await?;
+        if let Some(former) = holder.take() {
+            former.end().await;
+        }
+        let settled = faults.settle_sudo(&self.root);
+        settled.map_err(|source| ConfineError::Start { tool: "sudo", source })?;
+        let fresh = self.make_holder(&faults).await?;
         let entrance = fresh.entrance;
         *holder = Some(fresh);
         Ok(entrance)
@@ -102,18 +120,13 @@ impl Confinement {
     /// Ends the holder and, with it, everything that runs inside.
     pub(super) async fn close(&self) {
         let Some(holder) = self.holder.lock().await.take() else { return };
-        let Holder { mut process, _lifeline: lifeline, .. } = holder;
-        drop(lifeline);
-        if tokio::time::timeout(Duration::from_secs(2), process.wait()).await.is_err() {
-            // It's `kill_on_drop`, and `--kill-child` takes the namespace along.
-            drop(process);
-        }
+        holder.end().await;
     }
 
-    async fn make_holder(&self) -> Result<Holder, ConfineError> {
+    async fn make_holder(&self, faults: &Faults) -> Result<Holder, ConfineError> {
         let mut refusal = None;
         for privilege in attempts(rustix::process::geteuid().is_root()) {
-            match self.start_holder(*privilege).await {
+            match self.start_holder(*privilege, faults).await {
                 Ok(holder) => return Ok(holder),
                 // The first refusal is the telling one: the second attempt is a fallback.
                 Err(error) => refusal = refusal.or(Some(error)),
@@ -122,9 +135,9 @@ impl Confinement {
         Err(refusal.unwrap_or(ConfineError::Forbidden { detail: "no way to try".to_owned() }))
     }
 
-    async fn start_holder(&self, privilege: Privilege) -> Result<Holder, ConfineError> {
+    async fn start_holder(&self, privilege: Privilege, faults: &Faults) -> Result<Holder, ConfineError> {
         let mut process = self
-            .holder_command(privilege)
+            .holder_command(privilege, faults)
             .spawn()
             .map_err(|source| ConfineError::Start { tool: "unshare", source })?;
         let lifeline = process.stdin.take();
@@ -132,7 +145,8 @@ impl Confinement {
             tokio::time::timeout(Duration::from_secs(SETUP_SECONDS_MAX), read_ready(&mut process)).await;
         match (ready, lifeline) {
             (Ok(Some(pid)), Some(lifeline)) => {
-                Ok(Holder { process, _lifeline: lifeline, entrance: Entrance { pid, privilege } })
+                let entrance = Entrance { pid, privilege };
+                Ok(Holder { process, _lifeline: lifeline, entrance, faults: faults.clone() })
             }
             (Ok(_), _) => Err(ConfineError::Forbidden { detail: last_words(&mut process).await }),
             (Err(_), _) => Err(ConfineError::Forbidden {
@@ -141,7 +155,7 @@ impl Confinement {
         }
     }
 
-    fn holder_command(&self, privilege: Privilege) -> Command {
+    fn holder_command(&self, privilege: Privilege, faults: &Faults) -> Command {
         let mut command = Command::new("unshare");
         command.args([
             "--mount",
@@ -160,11 +174,24 @@ impl Confinement {
             .args(["/bin/sh", "-c", SETUP, "confine"])
             .arg(&self.root)
             .arg(&self.stage)
-            .arg(&self.hostname);
+            .arg(&self.hostname)
+            .args(faults.mounts());
         command.env_clear().env("PATH", PATH).current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
         command
+    }
+}
+
+impl Holder {
+    /// Ends it and, with it, everything that runs inside.
+    async fn end(self) {
+        let Self { mut process, _lifeline: lifeline, .. } = self;
+        drop(lifeline);
+        if tokio::time::timeout(Duration::from_secs(2), process.wait()).await.is_err() {
+            // It's `kill_on_drop`, and `--kill-child` takes the namespace along.
+            drop(process);
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 # Builds a private root and becomes the first process of its namespaces.
 #
 # Runs under `unshare` in new mount, UTS, IPC and PID namespaces (and, for an ordinary user, in a user namespace).
-# Arguments: the folder with the root's own files, an empty folder to mount on, the host's name.
+# Arguments: the folder with the root's own files, an empty folder to mount on, the host's name; then what goes wrong
+# on purpose: `full:PATH`, a full file system; `read-only:PATH`.
 # Answers one line, `READY PID`, with its process id as the machine sees it. Ends when its standard input closes.
 set -eu
 umask 022
 root=$1
 stage=$2
 name=$3
+shift 3
 
 # The machine's /proc is still mounted, so this is the process id outside.
 read -r pid _ </proc/self/stat
@@ -62,6 +64,23 @@ cat /proc/sys/kernel/random/uuid >"$stage/run/boot_id"
 chmod 444 "$stage/run/boot_id"
 mount --bind "$stage/run/boot_id" "$stage/proc/sys/kernel/random/boot_id"
 rm "$stage/run/boot_id"
+
+for fault in "$@"; do
+	path=$stage${fault#*:}
+	case $fault in
+	full:*)
+		mkdir -p "$path"
+		mount -t tmpfs -o mode=0755,nosuid,nodev,size=4k tmpfs "$path"
+		head -c 4096 /dev/zero >"$path/.full" || true
+		;;
+	read-only:*)
+		if [ -e "$path" ]; then
+			mount --bind "$path" "$path"
+			read_only "$path"
+		fi
+		;;
+	esac
+done
 
 cd "$stage"
 mkdir -p .machine

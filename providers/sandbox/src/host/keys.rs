@@ -45,6 +45,11 @@ impl HostKeys {
         Ok(Self { host, client: client.public_key().clone(), identity_file })
     }
 
+    /// A key that nobody knows; nothing if none can be made.
+    pub(super) fn stranger() -> Option<PrivateKey> {
+        PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519).ok()
+    }
+
     /// The line that a client's known_hosts file needs to recognise this host at `address`:`port`.
     pub(super) fn known_hosts_line(&self, address: &str, port: u16) -> String {
         let public = PublicKey::from(self.host.public_key().key_data().clone());

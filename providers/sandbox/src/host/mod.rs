@@ -8,6 +8,7 @@
 //! confine    the namespaces that the process runs in
 //!   ↑
 //! root       the files that the host is born with
+//! faults     what goes wrong on purpose
 //! keys       what the host proves itself with, and whom it lets in
 //! ```
 //!
@@ -15,6 +16,7 @@
 
 mod command;
 mod confine;
+mod faults;
 mod input;
 mod keys;
 mod root;
@@ -29,6 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use russh::MethodKind;
+use russh::keys::PrivateKey;
 use russh::server::Config;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -39,6 +42,7 @@ use confine::Confinement;
 use keys::HostKeys;
 
 pub use confine::ConfineError;
+pub use faults::Faults;
 pub use keys::KeyError;
 pub use root::RootError;
 
@@ -100,7 +104,8 @@ impl Host {
         let root = folder.join("root");
         root::lay_out(&root, hostname, &new_machine_id())
             .map_err(|source| HostError::Root { name: name.to_owned(), source })?;
-        let confinement = Confinement::new(root, folder.join("stage"), hostname.to_owned());
+        let faults = folder.join("faults.json");
+        let confinement = Confinement::new(root, folder.join("stage"), hostname.to_owned(), faults);
         Ok(Self { name: name.to_owned(), keys, confinement })
     }
 
@@ -125,7 +130,8 @@ impl Host {
 
     /// Serves `listener` until `shutdown` is ready, then ends every connection and every process of the host.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
-        let config = Arc::new(self.config());
+        let config = Arc::new(self.config(self.keys.host.clone()));
+        let impostor = HostKeys::stranger().map(|key| Arc::new(self.config(key)));
         let (closing, closed) = watch::channel(());
         let mut connections = JoinSet::new();
         tokio::pin!(shutdown);
@@ -135,7 +141,13 @@ impl Host {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
                         let connection = server::Connection::new(Arc::clone(&self), peer, stream.local_addr().ok());
-                        connections.spawn(server::serve(stream, Arc::clone(&config), connection, closed.clone()));
+                        // Nothing depends on it but latency.
+                        let _ = stream.set_nodelay(true);
+                        let faults = self.confinement.faults();
+                        let stranger = impostor.as_ref().filter(|_| faults.changed_host_key);
+                        let config = Arc::clone(stranger.unwrap_or(&config));
+                        let stream = server::Stream::new(stream, faults.cut_after_bytes);
+                        connections.spawn(server::serve(stream, config, connection, closed.clone()));
                     }
                     // Out of descriptors or a client that gave up: the next one may fare better.
                     Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
@@ -149,14 +161,14 @@ impl Host {
         self.confinement.close().await;
     }
 
-    fn config(&self) -> Config {
+    fn config(&self, key: PrivateKey) -> Config {
         Config {
             server_id: russh::SshId::Standard(concat!("SSH-2.0-meshform_", env!("CARGO_PKG_VERSION")).into()),
             methods: [MethodKind::PublicKey].as_slice().into(),
             // The peer is on this machine; a wrong key is answered at once.
             auth_rejection_time: std::time::Duration::from_millis(20),
             auth_rejection_time_initial: Some(std::time::Duration::ZERO),
-            keys: vec![self.keys.host.clone()],
+            keys: vec![key],
             inactivity_timeout: None,
             nodelay: true,
             ..Config::default()

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
 use super::command::{self, Event, Program, Remote, Request};
+use super::faults::Brittle;
 use super::input::{self, InputSender};
 use super::terminal::TerminalRequest;
 use super::{Host, USER};
@@ -48,15 +49,16 @@ enum Slot {
     },
 }
 
+/// A client's connection, which may break on purpose.
+pub(super) type Stream = Brittle<TcpStream>;
+
 /// Speaks SSH on `stream` until either side ends it or `closed` closes.
 pub(super) async fn serve(
-    stream: TcpStream,
+    stream: Stream,
     config: Arc<Config>,
     connection: Connection,
     mut closed: watch::Receiver<()>,
 ) {
-    // Nothing depends on it but latency.
-    let _ = stream.set_nodelay(true);
     // A client that doesn't speak SSH, or gives up, concerns nobody else.
     let Ok(session) = russh::server::run_stream(config, stream, connection).await else { return };
     let handle = session.handle();
