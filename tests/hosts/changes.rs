@@ -52,6 +52,15 @@ pub(crate) fn between(before: &Changes, after: &Changes) -> BTreeMap<PathBuf, [O
     paths.into_iter().map(both).filter(|(_, [before, after])| before != after).collect()
 }
 
+/// The paths in which two looks differ, but for what podman keeps for itself, and what each boot makes anew.
+pub(crate) fn apart(before: &Changes, after: &Changes) -> Vec<PathBuf> {
+    let own = |path: &Path| {
+        ["var/lib/containers", "etc/containers"].iter().any(|own| path.starts_with(own))
+            || path.to_string_lossy().starts_with("var/tmp/systemd-private-")
+    };
+    between(before, after).into_keys().filter(|path| !own(path)).collect()
+}
+
 fn compare(folder: &Path, upper: &Path, merged: &Path, lower: &Path, changes: &mut Changes) {
     let all: BTreeSet<OsString> =
         names(&merged.join(folder)).into_iter().chain(names(&lower.join(folder))).collect();

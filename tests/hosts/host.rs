@@ -55,11 +55,12 @@ impl Host {
 
     /// Runs a shell script on it, not by way of ssh.
     pub(crate) fn try_sh(&self, script: &str) -> Ended {
-        let mut command = Command::new("nsenter");
-        command.args(["--all", "--root", "--wd", "--target", &self.leader().to_string(), "--"]);
-        command.args(["env", "-i", "HOME=/root", "LC_ALL=C"]);
-        command.arg("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-        finish(command.args(["/bin/sh", "-c", script]))
+        run(self.leader(), script)
+    }
+
+    /// Whether a script succeeds on it, which it does not while the host is away.
+    pub(crate) fn succeeds(&self, script: &str) -> bool {
+        self.find_leader().is_some_and(|leader| run(leader, script).code == 0)
     }
 
     /// The same, of a script that has to succeed; tells what it printed.
@@ -83,12 +84,23 @@ impl Host {
 
     /// Its first process, by the number that it has for us. It is another one after a reboot.
     fn leader(&self) -> u32 {
+        self.find_leader().unwrap_or_else(|| panic!("{} does not run", self.name))
+    }
+
+    fn find_leader(&self) -> Option<u32> {
         let child = |pid: u32| {
             let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
             children.ok()?.split_whitespace().next()?.parse::<u32>().ok()
         };
         // The supervisor runs the shell that runs systemd-nspawn that runs it.
-        let leader = child(self.supervisor).and_then(child).and_then(child);
-        leader.unwrap_or_else(|| panic!("{} does not run", self.name))
+        child(self.supervisor).and_then(child).and_then(child)
     }
+}
+
+fn run(leader: u32, script: &str) -> Ended {
+    let mut command = Command::new("nsenter");
+    command.args(["--all", "--root", "--wd", "--target", &leader.to_string(), "--"]);
+    command.args(["env", "-i", "HOME=/root", "LC_ALL=C"]);
+    command.arg("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    finish(command.args(["/bin/sh", "-c", script]))
 }

@@ -5,24 +5,25 @@ use crate::lab::lend_one;
 use crate::stack::Stack;
 
 /// The life of what one stack describes.
-struct Life<'a> {
+pub(crate) struct Life<'a> {
     /// The resources.
-    text: &'a str,
+    pub(crate) text: &'a str,
     /// A script that makes the host what it is before.
-    before: &'a str,
+    pub(crate) before: &'a str,
     /// What the first plan shows.
-    planned: &'a [&'a str],
+    pub(crate) planned: &'a [&'a str],
     /// A script that succeeds once it is applied.
-    holds: &'a str,
+    pub(crate) holds: &'a str,
     /// A script by which someone else changes it.
-    drift: &'a str,
+    pub(crate) drift: &'a str,
     /// What the plan after it shows.
-    drifted: &'a [&'a str],
+    pub(crate) drifted: &'a [&'a str],
     /// A script that takes away what `before` has made.
-    after: &'a str,
+    pub(crate) after: &'a str,
 }
 
-fn check(life: &Life<'_>) {
+/// Goes through a life, step by step.
+pub(crate) fn check(life: &Life<'_>) {
     let Some(hosts) = lend_one() else { return };
     let host = &hosts[0];
     let stack = Stack::of(hosts.lab(), &(host.block("") + life.text));
@@ -45,7 +46,7 @@ fn check(life: &Life<'_>) {
 }
 
 /// The plan shows all of this, and changes nothing.
-fn shows(stack: &Stack, host: &Host, fragments: &[&str]) {
+pub(crate) fn shows(stack: &Stack, host: &Host, fragments: &[&str]) {
     let before = host.changes();
     stack.plan().code(2).says(fragments);
     host.is_as(&before, "a plan changes nothing");

@@ -10,6 +10,7 @@
 //! faults    what goes wrong between us and a host, and on it
 //! proxy     what cuts a connection
 //! quoting   names and contents that upset a shell
+//! mounts, crons, containers, reboots: the same of those that take more than a look at files
 //! ```
 //!
 //! That takes root, and namespaces. Where there are none, the sandbox's host stands in for what it can, and the run says so.
@@ -18,15 +19,19 @@
 
 mod changes;
 mod faults;
+mod containers;
+mod crons;
 #[expect(dead_code, reason = "the program's own tests use more of it")]
 #[path = "../end_to_end/stack.rs"]
 mod folder;
 mod host;
 mod lab;
 mod life;
+mod mounts;
 #[expect(dead_code, reason = "the program's own tests use more of it")]
 #[path = "../end_to_end/program.rs"]
 mod program;
 mod proxy;
 mod quoting;
+mod reboots;
 mod stack;
