@@ -90,10 +90,7 @@ fn a_container_is_replaced_with_a_way_back() {
     // A new one that does not run gives way to the old one.
     let kept = host.sh(id);
     stack.write("main.hcl", &text("  image = \"localhost/tiny:2\"\n  command = [\"/bin/sh\", \"-c\", \"exit 7\"]\n  restart = \"no\""));
-    stack
-        .plan()
-        .code(2)
-        .says(&["\"localhost/tiny:1\" → \"localhost/tiny:2\"", "comes back if that does not"]);
+    stack.plan().code(2).says(&["\"localhost/tiny:1\" → \"localhost/tiny:2\"", "The container is replaced"]);
     stack.apply().code(1).complains(&["Container not running", "is back as it was", "exit code 7"]);
     assert_eq!((host.sh(id), running(host)), (kept, "web localhost/tiny:1 running\n".to_owned()));
     stack.write("main.hcl", &text("  image = \"localhost/nosuch:1\""));

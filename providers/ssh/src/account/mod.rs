@@ -100,4 +100,4 @@ fn failed(request: &PerformRequest, problem: &str, what: &str) -> ProviderError 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::script::{Deed, deed};
 
 /// A root with busybox, and what that is linked to.
-fn root() -> TempDir {
+pub(crate) fn root() -> TempDir {
     let root = TempDir::new().unwrap();
     let linked = Command::new("ldd").arg("/usr/bin/busybox").output().unwrap();
     let linked = String::from_utf8(linked.stdout).unwrap();
@@ -41,10 +41,14 @@ fn root() -> TempDir {
     root
 }
 
-/// What the host tells after these commands: the records, and what it said for people.
 fn act(root: &Path, sight: &[&str], commands: &str) -> String {
+    act_by(LIBRARY, root, sight, commands)
+}
+
+/// What the host tells after these commands by a library: the records, and what it said for people.
+pub(crate) fn act_by(library: &'static str, root: &Path, sight: &[&str], commands: &str) -> String {
     let sight = sight.iter().map(|word| (*word).to_owned()).collect();
-    let program = deed("n", &Deed { library: LIBRARY, sight, version: None, commands });
+    let program = deed("n", &Deed { library, sight, version: None, commands });
     let mut command = Command::new("chroot");
     command.arg(root).args(["/bin/sh"]).env_clear().env("PATH", "/bin:/usr/sbin:/usr/bin");
     let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

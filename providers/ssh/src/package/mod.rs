@@ -183,3 +183,6 @@ impl Native for Package {
         INSTALL_SECONDS
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,14 +60,23 @@ make_package() {
       apt install "$@" || { apt update && apt install "$@"; }
       ;;
     dnf | yum)
-      "$manager" -y install "$1${2:+-$2}" && return 0
-      # An older one than is there is not taken for an installation everywhere.
-      [ -n "$2" ] && "$manager" -y downgrade "$1-$2"
+      "$manager" -y install "$1${2:+-$2}"
+      code=$?
+      [ -n "$2" ] || return "$code"
+      # An older one than is there is not taken for an installation everywhere, nor for a failure.
+      case $(installed "$1") in
+        $2) return "$code" ;;
+      esac
+      "$manager" -y downgrade "$1-$2"
       ;;
     apk)
+      # What a version begins with has to be one itself.
+      begin=${2%'*'}
+      begin=${begin%-r}
+      begin=${begin%[.-]}
       case $2 in
         '') apk add --wait 300 "$1" ;;
-        *'*') apk add --wait 300 "$1=~${2%'*'}" ;;
+        *'*') apk add --wait 300 "$1=~$begin" ;;
         *) apk add --wait 300 "$1=$2" ;;
       esac
       ;;

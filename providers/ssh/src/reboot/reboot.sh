@@ -28,13 +28,11 @@ see_reboot() {
 # machine that runs a virtual one, no reboot changes it.
 newest_kernel() {
   running=$(uname -r)
-  # Such as amd64 and cloud-amd64; elsewhere the last word is a number.
-  case ${running##*-} in
-    [a-z]*) kind=-$(printf '%s' "$running" | sed 's/^[0-9][^-]*-[0-9][^-]*-//') ;;
-    *) kind= ;;
-  esac
+  kind=$(kind_of "$running")
   for kernel in /boot/vmlinuz-*; do
-    case $kernel in *rescue* | *.old | '/boot/vmlinuz-*') ;; *"$kind") printf '%s\n' "${kernel#/boot/vmlinuz-}" ;; esac
+    kernel=${kernel#/boot/vmlinuz-}
+    case $kernel in *rescue* | *.old | '*') continue ;; esac
+    if [ "$(kind_of "$kernel")" = "$kind" ]; then printf '%s\n' "$kernel"; fi
   done | sort -V | {
     found= last=
     while IFS= read -r kernel; do
@@ -43,6 +41,10 @@ newest_kernel() {
     done
     [ -z "$found" ] || printf '%s' "$last"
   }
+}
+# What a kernel's name has behind its numbers, such as -amd64 or -cloud-amd64.
+kind_of() {
+  printf '%s\n' "$1" | sed -e 's/^[0-9][^-]*//' -e 's/^-[0-9][^-]*//'
 }
 # $1: key, $2: the boot that was reviewed, `over` if it was seen then that nothing is left to do, or nothing, $3: the hash of its triggers.
 # Answers `begun`, or `over` if another boot has come.

@@ -202,9 +202,12 @@ fn programs_tell_what_has_happened() {
     assert_eq!(over, "BEGIN\tn\nover\t0\tNOW\nEND\tn\t1\nother HASH\n");
     let refused = run("printf 'exit 1' >/usr/local/sbin/reboot", |restart| restart.begin("n"), &version);
     assert_eq!(refused, "BEGIN\tn\nrefused\t0\nEND\tn\t1\n");
-    let kernels = "r=$(uname -r); touch /boot/vmlinuz-$r /boot/vmlinuz-0.1 /boot/vmlinuz-999.1-rescue";
+    let kernels = "r=$(uname -r); touch /boot/vmlinuz-$r /boot/vmlinuz-0.1 /boot/vmlinuz-999.1-rescue /boot/vmlinuz-999.1-2-other";
     let ended = run(&format!("{marked}; {kernels}"), |restart| restart.end("n"), &version);
     let running = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let running = running.trim();
     assert_eq!(ended, format!("BEGIN\tn\ndone\t0\t{running}\t{running}\nboot\t0\tNOW\nEND\tn\t2\n"));
+    let newer = "r=$(uname -r); touch /boot/vmlinuz-$r /boot/vmlinuz-999.1$(printf %s $r | sed 's/^[^-]*//')";
+    let ended = run(newer, |restart| restart.end("n"), &version);
+    assert!(ended.contains(&format!("done\t0\t{running}\t999.1")), "{ended}");
 }
