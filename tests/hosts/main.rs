@@ -18,9 +18,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod changes;
-mod faults;
 mod containers;
 mod crons;
+mod faults;
 #[expect(dead_code, reason = "the program's own tests use more of it")]
 #[path = "../end_to_end/stack.rs"]
 mod folder;

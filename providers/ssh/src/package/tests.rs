@@ -59,6 +59,8 @@ esac
 
 fn tool(root: &Path, name: &str, text: &str) {
     let path = root.join("bin").join(name);
+    // busybox has some of these names itself, by links that lead out of the root for us.
+    let _ = fs::remove_file(&path);
     fs::write(&path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
