@@ -54,6 +54,19 @@ pub(crate) const SANDBOX: &[Difference] = &[
     known("subresources/pod command changes", "/message", "a diff of Go's structs"),
     known("crd/cr invalid", "", "CEL rules are not run, so none is left unchecked"),
     known("crd/cr missing required", "", "CEL rules are not run, so none is left unchecked"),
+    known("crd-schema/bad status", "/", "of a status, messages say where below it a failure is"),
+    known("crd-schema/scaled badly", "/body", "replicas are refused before they are put into the object"),
+    known(
+        "crd-schema/strategic",
+        "/body/details",
+        "the server leaves out here what it otherwise writes empty",
+    ),
+    known("crd-schema/applied", "/fieldsV1", "keys that are defaults come after keys that are given"),
+    known(
+        "crd-schema/key with a default",
+        "/fieldsV1",
+        "keys that are defaults come after keys that are given",
+    ),
     // What else runs in a cluster.
     known("service/lb", "", "load balancers are given their addresses"),
     known("other-kinds/daemon set again", "", "there are nodes for it"),

@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, header};
 use serde_json::{Value, json};
 
 use super::params::invalid_options;
+use super::protobuf;
 use crate::kube::object;
 use crate::kube::status::{ApiError, ApiResult, FieldError};
 use crate::kube::write::{DeleteOptions, json_type};
@@ -29,6 +30,9 @@ pub(crate) fn object(headers: &HeaderMap, body: &[u8], kind: &str) -> ApiResult<
             ))
         }),
         "application/yaml" => yaml(body),
+        protobuf::MEDIA_TYPE => protobuf::object(body).ok_or_else(|| {
+            ApiError::bad_request(format!("the object provided is unrecognized (must be of type {kind})"))
+        }),
         _ => Err(unsupported_media_type()),
     }
 }
@@ -93,7 +97,7 @@ pub(crate) fn delete_options(body: &[u8]) -> ApiResult<DeleteOptions> {
 }
 
 fn read_options(body: &[u8]) -> ApiResult<Value> {
-    let options = yaml(body).map_err(|_| {
+    let options = protobuf::object(body).map_or_else(|| yaml(body), Ok).map_err(|_| {
         ApiError::bad_request("couldn't get version/kind; json parse error: unexpected end of JSON input")
     })?;
     let (api_version, kind) = (object::text(&options, "/apiVersion"), object::text(&options, "/kind"));

@@ -8,6 +8,7 @@ mod openapi;
 mod params;
 mod path;
 mod pod;
+mod protobuf;
 mod reply;
 mod review;
 mod table;

@@ -162,6 +162,10 @@ fn get(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> Api
         let version = request.served()?;
         let paths = version.subresource("scale").and_then(|scale| scale.scale.as_ref());
         let paths = paths.ok_or_else(ApiError::no_such_resource)?;
+        if !resource.builtin && found.pointer(&paths.spec_replicas).is_none() {
+            let field = paths.spec_replicas.replace('/', ".");
+            return Err(ApiError::internal(format!("the spec replicas field {field:?} does not exist")));
+        }
         return Ok(reply::object(200, &call.accepts, &scale_of(paths, &found)));
     }
     Ok(shown(call, &request, 200, &found))

@@ -71,8 +71,6 @@ fn check(ty: TypeRef<'_>, value: &Value, at: &mut Path, problems: &mut Vec<Strin
                 at.push(PathElement::field(name));
                 match ty.value(name) {
                     Some(below) => check(below, field, at, problems),
-                    None if ty.node().embedded
-                        && matches!(name.as_str(), "apiVersion" | "kind" | "metadata") => {}
                     None => problems.push(format!("{at}: field not declared in schema")),
                 }
                 at.pop();

@@ -1,12 +1,10 @@
-//! CustomResourceDefinitions, and the values of custom resources.
+//! CustomResourceDefinitions.
 
 use serde_json::{Value, json};
 
 use super::is_dns_subdomain;
 use crate::kube::object::{self, child, flag, list, put_default, text};
-use crate::kube::pattern;
 use crate::kube::status::FieldError;
-use crate::kube::types::{Rules, Scalar, Shape, TypeRef};
 
 pub(crate) fn default(definition: &mut Value) {
     let kind = text(definition, "/spec/names/kind").to_owned();
@@ -105,152 +103,5 @@ fn structural(schema: &Value, at: &str, errors: &mut Vec<FieldError>) {
     }
     if let Some(values @ Value::Object(_)) = schema.get("additionalProperties") {
         structural(values, &format!("{at}.additionalProperties"), errors);
-    }
-}
-
-/// Everything in which a custom object breaks its schema.
-pub(crate) fn validate_schema_value(ty: TypeRef<'_>, value: &Value, at: &str, errors: &mut Vec<FieldError>) {
-    if let Some(expected) = wrong_type(ty, value) {
-        let got = type_name(value);
-        let detail = format!("{at} in body must be of type {expected}: {got:?}");
-        errors.push(FieldError::type_invalid(at, &format!("{got:?}"), &detail));
-        return;
-    }
-    if let Some(rules) = &ty.node().rules {
-        check_rules(rules, value, at, errors);
-    }
-    match value {
-        Value::Object(fields) => {
-            for required in ty.node().required.iter().filter(|name| !fields.contains_key(*name)) {
-                errors.push(FieldError::required(join(at, required), ""));
-            }
-            for (name, field) in fields {
-                if let Some(below) = ty.value(name) {
-                    validate_schema_value(below, field, &join(at, name), errors);
-                }
-            }
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                validate_schema_value(ty.item(), item, &format!("{at}[{index}]"), errors);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn join(at: &str, name: &str) -> String {
-    if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }
-}
-
-fn wrong_type(ty: TypeRef<'_>, value: &Value) -> Option<&'static str> {
-    if value.is_null() {
-        return (!ty.node().nullable && !matches!(ty.shape(), Shape::Any)).then(|| shape_name(ty));
-    }
-    let fits = match ty.shape() {
-        Shape::Any => true,
-        Shape::Map(_) => value.is_object(),
-        Shape::List { .. } => value.is_array(),
-        Shape::Scalar(Scalar::Integer) => value.is_i64() || value.is_u64(),
-        Shape::Scalar(Scalar::Number) => value.is_number(),
-        Shape::Scalar(Scalar::Boolean) => value.is_boolean(),
-        Shape::Scalar(Scalar::IntOrString | Scalar::Quantity) => value.is_number() || value.is_string(),
-        Shape::Scalar(_) => value.is_string(),
-    };
-    (!fits).then(|| shape_name(ty))
-}
-
-fn shape_name(ty: TypeRef<'_>) -> &'static str {
-    match ty.shape() {
-        Shape::Any | Shape::Map(_) => "object",
-        Shape::List { .. } => "array",
-        Shape::Scalar(Scalar::Integer) => "integer",
-        Shape::Scalar(Scalar::Number) => "number",
-        Shape::Scalar(Scalar::Boolean) => "boolean",
-        Shape::Scalar(Scalar::IntOrString | Scalar::Quantity) => "integer,string",
-        Shape::Scalar(_) => "string",
-    }
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
-fn check_rules(rules: &Rules, value: &Value, at: &str, errors: &mut Vec<FieldError>) {
-    if !rules.allowed.is_empty() && !rules.allowed.contains(value) {
-        errors.push(FieldError::unsupported(at, value, &rules.allowed));
-    }
-    let mut refuse = |detail: String| errors.push(FieldError::invalid(at, value, &detail));
-    if let Some(number) = value.as_f64() {
-        check_number(rules, number, at, &mut refuse);
-    }
-    match value {
-        Value::String(string) => {
-            if let Some(regex) = rules.pattern.as_deref().filter(|regex| !pattern::matches(regex, string)) {
-                refuse(format!("{at} in body should match '{regex}'"));
-            }
-            let length = string.chars().count() as u64;
-            if let Some(least) = rules.min_length.filter(|least| length < *least) {
-                refuse(format!("{at} in body should be at least {least} chars long"));
-            }
-            if let Some(most) = rules.max_length.filter(|most| length > *most) {
-                errors.push(FieldError::too_long(at, most));
-            }
-        }
-        Value::Array(items) => {
-            let length = items.len() as u64;
-            if let Some(least) = rules.min_items.filter(|least| length < *least) {
-                refuse(format!("{at} in body should have at least {least} items"));
-            }
-            if let Some(most) = rules.max_items.filter(|most| length > *most) {
-                errors.push(FieldError::too_many(at, items.len(), most));
-            }
-        }
-        Value::Object(fields) => {
-            let length = fields.len() as u64;
-            if let Some(least) = rules.min_properties.filter(|least| length < *least) {
-                refuse(format!("{at} in body should have at least {least} properties"));
-            }
-            if let Some(most) = rules.max_properties.filter(|most| length > *most) {
-                refuse(format!("{at} in body should have at most {most} properties"));
-            }
-        }
-        _ => {}
-    }
-}
-
-fn check_number(rules: &Rules, number: f64, at: &str, refuse: &mut impl FnMut(String)) {
-    if let Some(least) = rules.minimum {
-        match (rules.exclusive_minimum, number) {
-            (true, number) if number <= least => {
-                refuse(format!("{at} in body should be greater than {least}"))
-            }
-            (false, number) if number < least => {
-                refuse(format!("{at} in body should be greater than or equal to {least}"));
-            }
-            _ => {}
-        }
-    }
-    if let Some(most) = rules.maximum {
-        match (rules.exclusive_maximum, number) {
-            (true, number) if number >= most => refuse(format!("{at} in body should be less than {most}")),
-            (false, number) if number > most => {
-                refuse(format!("{at} in body should be less than or equal to {most}"));
-            }
-            _ => {}
-        }
-    }
-    if let Some(step) = rules.multiple_of.filter(|step| *step > 0.0)
-        && (number / step).fract().abs() > f64::EPSILON
-    {
-        refuse(format!("{at} in body should be a multiple of {step}"));
     }
 }

@@ -5,14 +5,15 @@ mod crd;
 mod default;
 mod names;
 mod pod;
+mod schema;
 mod service;
 mod validate;
 mod workload;
 
-pub(crate) use crd::validate_schema_value;
 pub(crate) use default::default;
 pub(crate) use names::is_dns_subdomain;
 pub(crate) use pod::is_gated;
+pub(crate) use schema::validate_schema_value;
 pub(crate) use service::{Addresses, allocate_service};
 pub(crate) use validate::{LABEL_VALUE, is_label_value, validate, validate_status};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::{Field, ListKind, MapShape, Node, Rules, Scalar, Shape, TypeId, Types};
+use super::{Combined, Field, ListKind, MapShape, Node, Rules, Scalar, Shape, TypeId, Types};
 
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
@@ -45,14 +45,12 @@ impl<'s> Compiler<'s> {
 
     /// The type of a schema that is written out. `root` objects get the built-in metadata.
     pub(crate) fn root(&mut self, schema: &Value) -> TypeId {
-        let metadata = self.named(OBJECT_META);
         let id = self.schema(schema);
-        let text = self.push(node(Shape::Scalar(Scalar::String)));
-        if let Some(Node { shape: Shape::Map(map), .. }) = self.types.nodes.get_mut(id.0) {
-            for (name, ty) in [("apiVersion", text), ("kind", text), ("metadata", metadata)] {
-                map.fields.insert(name.to_owned(), Field { ty, default: None });
-            }
+        let mut root = self.types.nodes.get(id.0).cloned().unwrap_or_else(|| node(Shape::Any));
+        if let Shape::Map(map) = &mut root.shape {
+            self.put_object_fields(map);
         }
+        self.put(id, root);
         id
     }
 
@@ -74,18 +72,50 @@ impl<'s> Compiler<'s> {
     }
 
     fn node(&mut self, schema: &Value) -> Node {
-        let shape = self.shape(schema);
+        let embedded = flag(schema, "x-kubernetes-embedded-resource");
+        let mut shape = self.shape(schema);
+        let mut required = strings(schema, "required");
+        if let Shape::Map(map) = &mut shape
+            && embedded
+        {
+            self.put_object_fields(map);
+            required.extend(["apiVersion", "kind"].map(str::to_owned));
+        }
         let merges =
             text(schema, "x-kubernetes-patch-strategy").is_some_and(|strategy| strategy.contains("merge"));
         Node {
             shape,
-            required: strings(schema, "required"),
+            required,
             nullable: flag(schema, "nullable"),
-            embedded: flag(schema, "x-kubernetes-embedded-resource"),
             patch_key: merges
                 .then(|| text(schema, "x-kubernetes-patch-merge-key").unwrap_or_default().to_owned()),
             rules: Rules::of(schema),
+            combined: self.combined(schema),
         }
+    }
+
+    /// What every object has.
+    fn put_object_fields(&mut self, map: &mut MapShape) {
+        let metadata = self.named(OBJECT_META);
+        let text = self.push(node(Shape::Scalar(Scalar::String)));
+        for (name, ty) in [("apiVersion", text), ("kind", text), ("metadata", metadata)] {
+            map.fields.insert(name.to_owned(), Field { ty, default: None });
+        }
+    }
+
+    fn combined(&mut self, schema: &Value) -> Option<Box<Combined>> {
+        let mut those = |key: &str| -> Vec<TypeId> {
+            let schemas = schema.get(key).and_then(Value::as_array).into_iter().flatten();
+            schemas.filter(|schema| schema.get("$ref").is_none()).map(|schema| self.schema(schema)).collect()
+        };
+        let (all, any, one) = (those("allOf"), those("anyOf"), those("oneOf"));
+        let none = schema.get("not").map(|schema| self.schema(schema));
+        let combined = Combined { all, any, one, none };
+        let is_empty = combined.all.is_empty()
+            && combined.any.is_empty()
+            && combined.one.is_empty()
+            && combined.none.is_none();
+        (!is_empty).then(|| Box::new(combined))
     }
 
     fn shape(&mut self, schema: &Value) -> Shape {
@@ -173,7 +203,7 @@ fn scalar_by_name(name: &str) -> Option<Scalar> {
 }
 
 fn node(shape: Shape) -> Node {
-    Node { shape, required: Vec::new(), nullable: false, embedded: false, patch_key: None, rules: None }
+    Node { shape, required: Vec::new(), nullable: false, patch_key: None, rules: None, combined: None }
 }
 
 fn text<'v>(schema: &'v Value, name: &str) -> Option<&'v str> {

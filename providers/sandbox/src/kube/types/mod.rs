@@ -29,11 +29,19 @@ pub(crate) struct Node {
     pub(crate) shape: Shape,
     pub(crate) required: Vec<String>,
     pub(crate) nullable: bool,
-    /// `x-kubernetes-embedded-resource`: `apiVersion`, `kind` and `metadata` are known without being declared.
-    pub(crate) embedded: bool,
     /// The key by which strategic merge patches match list items; `Some("")` merges scalars as a set.
     pub(crate) patch_key: Option<String>,
     pub(crate) rules: Option<Box<Rules>>,
+    pub(crate) combined: Option<Box<Combined>>,
+}
+
+/// Other schemas that values have to hold, or not to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Combined {
+    pub(crate) all: Vec<TypeId>,
+    pub(crate) any: Vec<TypeId>,
+    pub(crate) one: Vec<TypeId>,
+    pub(crate) none: Option<TypeId>,
 }
 
 /// What values of a type look like.
@@ -106,9 +114,9 @@ static ANY: Node = Node {
     shape: Shape::Any,
     required: Vec::new(),
     nullable: true,
-    embedded: false,
     patch_key: None,
     rules: None,
+    combined: None,
 };
 
 impl<'t> TypeRef<'t> {

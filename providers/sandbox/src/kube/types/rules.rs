@@ -19,6 +19,7 @@ pub(crate) struct Rules {
     pub(crate) min_properties: Option<u64>,
     pub(crate) max_properties: Option<u64>,
     pub(crate) unique_items: bool,
+    pub(crate) format: Option<String>,
 }
 
 impl Rules {
@@ -42,6 +43,7 @@ impl Rules {
             min_properties: count("minProperties"),
             max_properties: count("maxProperties"),
             unique_items: flag("uniqueItems"),
+            format: schema.get("format").and_then(Value::as_str).map(str::to_owned),
         };
         (rules != Self::default()).then(|| Box::new(rules))
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::kube::clock::{rfc3339, rfc3339_micro};
 use crate::kube::quantity;
-use crate::kube::types::{Node, Scalar, Shape, TypeRef};
+use crate::kube::types::{Scalar, Shape, TypeRef};
 
 /// A decoded body.
 #[derive(Debug)]
@@ -132,7 +132,7 @@ impl Walk {
             let step = if self.at.is_empty() { name.clone() } else { format!(".{name}") };
             self.within(&step, |walk| {
                 let Some(below) = ty.value(name) else {
-                    return walk.undeclared(ty.node(), name, value, &mut kept);
+                    return walk.unknown.push(walk.at.clone());
                 };
                 if walk.builtin && value.is_null() && is_text_of_map(ty, name, below) {
                     kept.insert(name.clone(), Value::from(""));
@@ -147,14 +147,6 @@ impl Walk {
             });
         }
         kept
-    }
-
-    fn undeclared(&mut self, node: &Node, name: &str, value: &Value, kept: &mut Map<String, Value>) {
-        if node.embedded && matches!(name, "apiVersion" | "kind" | "metadata") {
-            kept.insert(name.to_owned(), value.clone());
-        } else {
-            self.unknown.push(self.at.clone());
-        }
     }
 
     fn scalar(&mut self, scalar: Scalar, value: &Value) -> Value {

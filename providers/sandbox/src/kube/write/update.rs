@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::admit::{check_namespace, decode_body, is_unchanged, owners_after_update, refuse, set_managers};
+use super::admit::{check_namespace, decode_body, is_unchanged, owners_after_update, set_managers};
 use super::request::{Outcome, Request};
 use crate::kube::merge::{Managers, same};
 use crate::kube::object;
 use crate::kube::state::State;
-use crate::kube::status::{ApiError, ApiResult, FieldError};
+use crate::kube::status::{ApiError, ApiResult, FieldError, Subject};
 use crate::kube::strategy;
 
 impl State {
@@ -148,7 +148,10 @@ pub(super) fn check_revision(request: &Request, live: &Value, body: &Value) -> A
         let value = json!(0);
         let error =
             FieldError::invalid("metadata.resourceVersion", &value, "must be specified for an update");
-        return refuse(request, live, &[error]);
+        // The server calls it by the name of the resource.
+        let named =
+            Subject { kind: &request.resource.plural, ..request.resource.subject(object::name(live)) };
+        return Err(ApiError::invalid(named, &[error]));
     }
     if given.is_empty() || given == object::text(live, "/metadata/resourceVersion") {
         return Ok(());
