@@ -32,6 +32,7 @@ use crate::lower::RESOURCE_POLICY;
 use crate::manifest::normalise;
 use crate::owned::{FieldSet, Owners};
 use crate::patch;
+use crate::policy;
 use crate::schema::{ABSENT, PATCH};
 
 pub(crate) use self::recorded::{is_trusted, owned_hash, without_trust};
@@ -143,20 +144,22 @@ struct Present<'a> {
     request: &'a DifferenceRequest<'a>,
     desired: &'a Value,
     manifest: Value,
+    /// Declared fields that are left to others.
+    left: Vec<Path>,
     live: Value,
     owners: Owners,
 }
 
 fn change(request: &DifferenceRequest<'_>, desired: &Value, there: &Observation) -> Difference {
-    let present = Present {
-        request,
-        desired,
-        manifest: manifest_of(desired),
-        live: object_of(&there.attributes),
-        owners: owners_of(&there.detail),
-    };
+    let (live, owners) = (object_of(&there.attributes), owners_of(&there.detail));
+    let settled = policy::settle(desired, manifest_of(desired), &live, &owners);
+    let left = settled.left.clone();
+    let present = Present { request, desired, manifest: settled.manifest, left, live, owners };
     let mut difference = present.difference();
     difference.drift = recorded::drift(&present);
+    // What is left to others does not drift.
+    difference.drift.retain(|field| !policy::is_within(&field.path, &settled.left));
+    difference.notes.extend(settled.notes);
     if request.record.is_none() && difference.verdict != Verdict::Replace && request.kind != PATCH {
         difference.notes.push(notes::adoption(&present.owners));
     }
@@ -286,7 +289,8 @@ fn manifest_of(desired: &Value) -> Value {
     }
 }
 
-fn object_of(attributes: &Value) -> Value {
+/// The live object among the attributes.
+pub(crate) fn object_of(attributes: &Value) -> Value {
     attributes.get("object").cloned().unwrap_or_else(Value::null)
 }
 
@@ -304,7 +308,8 @@ pub(crate) fn keep(desired: &Value, path: &Path, there: &Observation) -> Value {
     }
 }
 
-fn owners_of(detail: &Json) -> Owners {
+/// Who owns what, as an observation tells.
+pub(crate) fn owners_of(detail: &Json) -> Owners {
     let manager = detail.get("manager").and_then(Json::as_str).unwrap_or(MANAGER);
     Owners::parse(detail.get("managedFields").unwrap_or(&Json::Null), manager)
 }

@@ -7,6 +7,7 @@
 //! manifest, identity           what the configuration says, brought into one form, and which object it means
 //! owned, declared, diff        managed fields; what we declare against what is there; one object against another
 //! patch, absent                fields of what others own; what must not be there
+//! policy                       what becomes of declared fields that others own
 //! difference                   the verdict: nothing, create, update, replace, delete
 //! render                       what helm and kustomize are told, and what they make
 //! lookup                       what `data` blocks ask for, and what becomes of the answers
@@ -36,6 +37,7 @@ mod manifest;
 mod order;
 mod owned;
 mod patch;
+mod policy;
 mod provider;
 mod ready;
 mod refusal;

@@ -171,6 +171,7 @@ fn parts_of(desired: &Value, found: Found) -> Vec<Part> {
                 ("manifest".to_owned(), if one.hidden { with_leaves_marked(&manifest) } else { manifest }),
                 ("wait".to_owned(), given("wait")),
                 ("force_conflicts".to_owned(), given("force_conflicts")),
+                ("field_policy".to_owned(), given("field_policy")),
                 (
                     "triggers_replace".to_owned(),
                     content.clone().filter(|_| one.is_repeated).unwrap_or_else(Value::null),

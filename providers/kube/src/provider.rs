@@ -14,7 +14,7 @@ use meshform_engine::value::{Path, Value};
 use crate::identity::ObjectName;
 use crate::manifest::with_secrets_marked;
 use crate::schema::{ABSENT, CHART, MANIFESTS, OBJECT, PATCH};
-use crate::{absent, check, client, difference, lookup, lower, patch, schema};
+use crate::{absent, check, client, difference, lookup, lower, patch, policy, schema};
 
 /// Kubernetes clusters and the objects in them.
 pub struct KubeProvider {
@@ -43,7 +43,10 @@ impl Provider for KubeProvider {
 
     fn check(&self, kind: &str, desired: &Value) -> Vec<Problem> {
         match (kind, desired.get("manifest")) {
-            (OBJECT, Some(manifest)) => check::check(manifest, &Path::attribute("manifest")),
+            (OBJECT, Some(manifest)) => {
+                let found = check::check(manifest, &Path::attribute("manifest"));
+                found.into_iter().chain(policy::check(desired)).collect()
+            }
             (PATCH, Some(manifest)) => {
                 let found = check::check(manifest, &Path::attribute("manifest"));
                 found.into_iter().chain(patch::check(desired)).collect()

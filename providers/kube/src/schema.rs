@@ -191,7 +191,7 @@ fn chart() -> Vec<Attribute> {
     attributes
 }
 
-fn behaviour() -> [Attribute; 2] {
+fn behaviour() -> [Attribute; 3] {
     [
         Attribute::default("wait", Type::Bool, true, "Whether to wait until what was applied is ready."),
         Attribute::default(
@@ -199,6 +199,11 @@ fn behaviour() -> [Attribute; 2] {
             Type::Bool,
             false,
             "Whether to take over declared fields that another manager owns.",
+        ),
+        Attribute::optional(
+            "field_policy",
+            Type::String.map(),
+            "By field, such as \"spec.replicas\", what becomes of it when another manager owns it: take, yield, fail or adopt_live.",
         ),
     ]
 }

@@ -17,7 +17,6 @@ use crate::attributes::{attributes, live_object};
 use crate::catalog::Resource;
 use crate::declared;
 use crate::difference::owned_hash;
-use crate::identity::ObjectName;
 use crate::owned::Owners;
 use crate::request::{Mode, Place};
 use crate::schema::PATCH;
@@ -144,7 +143,8 @@ impl Cluster {
         resource: &Resource,
         there: Option<&Json>,
     ) -> Result<(u16, Json), Failure> {
-        let mut body = write.wanted.body.clone();
+        let wanted = write.wanted_for(there);
+        let mut body = wanted.body.clone();
         // The lock: what is there must be this very object, in the state that was just proven.
         for field in ["uid", "resourceVersion"] {
             if let Some(value) = there.and_then(|there| there.pointer("/metadata")?.get(field)) {
@@ -152,10 +152,15 @@ impl Cluster {
             }
         }
         let place = Place { resource, namespace: &write.wanted.name.namespace };
-        let mode = Mode { force: write.wanted.force, dry_run: false };
-        let answer = {
-            let request = place.apply(&write.wanted.name.name, &body, &write.wanted.manager, mode);
-            self.api.send(request, Retry::Write).await?
+        let send = |force: bool| {
+            let mode = Mode { force, dry_run: false };
+            self.api.send(place.apply(&wanted.name.name, &body, &wanted.manager, mode), Retry::Write)
+        };
+        let answer = match send(wanted.force).await {
+            Err(failure) if failure.status().is_some_and(|status| wanted.takes_all(status)) => {
+                send(true).await?
+            }
+            answer => answer?,
         };
         Ok((answer.code, answer.body))
     }
@@ -196,11 +201,23 @@ impl Write<'_> {
         })
     }
 
+    /// What is wanted of what is there.
+    fn wanted_for(&self, there: Option<&Json>) -> Wanted {
+        let desired = self.request.desired.clone().unwrap_or_else(Value::null);
+        match there {
+            Some(object) => {
+                let owners = owners(object, &self.wanted.manager);
+                self.wanted.settled(&desired, &live_object(object, &[]), &owners)
+            }
+            None => self.wanted.clone(),
+        }
+    }
+
     /// Whether the object is what this write would make of it.
     fn is_done(&self, object: &Json) -> bool {
         let owners = owners(object, &self.wanted.manager);
         let live = live_object(object, &[]);
-        declared::compare(&self.wanted.manifest, &live, &owners).is_up_to_date()
+        declared::compare(&self.wanted_for(Some(object)).manifest, &live, &owners).is_up_to_date()
     }
 
     fn changed(&self, what: &str) -> ProviderError {
@@ -229,7 +246,7 @@ impl Write<'_> {
         let own = owners(object, &self.wanted.manager);
         Performed {
             attributes: attributes(self.request.desired.as_ref(), live_object(object, &guides)),
-            private: private(&self.wanted.name, object, &owned_hash(own.own())),
+            private: private(self, object, &owned_hash(own.own())),
         }
     }
 
@@ -248,7 +265,9 @@ fn is_being_deleted(object: &Json) -> bool {
 }
 
 /// What a removal needs to know when the configuration is gone, and what the next plan compares with. No values.
-fn private(name: &ObjectName, object: &Json, owned: &str) -> Json {
+fn private(write: &Write<'_>, object: &Json, owned: &str) -> Json {
+    let name = &write.wanted.name;
+    let left: Vec<_> = write.wanted_for(Some(object)).left.iter().map(ToString::to_string).collect();
     json!({
         "apiVersion": object.get("apiVersion"),
         "kind": name.kind,
@@ -256,6 +275,7 @@ fn private(name: &ObjectName, object: &Json, owned: &str) -> Json {
         "name": name.name,
         "uid": object.pointer("/metadata/uid"),
         "owned": owned,
+        "left": left,
     })
 }
 

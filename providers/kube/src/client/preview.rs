@@ -10,9 +10,13 @@ use super::observe::{check_scope, detail, guides};
 use super::send::{Answer, Failure, Retry};
 use crate::attributes::{attributes, live_object};
 use crate::catalog::Resource;
+use crate::difference::{object_of, owners_of};
 use crate::identity::{ObjectName, TypeName};
 use crate::manifest::normalise;
+use crate::owned::Owners;
 use crate::patch;
+use crate::policy;
+use crate::refusal::field_path;
 use crate::request::{Mode, Place};
 use crate::schema::PATCH;
 use crate::status::Status;
@@ -35,7 +39,15 @@ impl Cluster {
             return Preview::Unverified("the object that it patches is not there yet.".into());
         }
         match Wanted::new(desired, &item.item.identity) {
-            Ok(wanted) => self.preview_wanted(item, desired, &wanted).await.unwrap_or_else(|other| other),
+            Ok(wanted) => {
+                let wanted = match &item.observed {
+                    Observed::Present(there) => {
+                        wanted.settled(desired, &object_of(&there.attributes), &owners_of(&there.detail))
+                    }
+                    Observed::Absent => wanted,
+                };
+                self.preview_wanted(item, desired, &wanted).await.unwrap_or_else(|other| other)
+            }
             Err(error) => Preview::Refused(error),
         }
     }
@@ -71,7 +83,7 @@ impl Cluster {
             let forced = self.dry_run(&resource, wanted, true).await.map_err(|_| refused())?;
             return Ok(would(
                 &forced.body,
-                json!({ "conflicts": conflicts(status), "warnings": forced.warnings }),
+                json!({ "conflicts": conflicts(status, wanted), "warnings": forced.warnings }),
             ));
         }
         if status.is_namespace_missing(&wanted.name.namespace) {
@@ -138,6 +150,7 @@ impl Cluster {
 }
 
 /// A manifest as it is sent, and what to know about it.
+#[derive(Clone)]
 pub(super) struct Wanted {
     pub(super) manifest: Value,
     pub(super) body: Json,
@@ -147,6 +160,10 @@ pub(super) struct Wanted {
     pub(super) manager: String,
     /// Whether to take over what others own.
     pub(super) force: bool,
+    /// Fields that are taken over even if not all are.
+    taken: Vec<Path>,
+    /// Declared fields that are left to others.
+    pub(super) left: Vec<Path>,
     /// Whether the server's words about it may hold secrets.
     pub(super) hides: bool,
 }
@@ -161,12 +178,33 @@ impl Wanted {
         let force = desired.get("force_conflicts").and_then(Value::as_bool) == Some(true);
         let hides = of_type.is_secret() || manifest.has_sensitive();
         let manager = patch::manager(identity).to_owned();
-        Ok(Self { manifest, body, of_type, name, manager, force, hides })
+        Ok(Self { manifest, body, of_type, name, manager, force, taken: Vec::new(), left: Vec::new(), hides })
     }
 }
 
-fn conflicts(status: &Status) -> Vec<Json> {
+impl Wanted {
+    /// The same for what is there: without what is left to others.
+    pub(super) fn settled(&self, desired: &Value, live: &Value, owners: &Owners) -> Self {
+        let settled = policy::settle(desired, self.manifest.clone(), live, owners);
+        // What had a JSON form has one still.
+        let body = to_json(&settled.manifest).unwrap_or_else(|_| self.body.clone());
+        Self { manifest: settled.manifest, body, taken: settled.taken, left: settled.left, ..self.clone() }
+    }
+
+    /// Whether a field, in the server's notation, is to be taken from whoever owns it.
+    pub(super) fn takes(&self, field: &str) -> bool {
+        policy::is_within(&field_path(field, &self.manifest), &self.taken)
+    }
+
+    /// Whether all fields of a conflict are to be taken.
+    pub(super) fn takes_all(&self, status: &Status) -> bool {
+        status.is_ownership_conflict() && status.causes.iter().all(|cause| self.takes(&cause.field))
+    }
+}
+
+fn conflicts(status: &Status, wanted: &Wanted) -> Vec<Json> {
     let conflicts = status.causes.iter().filter(|cause| cause.reason == "FieldManagerConflict");
+    let conflicts = conflicts.filter(|cause| !wanted.takes(&cause.field));
     conflicts.map(|cause| json!({ "field": cause.field, "message": cause.message })).collect()
 }
 

@@ -48,6 +48,7 @@ pub(super) fn is_as_applied(present: &Present<'_>) -> bool {
     let recorded = object_of(&record.attributes);
     record.status == RecordStatus::Complete
         && owned == Some(&owned_hash(present.owners.own()))
+        && left(&record.private) == present.left.iter().map(ToString::to_string).collect::<Vec<_>>()
         && is_same(wanted, applied, keyed)
         && present.owners.own().leaves().into_iter().all(|way| {
             let path = Path(way);
@@ -77,6 +78,12 @@ pub(super) fn trigger(present: &Present<'_>) -> Option<FieldChange> {
         forces_replace: true,
         owner: None,
     })
+}
+
+/// The fields that the last apply left to others.
+fn left(private: &Json) -> Vec<&str> {
+    let left = private.get("left").and_then(Json::as_array).into_iter().flatten();
+    left.filter_map(Json::as_str).collect()
 }
 
 /// What is no longer as the last apply left it, in fields that are or were ours.

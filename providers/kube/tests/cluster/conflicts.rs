@@ -1,6 +1,6 @@
 //! Other writers of the same fields.
 
-use meshform_engine::ports::Verdict;
+use meshform_engine::value::from_json;
 use serde_json::json;
 
 use crate::world::{Instance, World};
@@ -82,14 +82,50 @@ async fn a_scaler_is_named() {
     let web = world.step(&Instance::new("web", world.deployment("web", 1, "ready"))).await;
     let scale = format!("{}/scale", world.apps("deployments", "web"));
     world.patch_as("hpa", &scale, json!({ "spec": { "replicas": 2 } })).await;
-    let (difference, _, _) = world.plan(&web).await;
-    assert_eq!(difference.verdict, Verdict::Update);
     // The time of a write through a subresource is told by some servers only.
-    let shown = world.shown(&web).await.replace(", TIME", "");
-    assert!(shown.contains("~ spec.replicas: 2 → 1 [hpa (Update, subresource scale)]"), "{shown}");
+    let shown = async |web: &Instance| world.shown(web).await.replace(", TIME", "");
+    let note = "note `spec.replicas` is left to hpa (Update, subresource scale), which scales it.";
+    assert_eq!(shown(&web).await, format!("NoOp\n{note}"));
+    // Another change leaves the replicas as they are.
+    let mut manifest = world.deployment("web", 1, "ready");
+    manifest["spec"]["minReadySeconds"] = json!(1);
+    let changed = world.step(&web.with_manifest(manifest)).await;
+    let path = world.apps("deployments", "web");
+    assert_eq!(world.get(&path).await["spec"]["replicas"], 2);
+    assert_eq!(shown(&changed).await, format!("NoOp\n{note}"));
+    // Unless it is said otherwise.
+    let policy = |word: &str| changed.with("field_policy", from_json(&json!({ "spec.replicas": word })));
+    let failing = shown(&policy("fail")).await;
     assert!(
-        shown.contains("note hpa (Update, subresource scale) scales it: leave out spec.replicas"),
-        "{shown}"
+        failing.contains("note hpa (Update, subresource scale) scales it: leave out spec.replicas"),
+        "{failing}"
     );
-    assert!(shown.contains("Error manifest.spec.replicas:"), "{shown}");
+    assert!(failing.contains("Error manifest.spec.replicas:"), "{failing}");
+    let taking = policy("take");
+    assert!(shown(&taking).await.starts_with("Update\n~ spec.replicas: 2 → 1"), "{}", shown(&taking).await);
+    world.step(&taking).await;
+    assert_eq!(world.get(&path).await["spec"]["replicas"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_field_has_a_policy_of_its_own() {
+    let world = World::new("policy").await;
+    let path = world.core("configmaps", "page");
+    let map = world
+        .step(&Instance::new("map", world.config_map("page", json!({ "a": "1", "b": "1", "c": "1" }))))
+        .await;
+    world.patch_as("kubectl-edit", &path, json!({ "data": { "a": "2", "b": "2", "c": "2" } })).await;
+    let policies = json!({ "data.a": "take", "data.b": "yield", "data.c": "adopt_live" });
+    let map = map.with("field_policy", from_json(&policies));
+    let shown = world.shown(&map).await;
+    assert!(!shown.contains("Error"), "{shown}");
+    assert!(shown.contains("~ data.a: \"2\" → \"1\" [kubectl-edit (Update, TIME)]"), "{shown}");
+    assert!(shown.contains("note `data.b` is left to kubectl-edit (Update, TIME)."), "{shown}");
+    let map = world.step(&map).await;
+    assert_eq!(world.get(&path).await["data"], json!({ "a": "1", "b": "2", "c": "2" }));
+    assert!(world.shown(&map).await.starts_with("NoOp"), "{}", world.shown(&map).await);
+    // One that is not to be taken is a conflict still.
+    world.patch_as("kubectl-edit", &path, json!({ "data": { "a": "3" } })).await;
+    let some = map.with("field_policy", from_json(&json!({ "data.b": "take" })));
+    assert!(world.shown(&some).await.contains("Error manifest.data.a:"));
 }
