@@ -15,6 +15,8 @@ pub(crate) struct Host {
     pub(crate) address: String,
     /// Its public key, as `host_key` takes it.
     pub(crate) key: String,
+    /// The private key with which it lets root in.
+    pub(crate) identity_file: PathBuf,
     supervisor: u32,
     /// What it has changed of its root.
     upper: PathBuf,
@@ -22,7 +24,6 @@ pub(crate) struct Host {
     merged: PathBuf,
     /// What its root started as.
     lower: PathBuf,
-    identity_file: PathBuf,
 }
 
 impl Host {

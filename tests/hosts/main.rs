@@ -7,17 +7,20 @@
 //! changes   all that differs from the system that they started from
 //! stack     a stack for them, planned and applied from where they can be reached
 //! life      what each resource makes of a host, from the first plan to the last
+//! connection  the ways to a host, and to root on it
 //! faults    what goes wrong between us and a host, and on it
 //! proxy     what cuts a connection
 //! quoting   names and contents that upset a shell
 //! mounts, crons, containers, reboots: the same of those that take more than a look at files
 //! ```
 //!
-//! That takes root, and namespaces. Where there are none, the sandbox's host stands in for what it can, and the run says so.
+//! That takes root, and namespaces. Where there are none, each of these tests says so, whatever cargo does with the output of tests that
+//! pass; what `tests/end_to_end` does on the sandbox's host then stands in for them.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod changes;
+mod connection;
 mod containers;
 mod crons;
 mod faults;

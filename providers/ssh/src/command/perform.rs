@@ -8,12 +8,15 @@ use super::{guards, is_done, runs_again, says_secrets, setting};
 use crate::answer::Answer;
 use crate::attributes::{text, with};
 use crate::confirm::Confirm;
-use crate::error::{error, tail};
+use crate::error::error;
 use crate::resource::{Job, Work};
 use crate::script::{self, Guards, Program, Revert, Task};
 
 /// The longest output that is recorded, in bytes; more is cut off at the end.
 const OUTPUT_LIMIT: usize = 64 * 1024;
+
+/// So much of what a failed command wrote is shown, in bytes, of each of its outputs.
+const QUOTE_LIMIT: usize = 64 * 1024;
 
 /// How long the program around a command may take longer than the command, in seconds: its guards, and what is left when it is killed.
 const AROUND_SECONDS: u64 = 60;
@@ -180,9 +183,13 @@ fn failure(request: &PerformRequest, code: Option<i64>, answer: &Answer, words: 
     error(error_code, "Command failed", format!("{what} {how}.{said}"))
 }
 
+/// All that it wrote, or the end of what is too much for anyone to read.
 fn quoted(name: &str, text: &str) -> String {
-    match tail(text) {
-        text if text.is_empty() => String::new(),
-        text => format!("\nThe end of its {name}:\n{text}"),
+    let text = text.trim();
+    let start = text.ceil_char_boundary(text.len().saturating_sub(QUOTE_LIMIT));
+    match (text.is_empty(), start) {
+        (true, _) => String::new(),
+        (false, 0) => format!("\nIts {name}:\n{text}"),
+        (false, _) => format!("\nThe end of its {name}:\n{}", text.get(start..).unwrap_or_default()),
     }
 }
