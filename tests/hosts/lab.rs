@@ -32,7 +32,10 @@ pub(crate) fn lend(count: usize) -> Option<Lent> {
         Ok(lab) => Some(lab.lend(count)),
         Err(reason) => {
             let test = std::thread::current().name().unwrap_or_default().to_owned();
-            let _ = writeln!(std::io::stderr(), "\n  ### NOT RUN ON REAL HOSTS: {test}: {reason}\n  ### The sandbox's host stands in, in tests/end_to_end.\n");
+            let _ = writeln!(
+                std::io::stderr(),
+                "\n  ### NOT RUN ON REAL HOSTS: {test}: {reason}\n  ### The sandbox's host stands in, in tests/end_to_end.\n"
+            );
             None
         }
     }

@@ -139,7 +139,8 @@ impl Host {
         };
         match reply {
             Ok(reply) => {
-                let performed = job.performed(&reply.answer, &reply.words);
+                let performed =
+                    job.performed(&reply.answer, &reply.words).map_err(|failure| self.placed(failure));
                 let armed = job.confirm().filter(|_| is_armed(&reply.answer));
                 self.confirmed(request, armed, performed, progress).await
             }
@@ -195,6 +196,14 @@ impl Host {
             // An earlier try, whose answer was lost, may have confirmed it.
             () => Standing::Confirmed,
         })
+    }
+
+    /// What has failed on the host is told with where that was.
+    fn placed(&self, mut failure: StepFailure) -> StepFailure {
+        if matches!(failure.error.code, ErrorCode::Failed | ErrorCode::TimedOut) {
+            failure.error.detail = format!("On {}: {}", self.client.place(), failure.error.detail);
+        }
+        failure
     }
 
     /// Reads a file and writes it with a part of it changed, from the start again if someone else has written to it meanwhile.

@@ -154,6 +154,11 @@ impl Client {
         })
     }
 
+    /// Where it is, for people.
+    pub(crate) fn place(&self) -> String {
+        self.settings.place()
+    }
+
     /// What went wrong with a program, for people.
     pub(crate) fn explain(&self, failure: RunError) -> ProviderError {
         let place = self.settings.place();
