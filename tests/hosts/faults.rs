@@ -226,7 +226,7 @@ fn sudo_that_asks() {
     assert_eq!(host.sh("stat -c %U:%a /srv/f"), "root:600\n");
     stack.plan().done();
     stack.destroy().done();
-    host.sh("userdel -r ann 2>/dev/null; rm -rf /etc/sudoers.d/ann");
+    host.sh("userdel -rf ann 2>/dev/null; rm -rf /etc/sudoers.d/ann");
     host.is_as(&before, "all of it is taken away");
 }
 
