@@ -66,7 +66,7 @@ fn tool(root: &Path, name: &str, text: &str) {
 }
 
 fn check(root: &Path, commands: &str, expect: &str) {
-    let found = act_by(Package.library(), root, &["see_package", "tool"], commands);
+    let found = act_by(Package.library(), root, &["see_package", "tool"], &format!("{commands}\n"));
     assert_eq!(found, expect, "{commands}");
 }
 
