@@ -12,6 +12,7 @@
 //! proxy     what cuts a connection
 //! quoting   names and contents that upset a shell
 //! mounts, crons, containers, reboots: the same of those that take more than a look at files
+//! services  units, and changes that lock us out
 //! ```
 //!
 //! That takes root, and namespaces. Where there are none, each of these tests says so, whatever cargo does with the output of tests that
@@ -37,4 +38,5 @@ mod program;
 mod proxy;
 mod quoting;
 mod reboots;
+mod services;
 mod stack;

@@ -219,8 +219,21 @@ explain() {
     journalctl -u "$cause" -n 12 --no-pager -o cat -q
   fi
 }
-count_worn() {
-  worn=$((worn + 1))
+mark_worn() {
+  worn="$worn${3##*/} "
+}
+# Gives back those files of the triples $@ that were marked before the unit was started.
+give_all_back() {
+  while [ $# -ge 3 ]; do
+    case $worn in
+      *" $2 "*)
+        kept_at=$memory/good/$2
+        [ -f "$kept_at" ] || kept_at=$shared_good/$2
+        same "$kept_at" "$3" || give_back "$3" 0 "$kept_at" || return 1
+        ;;
+    esac
+    shift 3
+  done
 }
 # Makes the file $1 what $3 is, as its owner has it.
 give_back() {
@@ -232,16 +245,14 @@ give_back() {
 # Gives the unit the files back with which it ran: $back.
 go_back() {
   back=none
-  worn=0
-  each_worn count_worn "$@"
   if has_previous; then
     back=failed
     bring_back "$memory/previous" "$own $leaving" && systemctl daemon-reload || return 0
-  elif [ "$worn" = 0 ] || [ "$was" != running ]; then
+  elif [ "$worn" = ' ' ] || [ "$was" != running ]; then
     return 0
   fi
   back=failed
-  each_worn give_back "$@" || return 0
+  give_all_back "$@" || return 0
   weigh_all "$@"
   due=restart
   begin || return 0
@@ -312,6 +323,9 @@ run_unit() {
     due=
     if [ "$state" = running ]; then due=start; fi
   fi
+  # A start makes all that is there what it runs with: what it ran with has to be known before.
+  worn=' '
+  each_worn mark_worn "$@"
   if [ -z "$failed" ] && begin; then
     if runs; then note "$@" || return 1; fi
     rm -rf -- "$memory/previous" "$memory/new"
