@@ -22,7 +22,7 @@ tar -c . | podman import -q -c 'CMD ["/bin/sleep", "1000"]' -c 'ENV BASE=1' -c '
 tar -c . | podman import -q -c 'CMD ["/bin/sleep", "2000"]' - localhost/tiny:2
 mkdir -p /srv/data && echo hello >/srv/data/f
 "#;
-const AFTER: &str = "podman system reset -f >/dev/null 2>&1; rm -rf /var/lib/containers /etc/containers /run/image /srv/data; \
+const AFTER: &str = "podman system reset -f >/dev/null 2>&1; rm -rf /var/lib/containers /etc/containers /run/image /srv/data /root/.config; \
                      mv /run/containers.was /var/lib/containers; mv /run/containers.etc /etc/containers";
 
 fn container(more: &str) -> String {
