@@ -30,18 +30,21 @@ resource "host_file" "motd" {
 #[test]
 fn it_is_within_reach() {
     let stack = Stack::of(TEXT);
-    stack.run(["sandbox", "kubeconfig"]).code(1).says(&["No such cluster", "It comes up when a plan needs"]);
+    stack
+        .run(["sandbox", "kubeconfig"])
+        .code(1)
+        .complains(&["No such cluster", "It comes up when a plan needs"]);
     stack.apply().done();
 
     let path = stack.run(["sandbox", "kubeconfig", "main"]).done().out;
     assert!(fs::read_to_string(path.trim()).unwrap().contains("http://127.0.0.1:"));
     assert_eq!(stack.run(["sandbox", "kubeconfig"]).done().out, path);
-    stack.run(["sandbox", "kubeconfig", "mian"]).code(1).says(&["Did you mean \"main\"?"]);
+    stack.run(["sandbox", "kubeconfig", "mian"]).code(1).complains(&["Did you mean \"main\"?"]);
 
     assert_eq!(stack.run(["sandbox", "ssh", "Edge", "cat", "/etc/motd"]).done().out, "hello\n");
     let status = stack.run(["sandbox", "ssh", "Edge", "--", "sh -c 'exit 7'"]);
     assert_eq!(status.code, 7, "{status}");
-    stack.run(["sandbox", "ssh", "Egde"]).code(1).says(&["Did you mean \"Edge\"?"]);
+    stack.run(["sandbox", "ssh", "Egde"]).code(1).complains(&["Did you mean \"Edge\"?"]);
 
     // What the status shows can be pasted.
     let shown = stack.run(["sandbox", "status"]).done().out;
@@ -52,5 +55,5 @@ fn it_is_within_reach() {
     stack.run(["sandbox", "logs"]).done().says(&["serving "]);
     assert_eq!(stack.run(["sandbox", "logs", "-lines", "1"]).done().out.lines().count(), 1);
     stack.run(["sandbox", "reset"]).done().says(&["are gone"]);
-    stack.run(["sandbox", "logs"]).done().says(&["nothing yet"]);
+    stack.run(["sandbox", "logs"]).done().complains(&["nothing yet"]);
 }

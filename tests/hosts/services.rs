@@ -26,8 +26,9 @@ resource "host_group" "app" {
 }
 
 resource "host_user" "app" {
-  name  = "app"
-  group = host_group.app.name
+  name        = "app"
+  group       = host_group.app.name
+  remove_home = true
 }
 
 resource "host_directory" "app" {

@@ -271,7 +271,13 @@ impl Job for Change<'_> {
     fn performed(&self, answer: &Answer, words: &str) -> Result<Performed, StepFailure> {
         let seen = answer.about(BEFORE);
         let before = self.there(answer, BEFORE);
+        let removed = Performed { attributes: Value::null(), private: serde_json::Value::Null };
         if let Some(record) = answer.get("fail", 0) {
+            // What is to go may have gone along with something else: with its user goes a group of the same name.
+            let is_gone = record.field(0) == "changed" && matches!(before, Ok(None));
+            if is_gone && self.request.desired.is_none() {
+                return Ok(removed);
+            }
             let failure = match record.field(0) {
                 "changed" => changed(self.request),
                 problem => said(self.native.problem(self.request, problem, record.field(1)), words),
@@ -284,7 +290,7 @@ impl Job for Change<'_> {
         }
         let before = before?;
         let Some(desired) = &self.request.desired else {
-            return Ok(Performed { attributes: Value::null(), private: serde_json::Value::Null });
+            return Ok(removed);
         };
         match self.proven(desired, answer) {
             Ok(attributes) => Ok(Performed {

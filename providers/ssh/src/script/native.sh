@@ -1,5 +1,7 @@
 problem= armed=
 seen=$(see 1)
+printf '%s\n' "$seen"
+count=$((count + $(printf '%s\n' "$seen" | wc -l)))
 case $version in
   '') ;;
   absent)
@@ -14,8 +16,6 @@ case $version in
     [ "${now%% *}" = "$version" ] || fail changed
     ;;
 esac
-printf '%s\n' "$seen"
-count=$((count + $(printf '%s\n' "$seen" | wc -l)))
 act >&2
 acted=$?
 [ -z "$armed" ] || say armed 0
