@@ -70,13 +70,14 @@ fn a_certificate() {
         .arg(stack.path("user.pub"));
     finish(&mut sign).done();
     let authority = fs::read_to_string(stack.path("authority.pub")).unwrap();
+    // A restart is over when the port is open again, a reload before that.
     host.sh(&format!(
         "echo '{}' >/etc/ssh/authority && echo 'TrustedUserCAKeys /etc/ssh/authority' >/etc/ssh/sshd_config.d/authority.conf && \
-         systemctl reload ssh",
+         systemctl restart ssh",
         authority.trim()
     ));
     lives(&stack, host);
-    host.sh("rm /etc/ssh/authority /etc/ssh/sshd_config.d/authority.conf && systemctl reload ssh");
+    host.sh("rm /etc/ssh/authority /etc/ssh/sshd_config.d/authority.conf && systemctl restart ssh");
 }
 
 #[test]

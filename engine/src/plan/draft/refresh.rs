@@ -109,6 +109,12 @@ impl Drafting<'_> {
         secrets.learn(&record.attributes);
         let is_as_recorded = difference.drift.is_empty() || record.status == RecordStatus::Incomplete;
         let found = provider.recorded_as_found(kind, record, there).attributes;
+        if record.attributes.is_null() {
+            // It was begun, and how it ended is not recorded: nothing tells which parts of it are secret.
+            let precondition = precondition(observed, Some(record));
+            let as_it_is = as_it_is(address, record, kind, Action::NoOp, None);
+            return Change { planned: found.sensitive(), precondition, ..as_it_is };
+        }
         Change {
             drift: mark_all(&secrets, difference.drift),
             planned: secrets.mark(&marked_like(found, &record.attributes)),
