@@ -3,6 +3,7 @@
 use meshform_engine::inputs::Input;
 use meshform_engine::plan::{FieldChange, Plan, Refresh};
 use meshform_engine::ports::{DifferenceRequest, ErrorCode, Observed};
+use meshform_engine::state::RecordStatus;
 use meshform_engine::value::{Kind, Path, Value};
 
 use crate::plans::{applied, stack};
@@ -190,4 +191,22 @@ fn a_refresh_can_be_kept_to_a_part() {
     assert_eq!(bed.show_plan(&stack(PAIR)), "");
     bed.restriction = Some(restriction("-exclude thing.b"));
     assert!(bed.show_plan(&stack(PAIR)).starts_with("Refresh thing.a\noutput a"));
+}
+
+/// Of what another run has begun, and not recorded yet, nothing says which parts are secret.
+#[test]
+fn what_was_begun_and_never_recorded_is_secret_as_a_whole() {
+    let text = stack(
+        "variable \"s\" {\n  default   = \"hunter2\"\n  sensitive = true\n}\nresource \"thing\" \"a\" {\n  name  = \"a\"\n  input = var.s\n}\n",
+    );
+    let mut bed = Bed::new();
+    applied(&bed, &text);
+    bed.with(|reality| {
+        let record = reality.state.records.values_mut().next().unwrap();
+        (record.attributes, record.status) = (Value::null(), RecordStatus::Incomplete);
+    });
+    bed.refresh = Refresh::Only;
+    let plan = bed.plan(&text).unwrap();
+    assert_eq!(show(&plan), "NoOp thing.a");
+    assert!(plan.changes[0].planned.is_sensitive() && plan.changes[0].drift.is_empty());
 }
