@@ -1,14 +1,22 @@
 //! Where a cluster or a host listens: chosen once, remembered, and kept as long as the port is free.
+//!
+//! Linux answers on all of 127.0.0.0/8: clusters share 127.0.0.1, and every host has two addresses of its own in 127.98.0.0/16, on port
+//! 22 where we may listen there.
 
 use std::fs;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use crate::private_file;
+
+/// Where ssh is expected.
+const SSH_PORT: u16 = 22;
+/// Hosts of one sandbox, and of others on this machine, that may have port 22.
+const HOSTS_MAX: u8 = 250;
 
 /// Why a cluster or host cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +27,7 @@ pub(crate) enum EndpointError {
     Corrupt { path: PathBuf, source: serde_json::Error },
     #[error("use {folder}, which belongs to {owner:?}; choose another name")]
     Taken { folder: PathBuf, owner: String },
-    #[error("listen on 127.0.0.1")]
+    #[error("listen on the loopback device")]
     Listen { source: io::Error },
 }
 
@@ -28,14 +36,44 @@ pub(crate) enum EndpointError {
 pub(crate) struct Endpoint {
     /// The name as the stack has it; the folder's may be another.
     pub(crate) name: String,
+    #[serde(default = "localhost")]
+    pub(crate) address: Ipv4Addr,
     pub(crate) port: u16,
     /// What the paths of a cluster's clients begin with. Sensitive.
     pub(crate) token: String,
 }
 
 impl Endpoint {
-    /// Listens for the cluster or host called `name`, whose folder is `folder`, and records where.
-    pub(crate) async fn open(folder: &Path, name: &str) -> Result<(Self, TcpListener), EndpointError> {
+    /// Listens for the cluster called `name`, whose folder is `folder`, and records where.
+    pub(crate) async fn of_cluster(folder: &Path, name: &str) -> Result<(Self, TcpListener), EndpointError> {
+        Self::open(folder, name, std::iter::empty()).await
+    }
+
+    /// The same for a host, which listens at a second address, too, if that can be had.
+    pub(crate) async fn of_host(
+        folder: &Path,
+        name: &str,
+    ) -> Result<(Self, Vec<TcpListener>), EndpointError> {
+        let numbers = || 1..=HOSTS_MAX;
+        let usual = numbers().map(|number| SocketAddrV4::new(host_address(number, 1), SSH_PORT));
+        let any = numbers().map(|number| SocketAddrV4::new(host_address(number, 1), 0));
+        let (endpoint, listener) = Self::open(folder, name, usual.chain(any)).await?;
+        let second = SocketAddrV4::new(second(endpoint.address), endpoint.port);
+        let more = TcpListener::bind(second).await.ok();
+        Ok((endpoint, [listener].into_iter().chain(more).collect()))
+    }
+
+    /// All of its addresses.
+    pub(crate) fn addresses(&self) -> [Ipv4Addr; 2] {
+        [self.address, second(self.address)]
+    }
+
+    /// Where it was is tried first, then what is wanted, then any port of 127.0.0.1.
+    async fn open(
+        folder: &Path,
+        name: &str,
+        wanted: impl Iterator<Item = SocketAddrV4>,
+    ) -> Result<(Self, TcpListener), EndpointError> {
         let path = folder.join("endpoint.json");
         let file_error = |source| EndpointError::File { path: path.clone(), source };
         private_file::create_directory(folder).map_err(file_error)?;
@@ -43,10 +81,11 @@ impl Endpoint {
         if let Some(other) = remembered.as_ref().filter(|endpoint| endpoint.name != name) {
             return Err(EndpointError::Taken { folder: folder.to_owned(), owner: other.name.clone() });
         }
-        let listener = listen(remembered.as_ref().map_or(0, |endpoint| endpoint.port)).await?;
-        let port = listener.local_addr().map_err(|source| EndpointError::Listen { source })?.port();
+        let known = remembered.as_ref().map(|endpoint| SocketAddrV4::new(endpoint.address, endpoint.port));
+        let (listener, place) = listen(known.into_iter().chain(wanted)).await?;
+        let (address, port) = (*place.ip(), place.port());
         let token = remembered.as_ref().map_or_else(new_token, |endpoint| endpoint.token.clone());
-        let endpoint = Self { name: name.to_owned(), port, token };
+        let endpoint = Self { name: name.to_owned(), address, port, token };
         if remembered.as_ref() != Some(&endpoint) {
             let text = serde_json::to_vec_pretty(&endpoint)
                 .map_err(|source| EndpointError::Corrupt { path: path.clone(), source })?;
@@ -75,15 +114,38 @@ fn read(path: &Path) -> Result<Option<Endpoint>, EndpointError> {
     }
 }
 
-/// On the port that clients know, if it can be had.
-async fn listen(port: u16) -> Result<TcpListener, EndpointError> {
-    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
-        Ok(listener) => Ok(listener),
-        Err(_) if port != 0 => TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .map_err(|source| EndpointError::Listen { source }),
-        Err(source) => Err(EndpointError::Listen { source }),
+/// At the first place that can be had.
+async fn listen(
+    places: impl Iterator<Item = SocketAddrV4>,
+) -> Result<(TcpListener, SocketAddrV4), EndpointError> {
+    let mut refusal = io::ErrorKind::AddrNotAvailable.into();
+    for place in places.chain([SocketAddrV4::new(localhost(), 0)]) {
+        match bind(place).await {
+            Ok(bound) => return Ok(bound),
+            Err(error) => refusal = error,
+        }
     }
+    Err(EndpointError::Listen { source: refusal })
+}
+
+async fn bind(place: SocketAddrV4) -> io::Result<(TcpListener, SocketAddrV4)> {
+    let listener = TcpListener::bind(place).await?;
+    let port = listener.local_addr()?.port();
+    Ok((listener, SocketAddrV4::new(*place.ip(), port)))
+}
+
+fn localhost() -> Ipv4Addr {
+    Ipv4Addr::LOCALHOST
+}
+
+fn host_address(number: u8, last: u8) -> Ipv4Addr {
+    Ipv4Addr::new(127, 98, number, last)
+}
+
+/// The second address of what has this one.
+fn second(address: Ipv4Addr) -> Ipv4Addr {
+    let [first, second, third, last] = address.octets();
+    Ipv4Addr::new(first, second, third, last.saturating_add(1))
 }
 
 fn new_token() -> String {

@@ -14,8 +14,6 @@ use crate::host::{self, Host, HostError};
 use crate::layout::{Layout, slug};
 use crate::{kube, private_file};
 
-const ADDRESS: &str = "127.0.0.1";
-
 /// Why a cluster or host cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ResidentError {
@@ -37,6 +35,8 @@ pub(crate) struct Residents {
     started: Instant,
     clusters: BTreeMap<String, Cluster>,
     hosts: BTreeMap<String, wire::Host>,
+    /// The hosts' keys at their second addresses, as known_hosts lines.
+    other_keys: BTreeMap<String, String>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -71,6 +71,7 @@ impl Residents {
             started: Instant::now(),
             clusters: BTreeMap::new(),
             hosts: BTreeMap::new(),
+            other_keys: BTreeMap::new(),
             stop: watch::channel(false).0,
             tasks: JoinSet::new(),
         }
@@ -94,7 +95,7 @@ impl Residents {
             return cluster.write_kubeconfig();
         }
         let folder = self.layout.clusters().join(slug(name));
-        let (endpoint, listener) = Endpoint::open(&folder, name)
+        let (endpoint, listener) = Endpoint::of_cluster(&folder, name)
             .await
             .map_err(|source| ResidentError::Endpoint { name: name.to_owned(), source })?;
         let token = Some(endpoint.token);
@@ -103,7 +104,7 @@ impl Residents {
         let world = in_background(name, move || kube::World::open(&folder.join("world"), options))
             .await?
             .map_err(|source| ResidentError::World { name: name.to_owned(), source })?;
-        let url = format!("http://{ADDRESS}:{}", endpoint.port);
+        let url = format!("http://{}:{}", endpoint.address, endpoint.port);
         let kubeconfig = kube::kubeconfig(name, &url, token.as_deref());
         let cluster = Cluster { world, url, kubeconfig, kubeconfig_path: self.layout.kubeconfig(name) };
         let path = cluster.write_kubeconfig()?;
@@ -123,22 +124,27 @@ impl Residents {
             return Ok(access.clone());
         }
         let folder = self.layout.hosts().join(slug(name));
-        let (endpoint, listener) = Endpoint::open(&folder, name)
+        let (endpoint, listeners) = Endpoint::of_host(&folder, name)
             .await
             .map_err(|source| ResidentError::Endpoint { name: name.to_owned(), source })?;
         let own_name = name.to_owned();
         let host = in_background(name, move || Host::open(&folder, &own_name, &slug(&own_name)))
             .await?
             .map_err(|source| ResidentError::Host { name: name.to_owned(), source: Box::new(source) })?;
+        let [address, second] = endpoint.addresses().map(|address| address.to_string());
+        let host = Arc::new(host);
         let access = wire::Host {
-            address: ADDRESS.to_owned(),
             port: endpoint.port,
             user: host::USER.to_owned(),
             identity_file: host.identity_file().to_owned(),
-            known_hosts: host.known_hosts_line(ADDRESS, endpoint.port),
+            known_hosts: host.known_hosts_line(&address, endpoint.port),
             root: host.root().to_owned(),
+            address,
         };
-        self.tasks.spawn(Arc::new(host).serve(listener, self.stopped()));
+        self.other_keys.insert(name.to_owned(), host.known_hosts_line(&second, endpoint.port));
+        for listener in listeners {
+            self.tasks.spawn(Arc::clone(&host).serve(listener, self.stopped()));
+        }
         self.hosts.insert(name.to_owned(), access.clone());
         self.write_ssh_files()?;
         Ok(access)
@@ -147,10 +153,10 @@ impl Residents {
     /// What lets a person say `ssh -F ssh_config HOST`.
     fn write_ssh_files(&self) -> Result<(), ResidentError> {
         let known_hosts = self.layout.known_hosts();
-        let files = [
-            (self.layout.ssh_config(), ssh_config(&self.hosts, &known_hosts)),
-            (known_hosts, self.hosts.values().map(|host| format!("{}\n", host.known_hosts)).collect()),
-        ];
+        let keys = self.hosts.values().map(|host| &host.known_hosts).chain(self.other_keys.values());
+        let keys = keys.map(|line| format!("{line}\n")).collect();
+        let config = ssh_config(&self.hosts, &known_hosts);
+        let files = [(self.layout.ssh_config(), config), (known_hosts, keys)];
         for (path, text) in files {
             private_file::write(&path, text.as_bytes())
                 .map_err(|source| ResidentError::Client { path, source })?;

@@ -54,7 +54,10 @@ impl HostKeys {
     pub(super) fn known_hosts_line(&self, address: &str, port: u16) -> String {
         let public = PublicKey::from(self.host.public_key().key_data().clone());
         let key = public.to_openssh().unwrap_or_default();
-        format!("[{address}]:{port} {key}")
+        match port {
+            22 => format!("{address} {key}"),
+            _ => format!("[{address}]:{port} {key}"),
+        }
     }
 }
 
