@@ -16,8 +16,8 @@ use crate::lang::FunctionContext;
 use crate::observer::{Observer, Progress};
 use crate::plan::{self, DraftInputs, Plan, Refresh, Restriction, Sights, Wants};
 use crate::ports::{
-    Clock, DEFAULT_WORKSPACE, Found, Look, Provider, ProviderError, ReadItem, StateStore, StoreError, Target,
-    TargetConfig,
+    Clock, DEFAULT_WORKSPACE, ErrorCode, Found, Look, Preview, Provider, ProviderError, ReadItem, StateStore,
+    StoreError, Target, TargetConfig,
 };
 use crate::syntax;
 use crate::unroll::unroll;
@@ -151,7 +151,7 @@ impl World {
         }
         let Some((provider, _)) = self.registry.target(config.address.kind) else {
             return Err(ProviderError {
-                code: crate::ports::ErrorCode::Other,
+                code: ErrorCode::Other,
                 summary: "No provider".to_owned(),
                 detail: format!("Nothing connects to a {}.", config.address.kind.as_str()),
                 path: None,
@@ -208,10 +208,11 @@ fn decoded(sources: &Sources, registry: &Registry) -> (Config, Diagnostics) {
     (config, diagnostics)
 }
 
-/// Makes a plan: read-only towards the targets and the state.
+/// Makes a plan: read-only towards the targets and the state. What is on targets that cannot be reached is left out of it, and told in
+/// [`Plan::unreachable`].
 ///
 /// # Errors
-/// When the configuration has errors, a target cannot be reached, or the state cannot be read.
+/// When the configuration has errors, a target does not let us in, none can be reached, or the state cannot be read.
 pub async fn plan(
     sources: Sources,
     world: &World,
@@ -261,6 +262,10 @@ pub async fn plan(
         let mut draft = plan::draft(&inputs, &sights);
         if draft.diagnostics.has_errors() {
             diagnostics.extend(draft.diagnostics);
+            diagnostics.extend(draft.unreachable.iter().map(|lost| {
+                let block = config.target_at(&lost.target);
+                lost.problem().at(block.and_then(|block| block.span.clone()))
+            }));
             return Err(Failure::Diagnostics(diagnostics.sorted()));
         }
         if draft.wants.is_empty() {
@@ -289,30 +294,48 @@ async fn look(wants: Wants, sights: &mut Sights, world: &World, observer: &dyn O
         let count = observe.len() + read.len();
         observer.event(&Progress::Observing { target: Some(target.clone()), count });
         let looked = connected.look(Look { observe, read }).await;
+        let errors = looked.observed.iter().filter_map(|seen| seen.as_ref().err());
+        let lost = loss(target, errors.chain(looked.found.iter().filter_map(|found| found.as_ref().err())));
         let keys = observe.iter().map(|item| (item.address.clone(), target.clone(), item.identity.clone()));
         let observed: Vec<_> = keys.zip(looked.observed).collect();
-        Some((observed, found(read, Some(target), looked.found)))
+        Some((observed, found(read, Some(target), looked.found), lost))
     });
     let elsewhere = read_elsewhere(wants.read.get(&None).map(Vec::as_slice).unwrap_or_default(), world);
     let previews = wants.preview.iter().map(|(target, items)| async move {
-        let Some(connected) = world.connection(target) else { return Vec::new() };
+        let connected = world.connection(target)?;
         observer.event(&Progress::Previewing { target: Some(target.clone()), count: items.len() });
         let answers = connected.preview(items).await;
+        let refusals = answers.iter().filter_map(|answer| match answer {
+            Preview::Refused(error) => Some(error),
+            Preview::Would(_) | Preview::Unverified(_) => None,
+        });
+        let lost = loss(target, refusals);
         let asked = items.iter().filter_map(|it| Some((it.item.address.clone(), it.item.desired.clone()?)));
-        asked
-            .zip(answers)
-            .map(|((address, desired), answer)| (address, (desired, answer)))
-            .collect::<Vec<_>>()
+        let answered = asked.zip(answers).map(|((address, desired), answer)| (address, (desired, answer)));
+        Some((answered.collect::<Vec<_>>(), lost))
     });
     let (connections, seen, elsewhere, previews) =
         futures::join!(join_all(connections), join_all(seen), elsewhere, join_all(previews));
     sights.targets.extend(connections);
-    for (observed, found) in seen.into_iter().flatten() {
+    for (observed, found, lost) in seen.into_iter().flatten() {
         sights.observed.extend(observed);
         sights.found.extend(found);
+        sights.targets.extend(lost);
     }
     sights.found.extend(elsewhere);
-    sights.previews.extend(previews.into_iter().flatten());
+    for (previewed, lost) in previews.into_iter().flatten() {
+        sights.previews.extend(previewed);
+        sights.targets.extend(lost);
+    }
+}
+
+/// A target that went away while it was looked at: from then on it counts as one that was not reached.
+fn loss<'e>(
+    target: &TargetAddress,
+    mut errors: impl Iterator<Item = &'e ProviderError>,
+) -> Option<(TargetAddress, Result<String, ProviderError>)> {
+    let error = errors.find(|error| error.code == ErrorCode::Unreachable)?;
+    Some((target.clone(), Err(error.clone())))
 }
 
 /// What was asked, with the answers.

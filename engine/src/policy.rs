@@ -12,7 +12,7 @@
 //!   where only apply tells, null when it goes) and `reason` (null where the action says it all);
 //! - `counts`: how many instances see which action;
 //! - `destroy`: whether the whole stack is to go;
-//! - `partial`: whether `-target` or `-exclude` keeps it to a part of the stack, so that there are no changes of the rest;
+//! - `partial`: whether `-target` or `-exclude` keeps it to a part of the stack, or a target could not be reached, so that there are no changes of the rest;
 //! - `refresh_only`: whether only the records are brought up to date.
 //!
 //! An action is one of `no_op`, `create`, `update`, `replace`, `delete`, `forget`, `adopt`, `refresh`, `read`, `defer` and `step`.

@@ -14,6 +14,7 @@
 //! modules           parts of a stack: local ones, and those of a git repository or of a registry
 //! policies          what must hold of a plan
 //! restrictions      plans of a part of a stack
+//! unreachable       plans without the hosts and clusters that do not answer
 //! refresh           what a plan looks at, and what only the records follow
 //! console           expressions and their values
 //! data              what is looked up
@@ -76,6 +77,7 @@ mod sshd;
 mod stack;
 mod state;
 mod testing;
+mod unreachable;
 mod validate;
 mod variables;
 mod workspaces;

@@ -46,6 +46,20 @@ pub(crate) fn serial_follows_content(before: &Snapshot, after: &Snapshot) -> Res
     }
 }
 
+/// What is on a target that could not be reached is not planned, nor is what is left out because of it.
+pub(crate) fn out_of_reach_is_left_alone(plan: &Plan) -> Result<(), String> {
+    for lost in plan.unreachable() {
+        let left_out = || lost.instances.iter().chain(&lost.dependants);
+        let is_planned = |change: &&Change| {
+            change.target.as_ref() == Some(&lost.target) || left_out().any(|it| it.contains(&change.address))
+        };
+        if let Some(change) = plan.changes.iter().find(is_planned) {
+            return Err(format!("{} is planned, and {} was out of reach", change.address, lost.target));
+        }
+    }
+    Ok(())
+}
+
 /// Everything that was done was planned, under what it was planned under, and in the order in which it must be.
 pub(crate) fn only_what_was_reviewed(effects: &[Effect], books: &Books) -> Result<(), String> {
     let mut by_process: BTreeMap<Process, Vec<&Effect>> = BTreeMap::new();

@@ -15,6 +15,7 @@ use meshform_engine::ports::{Provider, StateStore};
 
 use crate::books::{Books, Review};
 use crate::executor::{Process, Time};
+use crate::invariants;
 use crate::place::Place;
 use crate::planted::Bug;
 use crate::random::Random;
@@ -90,8 +91,11 @@ impl Lab {
         let prior = (loaded.serial == planned.serial).then_some(loaded);
         let bytes = world.store.encode_plan(&planned).await?;
         self.books.note(format!("process {process}: plans {}", shown(&planned)));
+        if let Err(problem) = invariants::out_of_reach_is_left_alone(&planned) {
+            self.books.accuse(problem);
+        }
         self.books.listen("a saved plan", &String::from_utf8_lossy(&bytes));
-        self.books.listen("a plan", &format!("{:?}", planned.changes));
+        self.books.listen("a plan", &format!("{:?} {:?}", planned.changes, planned.partial));
         let review = Arc::new(Review { plan: planned, prior, seen });
         Ok(Saved { bytes, review, inputs: options.inputs })
     }
@@ -151,7 +155,8 @@ impl Lab {
 fn shown(plan: &meshform_engine::plan::Plan) -> String {
     let changes = plan.changes.iter().filter(|change| change.action != meshform_engine::plan::Action::NoOp);
     let changes: Vec<_> = changes.map(|change| format!("{:?} {}", change.action, change.address)).collect();
-    format!("from serial {}: {}", plan.serial, changes.join(", "))
+    let lost: Vec<_> = plan.unreachable().iter().map(|lost| format!(", without {}", lost.target)).collect();
+    format!("from serial {}: {}{}", plan.serial, changes.join(", "), lost.concat())
 }
 
 fn options(stack: &Stack, asked: Asked) -> Options {

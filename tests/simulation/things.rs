@@ -157,10 +157,13 @@ impl Cluster {
 
     fn observe_one(&self, item: &ObserveItem) -> Result<Observed, ProviderError> {
         let reality = &self.world.reality;
-        // 429, and 410 of a list that was too long under way.
-        if let Some(fault) = reality.fault(40).filter(|fault| *fault < 2) {
-            let said = ["too many requests", "the list has expired"];
-            return Err(failure(ErrorCode::Other, said[usize::try_from(fault).unwrap_or(0)]));
+        match reality.fault(40) {
+            Some(0) => return Err(failure(ErrorCode::Other, "429: too many requests")),
+            // A list that was too long under way.
+            Some(1) => return Err(failure(ErrorCode::Other, "410: the list has expired")),
+            // The rest of the plan stands.
+            Some(2..10) => return Err(failure(ErrorCode::Unreachable, "the line was cut")),
+            _ => {}
         }
         Ok(match reality.look(self.world.process, &self.key(&item.identity)) {
             None => Observed::Absent,

@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Changes,
     /// An apply after which another one is due.
     Paused,
+    /// A plan, or its apply, that leaves out what could not be reached: another one is due when it can.
+    Incomplete,
     /// Files that are not formatted, where that was asked for.
     Unformatted,
 }
@@ -24,7 +26,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Changes => 2,
-            Self::Paused | Self::Unformatted => 3,
+            Self::Paused | Self::Incomplete | Self::Unformatted => 3,
         }
     }
 }

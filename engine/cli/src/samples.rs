@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use meshform_engine::address::{Address, TargetAddress, TargetKind};
-use meshform_engine::plan::{Action, Change, FieldChange, Plan};
+use meshform_engine::plan::{Action, Change, FieldChange, Partial, Plan, Unreachable};
 use meshform_engine::ports::Precondition;
 use meshform_engine::value::{Path, PathStep, Value, from_json};
 use serde_json::{Value as Json, json};
@@ -30,6 +30,20 @@ pub(crate) fn plan(changes: Vec<Change>) -> Plan {
         warnings: Vec::new(),
         policies: Vec::new(),
     }
+}
+
+/// The same plan, made while a host did not answer on which one instance is and that another one needs.
+pub(crate) fn out_of_reach(plan: Plan) -> Plan {
+    let (there, behind) = (Address::new("host_file", "motd"), Address::new("value", "greeting"));
+    let lost = Unreachable {
+        target: TargetAddress::new(TargetKind::Host, "web"),
+        summary: "Host unreachable".into(),
+        detail: "web.example (port 22) did not answer as an SSH server. ssh says: Connection refused".into(),
+        instances: vec![there.clone()],
+        dependants: vec![behind.clone()],
+    };
+    let partial = Partial { restriction: None, unreachable: vec![lost], left_out: vec![there, behind] };
+    Plan { partial: Some(partial), ..plan }
 }
 
 /// A change whose instance has these wanted attributes.

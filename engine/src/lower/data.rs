@@ -42,6 +42,11 @@ impl LookUp {
         }
     }
 
+    /// The composite that asks, if one does.
+    pub(crate) fn composite(&self) -> Address {
+        Address { kind: self.kind.clone(), ..self.address.clone() }
+    }
+
     /// What its target is asked, once all of it is known.
     pub(crate) fn item(&self) -> ReadItem {
         let (address, kind) = (self.address.clone(), self.kind.clone());

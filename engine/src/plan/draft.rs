@@ -17,13 +17,14 @@ mod recorded;
 mod refresh;
 mod remains;
 mod selection;
+mod unreachable;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(crate) use self::refresh::asked;
 use self::selection::Selection;
-use super::{Action, Change, OutputChange, Refresh, Restriction};
+use super::{Action, Change, OutputChange, Refresh, Restriction, Unreachable};
 use crate::address::{Address, ModuleInstance, TargetAddress};
 use crate::config::{BlockId, BlockName, Config, Registry, Repetition, ResourceBlock};
 use crate::diagnostic::Diagnostics;
@@ -108,6 +109,8 @@ pub(crate) struct Draft {
     pub(crate) policies: Vec<Judgement>,
     /// What is configured and left out.
     pub(crate) left_out: BTreeSet<Address>,
+    /// The targets out of reach, with what is left out because of them.
+    pub(crate) unreachable: Vec<Unreachable>,
     /// What is taken as it is recorded.
     pub(crate) unseen: BTreeSet<Address>,
     pub(crate) diagnostics: Diagnostics,
@@ -118,7 +121,9 @@ pub(crate) struct Draft {
 pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
     let environment = Environment::new(inputs.config, inputs.functions, inputs.variables);
     let mut drafting = Drafting {
-        selection: Selection::new(inputs, &sights.widened, &environment),
+        selection: Selection::new(inputs, sights, &environment),
+        out_of_reach: sights.out_of_reach(),
+        stranded: BTreeMap::new(),
         environment,
         targets: BTreeMap::new(),
         target_list: Vec::new(),
@@ -151,7 +156,8 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
     drafting.check_selectors();
     drafting.policies();
     drafting.keep_answers();
-    drafting.draft.left_out = drafting.selection.left_out;
+    drafting.draft.unreachable = drafting.unreachable();
+    drafting.draft.left_out = drafting.selection.left_out.into_keys().collect();
     drafting.draft
 }
 
@@ -210,6 +216,10 @@ struct Drafting<'a> {
     /// What waits for another round.
     deferred: Vec<Address>,
     selection: Selection,
+    /// The targets that cannot be reached.
+    out_of_reach: BTreeMap<&'a TargetAddress, &'a ProviderError>,
+    /// What is recorded and stays because of each of them, besides what is configured and left out.
+    stranded: BTreeMap<&'a TargetAddress, BTreeSet<&'a Address>>,
     draft: Draft,
 }
 
@@ -375,6 +385,9 @@ impl<'a> Drafting<'a> {
                     }
                 }
                 Lowered::Deferred(reason) => return self.defer_block(at, id, reason),
+                Lowered::Asks(look_up) if self.is_unasked(&look_up) => {
+                    values.extend(self.stand_ins(&look_up.composite()));
+                }
                 Lowered::Asks(look_up) => match self.ask(block, &look_up) {
                     Some(reason) => return self.defer_block(at, id, reason),
                     None => is_answered = false,
@@ -455,7 +468,7 @@ impl<'a> Drafting<'a> {
             let changes = &self.draft.changes;
             let nature = Nature {
                 destroy: inputs.destroy,
-                partial: inputs.restriction.is_some(),
+                partial: self.is_partial(),
                 refresh_only: inputs.refresh == Refresh::Only,
             };
             let plan = || policy::value(changes.values(), inputs.snapshot, inputs.registry, nature);

@@ -8,10 +8,10 @@ mod settle;
 use std::collections::BTreeMap;
 
 pub(crate) use self::draft::{Draft, DraftInputs, Sights, Wants, asked, draft};
-pub use self::restriction::{Partial, Restriction};
+pub use self::restriction::{Partial, Restriction, Unreachable};
 pub(crate) use self::settle::settle;
 use crate::address::{Address, TargetAddress};
-use crate::diagnostic::{Diagnostic, Sources};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::policy::Judgement;
 use crate::ports::{Operation, Precondition};
 use crate::value::{Path, Value};
@@ -61,6 +61,18 @@ impl Plan {
     /// Whether there are outputs that it does not tell, so that they stay as they are recorded.
     pub(crate) fn leaves_outputs(&self) -> bool {
         self.partial.is_some() || self.refresh_only
+    }
+
+    /// The targets that could not be reached, with what is left out because of them.
+    pub fn unreachable(&self) -> &[Unreachable] {
+        self.partial.as_ref().map_or(&[], |partial| &partial.unreachable)
+    }
+
+    /// The same as errors, for whoever needs the whole plan.
+    pub(crate) fn unreached(&self) -> Diagnostics {
+        let mut problems = Diagnostics::new();
+        problems.extend(self.unreachable().iter().map(Unreachable::problem));
+        problems
     }
 
     /// Whether apply would change anything at all: an instance, an output, or only what is recorded.

@@ -13,8 +13,9 @@ pub(crate) fn settle(draft: Draft, inputs: &DraftInputs<'_>, sources: Sources) -
     Ok(Plan {
         created_ms: inputs.now_ms,
         destroy: inputs.destroy,
-        partial: inputs.restriction.map(|restriction| Partial {
-            restriction: restriction.clone(),
+        partial: (inputs.restriction.is_some() || !draft.unreachable.is_empty()).then(|| Partial {
+            restriction: inputs.restriction.cloned(),
+            unreachable: draft.unreachable,
             left_out: draft.left_out.into_iter().collect(),
         }),
         refresh_only: inputs.refresh == Refresh::Only,

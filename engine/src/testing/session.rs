@@ -131,6 +131,11 @@ impl<'a> Session<'a> {
                     Ok(planned) => planned.plan,
                     Err(failure) => return ended_by(failure, troubles, run),
                 };
+            // What is expected is expected of the whole stack.
+            let problems = planned.unreached();
+            if problems.has_errors() {
+                return ended_by(Failure::Diagnostics(problems), troubles, run);
+            }
             troubles.take_plan(&planned, run.command);
             if run.command == Command::Plan || planned.is_forbidden() {
                 let report = troubles.judged(run, None);
@@ -326,7 +331,7 @@ impl<'a> Session<'a> {
             Ok(applied) => applied,
             Err(failure) => return problems_of(failure),
         };
-        let mut diagnostics = Diagnostics::new();
+        let mut diagnostics = planned.unreached();
         for failed in applied.failed {
             let block = self.config.resource(&BlockId::of(&failed.address));
             let detail = format!("{} (in {})", failed.error.detail, failed.address);

@@ -24,4 +24,5 @@ mod rules_runs;
 mod store;
 mod targeting;
 mod testing;
+mod unreachable;
 mod world;

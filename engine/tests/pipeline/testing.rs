@@ -70,7 +70,11 @@ output "size" {
 
 /// The stack's file with that of a test.
 fn decoded(test: &str) -> (Vec<TestFile>, String) {
-    let mut all: Sources = sources(STACK);
+    decoded_for(STACK, test)
+}
+
+fn decoded_for(stack: &str, test: &str) -> (Vec<TestFile>, String) {
+    let mut all: Sources = sources(stack);
     let stack = all.clone();
     let id: SourceId = all.add("a.mftest.hcl", test);
     let world = Bed::new().world();
@@ -94,9 +98,13 @@ fn wrong(test: &str, expect: &str) {
 
 /// Runs a test file in a bed.
 fn tested(bed: &Bed, test: &str) -> (Vec<RunReport>, CleanUp) {
-    let (files, problems) = decoded(test);
+    tested_with(bed, STACK, test)
+}
+
+fn tested_with(bed: &Bed, stack: &str, test: &str) -> (Vec<RunReport>, CleanUp) {
+    let (files, problems) = decoded_for(stack, test);
     assert_eq!(problems, "", "{test}");
-    let subject = Subject { sources: sources(STACK), options: Options::default() };
+    let subject = Subject { sources: sources(stack), options: Options::default() };
     let provider: Arc<dyn Provider> = Arc::new(Things(Arc::clone(&bed.reality)));
     let store = Arc::new(Store(Arc::clone(&bed.reality)));
     let bench = Bench::new(&files[0], [provider], [], store, Arc::new(Nothing), Arc::new(Epoch));
@@ -403,6 +411,19 @@ fn a_target_that_nothing_stands_in_for_is_not_touched() {
     let (reports, _) = tested(&bed, "run \"r\" { }");
     assert_eq!(reports[0].findings[0].diagnostic.summary, "Nothing stands in for a target");
     bed.with(|reality| assert_eq!(reality.reads, 0));
+}
+
+/// What is expected is expected of all of it.
+#[test]
+fn a_stack_is_not_tested_in_part() {
+    let stack = "cluster \"far\" {\n  server = \"down\"\n}\ncluster \"here\" { }\n\
+                 resource \"thing\" \"a\" {\n  name    = \"a\"\n  cluster = cluster.here\n}\n\
+                 resource \"thing\" \"b\" {\n  name    = \"b\"\n  cluster = cluster.far\n}\n";
+    let bed = Bed::new();
+    let (reports, _) = tested_with(&bed, stack, "test { targets = \"real\" }\nrun \"r\" { }");
+    assert_eq!(reports[0].status.as_str(), "error");
+    assert_eq!(reports[0].findings[0].diagnostic.detail, "nobody answers (at cluster.far)");
+    bed.with(|reality| assert!(reality.things.is_empty()));
 }
 
 #[test]

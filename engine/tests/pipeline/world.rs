@@ -335,13 +335,14 @@ impl Provider for Things {
         &'a self,
         target: &'a TargetConfig,
     ) -> BoxFuture<'a, Result<Arc<dyn Target>, ProviderError>> {
-        let down = target.attributes.get_str("server") == Some("down");
-        let uid = self.0.lock().unwrap().uid.clone();
-        let connected: Arc<dyn Target> = Arc::new(Here { uid, reality: Arc::clone(&self.0) });
+        let server = target.attributes.get_str("server").unwrap_or_default();
+        let (uid, is_cut) = (self.0.lock().unwrap().uid.clone(), server == "cut");
+        let connected: Arc<dyn Target> = Arc::new(Here { uid, is_cut, reality: Arc::clone(&self.0) });
         Box::pin(async move {
-            match down {
-                true => Err(error(ErrorCode::Unreachable, "nobody answers")),
-                false => Ok(connected),
+            match server {
+                "down" => Err(error(ErrorCode::Unreachable, "nobody answers")),
+                "locked" => Err(error(ErrorCode::Denied, "it does not let us in")),
+                _ => Ok(connected),
             }
         })
     }
@@ -360,6 +361,8 @@ fn error(code: ErrorCode, detail: &str) -> ProviderError {
 
 struct Here {
     uid: String,
+    /// Whether it goes away once it is connected.
+    is_cut: bool,
     reality: Shared,
 }
 
@@ -375,6 +378,7 @@ impl Target for Here {
         let mut reality = self.reality.lock().unwrap();
         reality.reads += 1;
         let answers = items.iter().map(|item| {
+            self.answers()?;
             Ok(match reality.things.get(&item.identity) {
                 None => Observed::Absent,
                 Some(thing) => Observed::Present(Observation {
@@ -392,6 +396,7 @@ impl Target for Here {
         let mut reality = self.reality.lock().unwrap();
         reality.looked_up.extend(items.iter().map(|item| item.address.to_string()));
         let answers = items.iter().map(|item| {
+            self.answers()?;
             let name = item.arguments.get_str("name").unwrap_or_default();
             let Some(thing) = reality.things.get(name) else {
                 let missing = error(ErrorCode::Invalid, &format!("there is no {name}"));
@@ -426,6 +431,10 @@ impl Target for Here {
 use meshform_engine::ports;
 
 impl Here {
+    fn answers(&self) -> Result<(), ProviderError> {
+        if self.is_cut { Err(error(ErrorCode::Unreachable, "the line was cut")) } else { Ok(()) }
+    }
+
     fn change(&self, request: &PerformRequest) -> Result<Performed, StepFailure> {
         let mut reality = self.reality.lock().unwrap();
         let there = reality.things.get(&request.identity).map(|thing| format!("{:?}", thing.unmarked()));

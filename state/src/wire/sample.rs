@@ -8,7 +8,7 @@ use meshform_engine::address::{
 use meshform_engine::apply::Event;
 use meshform_engine::diagnostic::{Diagnostic, SourceId, Sources, Span};
 use meshform_engine::plan::{
-    Action, Change, FieldChange, OutputChange, Partial, Plan, Restriction, Step, StepOperation,
+    Action, Change, FieldChange, OutputChange, Partial, Plan, Restriction, Step, StepOperation, Unreachable,
 };
 use meshform_engine::policy::{Judgement, Level, Verdict};
 use meshform_engine::ports::{Operation, Precondition};
@@ -193,7 +193,14 @@ pub(crate) fn plan() -> Plan {
         created_ms: 1_795_494_868_123,
         destroy: false,
         partial: Some(Partial {
-            restriction: Restriction::Except(vec![Selector::Instance(motd())]),
+            restriction: Some(Restriction::Except(vec![Selector::Instance(motd())])),
+            unreachable: vec![Unreachable {
+                target: target(),
+                summary: "Host unreachable".into(),
+                detail: "It does not answer.".into(),
+                instances: vec![motd()],
+                dependants: vec![web()],
+            }],
             left_out: vec![motd()],
         }),
         refresh_only: true,

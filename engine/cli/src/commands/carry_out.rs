@@ -234,9 +234,14 @@ pub(super) async fn apply(
     let is_whole = applied.succeeded.len() == plan.steps.len() && !applied.diagnostics.has_errors();
     Ok(match (is_whole, applied.deferred.is_empty()) {
         (false, _) => Exit::Failed,
-        (true, true) => Exit::Done,
+        (true, true) => done(&plan),
         (true, false) => Exit::Paused,
     })
+}
+
+/// How it ends when all that is planned is done.
+fn done(plan: &Plan) -> Exit {
+    if plan.unreachable().is_empty() { Exit::Done } else { Exit::Incomplete }
 }
 
 async fn run_interruptibly(
@@ -258,7 +263,7 @@ fn tell_end(watcher: Watcher, plan: &Plan, applied: &Applied, elapsed_ms: u64) -
         for diagnostic in applied.diagnostics.iter() {
             stream.write(json::events::diagnostic(diagnostic, &plan.sources));
         }
-        stream.write(json::events::applied(&counts, applied));
+        stream.write(json::events::applied(&counts, plan, applied));
         return Ok(());
     }
     let mut end = String::new();
@@ -267,6 +272,7 @@ fn tell_end(watcher: Watcher, plan: &Plan, applied: &Applied, elapsed_ms: u64) -
         end.push_str(&render::outcome::failures(applied, terminal::columns()));
     }
     end.push_str(&render::outcome::way_on(plan, applied));
+    end.push_str(&render::plan::unreachable::reminder(plan, terminal::columns()));
     drop(watcher);
     terminal::say(&end);
     tell(&applied.diagnostics, &plan.sources);
@@ -283,10 +289,10 @@ fn nothing_to_do(watcher: &Watcher, plan: &Plan) -> Result<Exit, Problem> {
         .filter_map(|(name, output)| Some((name.clone(), output.after.clone()?)))
         .collect();
     match watcher {
-        Watcher::Machine(stream) => stream.write(json::events::unchanged(&outputs)),
+        Watcher::Machine(stream) => stream.write(json::events::unchanged(plan, &outputs)),
         Watcher::Person(_) | Watcher::Nobody => terminal::print(&render::outcome::outputs(&outputs))?,
     }
-    Ok(Exit::Done)
+    Ok(done(plan))
 }
 
 /// A watcher for one run.

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     /// Save the plan to a file, so that apply does exactly this
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Exit with 2 if there is anything to do
+    /// Exit with 2 if there is anything to do, unless it is 3, as a target could not be reached
     #[arg(long)]
     detailed_exitcode: bool,
     /// Plan to take the whole stack down
@@ -68,8 +68,12 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
         save(&bytes, path)?;
         terminal::say(&format!("Saved. To do exactly this: meshform apply {}\n", path.display()));
     }
-    let changes = arguments.detailed_exitcode && !planned.plan.is_empty();
-    Ok(if changes { Exit::Changes } else { Exit::Done })
+    // Who takes 2 for the whole of what is to be done must not be told so of a part of it.
+    Ok(match planned.plan.unreachable().is_empty() {
+        false => Exit::Incomplete,
+        true if arguments.detailed_exitcode && !planned.plan.is_empty() => Exit::Changes,
+        true => Exit::Done,
+    })
 }
 
 /// Writes a saved plan for this user only, whole or not at all.

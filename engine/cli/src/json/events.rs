@@ -3,7 +3,7 @@
 //! Each has the time, `at_ms`, in milliseconds since the epoch, and a `type`: `version` comes first, then `plan` (with the plan's `summary`, whether it is `partial`, `policies` and whether they make it `forbidden`), `connecting`, `observing`, `previewing`,
 //! `apply_started` (with the number of `steps`), `step_started`, `step_report` (what a step waits for), `step_succeeded`, `step_failed`
 //! (with `code`, `summary`, `detail` and what has `moved` since the review: `path`, `reviewed`, `now`, `wanted`), `step_skipped` (with what it is `because` of), `note`, `diagnostic`, and at the end `applied` with its
-//! `summary`, `failed`, `skipped`, `deferred`, `stopped` and `outputs`.
+//! `summary`, `failed`, `skipped`, `deferred`, `unreachable` (as in the plan), `stopped` and `outputs`.
 
 use std::collections::BTreeMap;
 
@@ -93,26 +93,28 @@ pub(crate) fn note(text: &str) -> Json {
 }
 
 /// The end of an apply: what was done, and the outputs.
-pub(crate) fn applied(counts: &Counts, applied: &Applied) -> Json {
+pub(crate) fn applied(counts: &Counts, plan: &Plan, applied: &Applied) -> Json {
     json!({
         "type": "applied",
         "summary": plan::summary(counts),
         "failed": applied.failed.len(),
         "skipped": applied.skipped.len(),
         "deferred": applied.deferred.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "unreachable": plan::unreachable(plan),
         "stopped": applied.stopped,
         "outputs": value::by_name(&applied.snapshot.outputs),
     })
 }
 
 /// The end of a run that found nothing to do.
-pub(crate) fn unchanged(outputs: &BTreeMap<String, Value>) -> Json {
+pub(crate) fn unchanged(plan: &Plan, outputs: &BTreeMap<String, Value>) -> Json {
     json!({
         "type": "applied",
         "summary": plan::summary(&Counts::default()),
         "failed": 0,
         "skipped": 0,
         "deferred": [],
+        "unreachable": plan::unreachable(plan),
         "stopped": false,
         "outputs": value::by_name(outputs),
     })

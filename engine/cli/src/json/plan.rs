@@ -3,8 +3,9 @@
 //! | member | meaning |
 //! | --- | --- |
 //! | `created_ms` | when it was made, in milliseconds since the epoch |
-//! | `destroy`, `empty`, `complete` | whether it takes the stack down; changes nothing; defers nothing |
-//! | `partial` | null, or, of a plan that `-target` or `-exclude` keeps to a part of the stack, what was asked for (`only` or `except`) and what is `left_out` |
+//! | `destroy`, `empty`, `complete` | whether it takes the stack down; changes nothing; defers nothing, and could reach all of its targets |
+//! | `partial` | null, or, of a plan of a part of the stack, what was asked for by `-target` or `-exclude` (`only` or `except`), which targets were `unreachable`, and what is `left_out` |
+//! | `unreachable` | the targets that could not be reached, each with its `target`, `summary` and `detail`, and what is not planned: the `instances` that are there, and the `dependants` that need them (in a destroy, that they need) |
 //! | `refresh_only` | whether only the records are brought up to date, and nothing on a target changes |
 //! | `unseen` | the instances that were not looked at, and are taken as they are recorded |
 //! | `lineage`, `serial` | the state from which it was made |
@@ -23,9 +24,10 @@
 //! and `notes`. A field has `path` (steps: a name, a position, or an object of the attributes that tell a list's element), `before`,
 //! `after`, `forces_replace` and `owner`.
 
+use meshform_engine::address::Address;
 use meshform_engine::apply::MovedField;
 use meshform_engine::plan::{
-    Action, Change, FieldChange, OutputChange, Partial, Plan, Restriction, StepOperation,
+    Action, Change, FieldChange, OutputChange, Partial, Plan, Restriction, StepOperation, Unreachable,
 };
 use meshform_engine::policy::Judgement;
 use meshform_engine::ports::Operation;
@@ -45,8 +47,9 @@ pub(crate) fn document(plan: &Plan) -> Json {
         "folder": plan.folder,
         "destroy": plan.destroy,
         "empty": plan.is_empty(),
-        "complete": counts.defer == 0,
+        "complete": counts.defer == 0 && plan.unreachable().is_empty(),
         "partial": plan.partial.as_ref().map(partial),
+        "unreachable": unreachable(plan),
         "refresh_only": plan.refresh_only,
         "unseen": plan.unseen.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "lineage": plan.lineage,
@@ -69,14 +72,38 @@ pub(crate) fn document(plan: &Plan) -> Json {
 
 /// What makes a plan a partial one.
 pub(crate) fn partial(partial: &Partial) -> Json {
-    let kind = match &partial.restriction {
-        Restriction::Only(_) => "only",
-        Restriction::Except(_) => "except",
+    let unreachable = partial.unreachable.iter().map(|lost| json!(lost.target.to_string()));
+    let mut members = Map::from_iter([
+        ("left_out".to_owned(), addresses(&partial.left_out)),
+        ("unreachable".to_owned(), unreachable.collect()),
+    ]);
+    if let Some(restriction) = &partial.restriction {
+        let kind = match restriction {
+            Restriction::Only(_) => "only",
+            Restriction::Except(_) => "except",
+        };
+        let selectors = restriction.selectors().iter().map(|selector| json!(selector.to_string()));
+        members.insert(kind.to_owned(), selectors.collect());
+    }
+    Json::Object(members)
+}
+
+/// The targets that could not be reached.
+pub(crate) fn unreachable(plan: &Plan) -> Json {
+    let one = |lost: &Unreachable| {
+        json!({
+            "target": lost.target.to_string(),
+            "summary": lost.summary,
+            "detail": lost.detail,
+            "instances": addresses(&lost.instances),
+            "dependants": addresses(&lost.dependants),
+        })
     };
-    json!({
-        kind: partial.restriction.selectors().iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "left_out": partial.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    })
+    plan.unreachable().iter().map(one).collect()
+}
+
+fn addresses(all: &[Address]) -> Json {
+    all.iter().map(|address| json!(address.to_string())).collect()
 }
 
 /// What each policy says of a plan.
@@ -207,6 +234,17 @@ mod tests {
         assert!(!document.to_string().contains("hunter"), "{document}");
         assert_eq!(document["changes"][0]["fields"][0]["after"]["sensitive"], json!([""]));
         assert_eq!(document["changes"][0]["planned"]["sensitive"], json!(["/input/password"]));
+    }
+
+    #[test]
+    fn a_plan_without_what_is_out_of_reach_is_not_complete() {
+        let document = document(&samples::out_of_reach(samples::plan(Vec::new())));
+        assert_eq!((&document["empty"], &document["complete"]), (&json!(true), &json!(false)));
+        let lost = &document["unreachable"][0];
+        assert_eq!((&lost["target"], &lost["summary"]), (&json!("host.web"), &json!("Host unreachable")));
+        assert_eq!(lost["instances"], json!(["host_file.motd"]));
+        assert_eq!(lost["dependants"], json!(["value.greeting"]));
+        assert_eq!(document["partial"]["unreachable"], json!(["host.web"]));
     }
 
     #[test]

@@ -34,7 +34,7 @@ struct Canvas {
     waiting: Vec<String>,
     /// How many lines of the frame stand on the terminal.
     drawn: usize,
-    /// How many lines were printed since the first failure began to be told.
+    /// How many lines were printed since the first failure was told.
     since_failure: Option<usize>,
 }
 
@@ -90,10 +90,11 @@ impl Observer for Display {
         if !canvas.is_lasting {
             lines.clear();
         }
-        if matches!(event, Progress::StepFailed { .. }) {
-            canvas.since_failure.get_or_insert(0);
-        }
-        canvas.since_failure = canvas.since_failure.map(|before| before + lines.len());
+        // What a failure itself says may fill the screen: that is read, however long it is.
+        canvas.since_failure = match (event, canvas.since_failure) {
+            (Progress::StepFailed { .. }, None) => Some(0),
+            (_, since) => since.map(|before| before + lines.len()),
+        };
         canvas.waiting.append(&mut lines);
         // However many events there are, a terminal is redrawn only so often.
         if !canvas.live {

@@ -7,6 +7,7 @@ use meshform_engine::plan::Plan;
 use meshform_engine::value::Value;
 
 use super::moved;
+use super::plan::unreachable;
 use super::style::{DANGER, GOOD, STRONG, paint};
 use super::text::{duration, harmless, indented, wrap};
 use crate::counts::Counts;
@@ -24,6 +25,7 @@ pub(crate) fn line(counts: &Counts, plan: &Plan, applied: &Applied, elapsed_ms: 
         (abandoned(plan, applied), "abandoned"),
         (applied.skipped.len(), "not run"),
         (applied.deferred.len(), "deferred"),
+        (unreachable::left_out(plan), "left out"),
     ];
     let mut line = format!("{} created, {} updated, {} deleted", counts.create, counts.update, counts.delete);
     for (count, word) in rare.iter().filter(|(count, _)| *count > 0) {
@@ -36,14 +38,15 @@ pub(crate) fn line(counts: &Counts, plan: &Plan, applied: &Applied, elapsed_ms: 
     paint(style, format!("{word}: {line} in {}.", duration(elapsed_ms)))
 }
 
-/// Every failure once more, for it may have scrolled away; empty if there is none.
+/// Every failure once more, for it may have scrolled away; empty if there is none. What a program wrote stands above, once and whole.
 pub(crate) fn failures(applied: &Applied, columns: usize) -> String {
     let mut lines = Vec::new();
     for failed in &applied.failed {
         let (name, summary) = (failed.address.to_string(), harmless(&failed.error.summary));
         lines.push(String::new());
         lines.push(format!("{} {}: {summary}", paint(DANGER, "✗"), paint(STRONG, harmless(&name))));
-        lines.extend(indented(wrap(&harmless(&failed.error.detail), columns.saturating_sub(4)), 4));
+        let cause = failed.error.detail.lines().next().unwrap_or_default();
+        lines.extend(indented(wrap(&harmless(cause), columns.saturating_sub(4)), 4));
         lines.extend(indented(moved::lines(&failed.moved), 6));
     }
     lines.into_iter().map(|line| line + "\n").collect()
@@ -124,6 +127,16 @@ mod tests {
         let plain = |text: String| anstream::adapter::strip_str(&text).to_string();
         assert_eq!(plain(super::line(&counts, &plan, &applied, 2_140)), line);
         assert_eq!(plain(failures(&applied, 80) + &way_on(&plan, &applied)), rest);
+    }
+
+    #[test]
+    fn what_was_left_out_is_told_again() {
+        let plan = samples::out_of_reach(samples::plan(Vec::new()));
+        let told = anstream::adapter::strip_str(&unreachable::reminder(&plan, 80)).to_string();
+        assert_eq!(
+            told,
+            "\n! host.web could not be reached, and what is left out stays as it was:\n    there: host_file.motd\n    needs that: value.greeting\n\nApply the stack again when all of it can be reached.\n"
+        );
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! A plan for its reviewer: what takes something away comes first, what stays is only counted.
 //!
 //! ```text
-//! drift · destructive changes · other changes · outputs · one line that sums up · one of what policies say
+//! drift · destructive changes · other changes · outputs · what is out of reach · one line that sums up · one of what policies say
 //! ```
 
 mod body;
 mod fold;
 mod header;
 mod summary;
+pub(crate) mod unreachable;
 
 use meshform_engine::plan::{Action, Change, Plan};
 use meshform_engine::value::Path;
@@ -49,7 +50,13 @@ pub(crate) fn text(plan: &Plan, detail: Detail) -> String {
         lines.extend(indented(outputs, 2));
         lines.push(String::new());
     }
+    let out_of_reach = unreachable::lines(plan, detail);
+    if !out_of_reach.is_empty() && !lines.last().is_none_or(String::is_empty) {
+        lines.push(String::new());
+    }
+    lines.extend(out_of_reach);
     lines.push(summary::line(plan));
+    lines.extend(unreachable::summary(plan));
     lines.extend(summary::partial(plan));
     lines.extend(summary::unseen(plan));
     lines.extend(policies::line(plan));
@@ -58,8 +65,9 @@ pub(crate) fn text(plan: &Plan, detail: Detail) -> String {
 
 /// What sums a plan up, in one line, and one more for each way in which it is not of all.
 pub(crate) fn summary(plan: &Plan) -> String {
-    let lines = [Some(summary::line(plan)), summary::partial(plan), summary::unseen(plan)];
-    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+    let further = [unreachable::summary(plan), summary::partial(plan), summary::unseen(plan)];
+    let lines = std::iter::once(summary::line(plan)).chain(further.into_iter().flatten());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn section(lines: &mut Vec<String>, entries: &[Entry<'_>]) {

@@ -60,6 +60,10 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 fn wrap_line(line: &str, columns: usize) -> Vec<String> {
+    // What fits is left as it is: it may be a table.
+    if line.width() <= columns {
+        return vec![line.to_owned()];
+    }
     let indent = &line[..line.len() - line.trim_start().len()];
     let mut lines = Vec::new();
     let mut current = indent.to_owned();
@@ -109,6 +113,7 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("first\n  second third", 10), ["first", "  second", "  third"]);
         assert_eq!(wrap("unbreakable", 3), ["unbreakable"]);
+        assert_eq!(wrap("a   table\na   wide table", 9), ["a   table", "a wide", "table"]);
     }
 
     #[test]

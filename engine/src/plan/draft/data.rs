@@ -83,6 +83,9 @@ impl<'a> Drafting<'a> {
     }
 
     fn looked_up(&mut self, id: &BlockId, block: &DataBlock, look_up: &LookUp) -> Value {
+        if block.check.is_none() && self.is_unheard(look_up) {
+            return look_up.unknown.clone();
+        }
         let wait = match self.place_of(block, look_up) {
             Ok(target) => match self.wait(id, look_up, target) {
                 None => return self.found(block, look_up, target),

@@ -1,4 +1,4 @@
-//! What is recorded and stays as it is, because `-target` or `-exclude` restricts the plan.
+//! What is recorded and stays as it is, because `-target` or `-exclude` restricts the plan, or a target cannot be reached.
 //!
 //! Removing goes the other way than making: with what is removed goes all that needs it, and with what stays stays all that it needs.
 //! So these rules see records only, with what each needs by what is recorded and by what is configured.
@@ -17,10 +17,13 @@ use crate::state::Snapshot;
 impl<'a> Drafting<'a> {
     /// The records that no change is to be made of. Complains of what the restriction would tear apart.
     pub(super) fn remains(&mut self) -> BTreeSet<Address> {
-        let Some(restriction) = self.inputs.restriction else { return BTreeSet::new() };
-        if self.inputs.destroy {
-            return self.outlive(restriction);
+        if !self.is_partial() {
+            return BTreeSet::new();
         }
+        if self.inputs.destroy {
+            return self.outlive();
+        }
+        let restriction = self.inputs.restriction;
         let mut left_out = BTreeSet::new();
         let mut orphans = BTreeSet::new();
         for address in self.inputs.snapshot.records.keys() {
@@ -33,7 +36,7 @@ impl<'a> Drafting<'a> {
         }
         orphans.retain(|address| {
             let heir = self.taken_over_by(address);
-            if let (Some(heir), Restriction::Except(selectors)) = (&heir, restriction)
+            if let (Some(heir), Some(Restriction::Except(selectors))) = (&heir, restriction)
                 && selectors.iter().any(|selector| selector.contains(address))
             {
                 self.draft.diagnostics.push(torn(restriction, heir, address));
@@ -45,28 +48,35 @@ impl<'a> Drafting<'a> {
                 self.draft.diagnostics.push(torn(restriction, &heir, address));
             }
         }
+        let stranded = self.strand(&orphans, &left_out);
+        orphans.retain(|address| !stranded.contains(address));
         let going = match restriction {
-            Restriction::Only(selectors) => self.go_along(selectors, &orphans, &left_out),
-            Restriction::Except(selectors) => self.may_go(selectors, &orphans, &left_out),
+            Some(Restriction::Only(selectors)) => self.go_along(selectors, &orphans, &left_out),
+            Some(Restriction::Except(selectors)) => self.may_go(selectors, &orphans, &left_out),
+            None => self.may_go(&[], &orphans, &left_out),
         };
         let staying = orphans.into_iter().filter(|address| !going.contains(*address));
-        staying.chain(left_out).cloned().collect()
+        staying.chain(left_out).chain(stranded).cloned().collect()
     }
 
     /// What stays of a stack that is taken down in part.
-    fn outlive(&self, restriction: &Restriction) -> BTreeSet<Address> {
+    fn outlive(&mut self) -> BTreeSet<Address> {
         let ties = Ties::new(self.inputs, &self.environment);
         let all = self.inputs.snapshot.records.keys();
-        let is_named = |address: &&Address| restriction.selectors().iter().any(|it| it.contains(address));
+        let selectors = self.inputs.restriction.map_or(&[][..], Restriction::selectors);
+        let is_named = |address: &&Address| selectors.iter().any(|it| it.contains(address));
         let named = all.clone().filter(is_named).collect();
         let any = |_: &Address| true;
-        match restriction {
-            Restriction::Only(_) => {
+        let asked: BTreeSet<_> = match self.inputs.restriction {
+            Some(Restriction::Only(_)) => {
                 let going = ties.dependents(named, any);
-                all.filter(|address| !going.contains(*address)).cloned().collect()
+                all.filter(|address| !going.contains(*address)).collect()
             }
-            Restriction::Except(_) => ties.needs(named, any).into_iter().cloned().collect(),
-        }
+            Some(Restriction::Except(_)) => ties.needs(named, any),
+            None => BTreeSet::new(),
+        };
+        let stranded = self.strand_all(&ties, &asked);
+        asked.into_iter().chain(stranded).cloned().collect()
     }
 
     /// The orphans that are asked for, with those that need them. What else needs one of them has to let go of it, and is planned, too.
@@ -117,7 +127,10 @@ impl<'a> Drafting<'a> {
     fn may_be_renamed(&self, orphan: &Address, recorded: &BTreeSet<&Address>) -> bool {
         let left_out = &self.selection.left_out;
         self.destination(orphan).is_some_and(|heir| self.leaves_out(&heir))
-            || left_out.iter().any(|it| it.kind == orphan.kind && !recorded.contains(it))
+            || left_out.iter().any(|(it, why)| {
+                // What is out of reach can only have taken over what is there, too.
+                !why.is_there && it.kind == orphan.kind && !recorded.contains(it)
+            })
     }
 
     /// Whether an instance is left out.
@@ -126,9 +139,9 @@ impl<'a> Drafting<'a> {
     }
 
     /// Under which address an instance is left out: its own, or that of what stands for it.
-    fn left_out_as(&self, address: &Address) -> Option<Address> {
+    pub(super) fn left_out_as(&self, address: &Address) -> Option<Address> {
         let mut named = address.successor().unwrap_or_else(|| address.clone());
-        while !self.selection.left_out.contains(&named) {
+        while !self.selection.left_out.contains_key(&named) {
             // A block as a whole stands for its instances, and one in any instance of its module for those in each.
             if named.keys.pop().is_some() {
                 continue;
@@ -155,7 +168,7 @@ impl<'a> Drafting<'a> {
         if self.is_refresh_only() {
             return true;
         }
-        if self.inputs.restriction.is_none() {
+        if !self.is_partial() {
             return false;
         }
         let id = BlockName::Output(name.to_owned()).within(ModulePath::ROOT);
@@ -171,6 +184,7 @@ impl<'a> Drafting<'a> {
     pub(super) fn keeps_from_refresh(&self, address: &Address) -> bool {
         let named = |selectors: &[Selector]| selectors.iter().any(|selector| selector.contains(address));
         match self.inputs.restriction {
+            _ if self.is_beyond_reach(address) => true,
             None => false,
             Some(Restriction::Except(selectors)) => named(selectors) || self.leaves_out(address),
             Some(Restriction::Only(selectors)) => !named(selectors) && !self.selection.keeps(address),
@@ -187,7 +201,7 @@ impl<'a> Drafting<'a> {
                 continue;
             }
             let known = self.inputs.snapshot.records.keys().chain(self.draft.changes.keys());
-            let known = known.chain(&self.selection.left_out).chain(self.draft.data.keys());
+            let known = known.chain(self.selection.left_out.keys()).chain(self.draft.data.keys());
             let known = known.map(ToString::to_string);
             let blocks = self.inputs.config.order.iter().filter(|id| is_managed(id));
             let known: BTreeSet<_> = known.chain(blocks.map(ToString::to_string)).collect();
@@ -207,14 +221,14 @@ impl<'a> Drafting<'a> {
         let is_deferred = |(address, change): (&Address, &crate::plan::Change)| {
             meets(address) && change.action == crate::plan::Action::Defer
         };
-        self.draft.changes.keys().any(contains)
+        self.draft.changes.keys().chain(&self.pending).any(contains)
             || self.draft.changes.iter().any(is_deferred)
             || self.draft.data.keys().any(contains)
             || self.inputs.snapshot.records.keys().any(contains)
             || self
                 .selection
                 .left_out
-                .iter()
+                .keys()
                 .any(|left_out| contains(left_out) || self.hides(left_out, selector))
             || (self.inputs.destroy && self.inputs.config.order.iter().any(|id| is_of(id, selector)))
     }
@@ -237,13 +251,14 @@ fn is_of(id: &BlockId, selector: &Selector) -> bool {
     }
 }
 
-fn torn(restriction: &Restriction, heir: &Address, address: &Address) -> Diagnostic {
+fn torn(restriction: Option<&Restriction>, heir: &Address, address: &Address) -> Diagnostic {
     let what = format!("{heir} takes over what is recorded as {address}, which the plan leaves out.");
     let remedy = match restriction {
-        Restriction::Only(_) => format!("Add -target '{address}', so that both are planned together."),
-        Restriction::Except(_) => {
+        Some(Restriction::Only(_)) => format!("Add -target '{address}', so that both are planned together."),
+        Some(Restriction::Except(_)) => {
             format!("Leave both out by -exclude '{heir}' besides, or neither of the two.")
         }
+        None => format!("Leave both out by -exclude '{heir}'."),
     };
     Diagnostic::error("Move torn apart", format!("{what} {remedy}"))
 }
@@ -256,13 +271,13 @@ fn torn_away(heir: &Address, address: &Address) -> Diagnostic {
 }
 
 /// What each record needs, by what is recorded and by what is configured.
-struct Ties<'a> {
+pub(super) struct Ties<'a> {
     needs: BTreeMap<&'a Address, Vec<Address>>,
     by_block: BTreeMap<BlockId, Vec<&'a Address>>,
 }
 
 impl<'a> Ties<'a> {
-    fn new(inputs: &DraftInputs<'a>, environment: &Environment<'_>) -> Self {
+    pub(super) fn new(inputs: &DraftInputs<'a>, environment: &Environment<'_>) -> Self {
         let snapshot: &'a Snapshot = inputs.snapshot;
         let mut configured = BTreeMap::new();
         let needs = snapshot.records.iter().map(|(address, record)| {
@@ -276,7 +291,7 @@ impl<'a> Ties<'a> {
     }
 
     /// These and all that needs them, as far as it `counts`.
-    fn dependents(
+    pub(super) fn dependents(
         &self,
         seeds: BTreeSet<&'a Address>,
         counts: impl Fn(&Address) -> bool,
@@ -303,7 +318,7 @@ impl<'a> Ties<'a> {
     }
 
     /// These and all that they need, as far as it `counts`.
-    fn needs(
+    pub(super) fn needs(
         &self,
         seeds: BTreeSet<&'a Address>,
         counts: impl Fn(&Address) -> bool,

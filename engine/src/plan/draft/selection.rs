@@ -1,16 +1,16 @@
-//! What is planned of the configuration, where `-target` or `-exclude` restricts it.
+//! What is planned of the configuration, where `-target` or `-exclude` restricts it, or a target that cannot be reached.
 //!
 //! Blocks are gone through each after what it refers to. What is left out is neither evaluated nor looked at: its record stands for it.
 //! Whatever has something left out behind it is *clouded*: what is wrong with it is not told, and its value is no result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DraftInputs, Drafting};
-use crate::address::{Address, Key, ModuleInstance, Selector};
+use super::{DraftInputs, Drafting, Sights};
+use crate::address::{Address, Key, ModuleInstance, Selector, TargetAddress};
 use crate::config::{BlockId, BlockName, Config, ResourceBlock};
 use crate::environment::{Environment, seen_from};
 use crate::lower::{Each, Instance};
-use crate::plan::Restriction;
+use crate::plan::{Refresh, Restriction};
 use crate::state::Snapshot;
 use crate::types::Type;
 use crate::value::Value;
@@ -22,28 +22,44 @@ pub(super) struct Selection {
     kept: Option<Kept>,
     /// What is asked to be left out.
     except: Vec<Selector>,
-    /// What has something left out in it or behind it, in which instances of its module.
-    clouded: BTreeMap<BlockId, Vec<ModuleInstance>>,
+    /// Whether there are targets that cannot be reached.
+    is_cut_off: bool,
+    /// What has something left out in it or behind it.
+    clouded: BTreeMap<BlockId, Vec<Cloud>>,
     /// Instances that are left out, and blocks of which all is.
-    pub(super) left_out: BTreeSet<Address>,
+    pub(super) left_out: BTreeMap<Address, LeftOut>,
     /// Whether what is evaluated just now is clouded.
     pub(super) is_muted: bool,
 }
 
+/// Why something is left out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LeftOut {
+    /// The targets out of reach that it is on, or that something is on which it needs; none if it was asked to be left out.
+    pub(super) because: BTreeSet<TargetAddress>,
+    /// Whether it is itself on one of them.
+    pub(super) is_there: bool,
+}
+
+/// An instance of a block's module in which something is left out in the block or behind it.
+struct Cloud {
+    at: ModuleInstance,
+    /// The targets out of reach that are behind it.
+    because: BTreeSet<TargetAddress>,
+}
+
 impl Selection {
-    pub(super) fn new(
-        inputs: &DraftInputs<'_>,
-        widened: &BTreeSet<Address>,
-        environment: &Environment<'_>,
-    ) -> Self {
+    pub(super) fn new(inputs: &DraftInputs<'_>, sights: &Sights, environment: &Environment<'_>) -> Self {
+        // What goes is told by what is recorded, and so is what is held against what is there.
+        let is_cut_off = inputs.refresh != Refresh::Only && !sights.out_of_reach().is_empty();
+        let whole = Self { is_cut_off, ..Self::default() };
         match inputs.restriction {
-            // What goes is told by what is recorded.
-            None => Self::default(),
-            Some(_) if inputs.destroy => Self::default(),
-            Some(Restriction::Except(selectors)) => Self { except: selectors.clone(), ..Self::default() },
+            _ if inputs.destroy => Self::default(),
+            None => whole,
+            Some(Restriction::Except(selectors)) => Self { except: selectors.clone(), ..whole },
             Some(Restriction::Only(selectors)) => {
-                let kept = Kept::new(selectors, widened, inputs, environment);
-                Self { kept: Some(kept), ..Self::default() }
+                let kept = Kept::new(selectors, &sights.widened, inputs, environment);
+                Self { kept: Some(kept), ..whole }
             }
         }
     }
@@ -54,7 +70,7 @@ impl Selection {
     }
 
     fn is_whole(&self) -> bool {
-        self.kept.is_none() && self.except.is_empty()
+        self.kept.is_none() && self.except.is_empty() && !self.is_cut_off
     }
 
     /// Whether all that an address stands for is left out by what is asked for.
@@ -65,9 +81,9 @@ impl Selection {
         }
     }
 
-    /// Which of these parts of one repetition are left out: with one that is asked for come those that it comes after, and with one
+    /// Which of these parts of one repetition are not asked for: with one that is asked for come those that it comes after, and with one
     /// that is left out goes what comes after it.
-    fn left_out_of(&self, parts: &[Instance]) -> BTreeSet<Address> {
+    fn not_asked_for(&self, parts: &[Instance]) -> BTreeSet<Address> {
         let addresses: BTreeSet<_> = parts.iter().map(|part| &part.address).collect();
         let (mut inside, outside): (BTreeSet<_>, BTreeSet<_>) =
             addresses.into_iter().partition(|address| match &self.kept {
@@ -99,20 +115,30 @@ impl Selection {
         }
     }
 
-    fn cloud(&mut self, at: &ModuleInstance, id: &BlockId) {
-        let places = self.clouded.entry(id.clone()).or_default();
-        if !places.contains(at) {
-            places.push(at.clone());
+    fn cloud(&mut self, at: &ModuleInstance, id: &BlockId, because: &BTreeSet<TargetAddress>) {
+        let clouds = self.clouded.entry(id.clone()).or_default();
+        match clouds.iter_mut().find(|cloud| cloud.at == *at) {
+            Some(cloud) => cloud.because.extend(because.iter().cloned()),
+            None => clouds.push(Cloud { at: at.clone(), because: because.clone() }),
         }
     }
 
-    /// Whether something that a block refers to in an instance of its module has something left out in it or behind it.
-    fn is_clouded(&self, config: &Config, at: &ModuleInstance, id: &BlockId) -> bool {
+    /// The targets out of reach behind what a block refers to in an instance of its module; `None` if nothing is left out in that or
+    /// behind it.
+    fn cloud_over(
+        &self,
+        config: &Config,
+        at: &ModuleInstance,
+        id: &BlockId,
+    ) -> Option<BTreeSet<TargetAddress>> {
         let needs = config.dependencies.get(id).into_iter().flatten();
-        needs.filter_map(|need| Some((need, self.clouded.get(need)?))).any(|(need, places)| {
-            let seen = seen_from(at, &need.module);
-            places.iter().any(|place| seen.0.len() == place.0.len() && seen.is_on_the_way_to(place))
-        })
+        let clouds = needs.filter_map(|need| Some((seen_from(at, &need.module), self.clouded.get(need)?)));
+        let above = clouds.flat_map(|(seen, clouds)| {
+            clouds
+                .iter()
+                .filter(move |cloud| seen.0.len() == cloud.at.0.len() && seen.is_on_the_way_to(&cloud.at))
+        });
+        above.map(|cloud| cloud.because.clone()).reduce(|all, more| all.into_iter().chain(more).collect())
     }
 }
 
@@ -123,25 +149,26 @@ impl<'a> Drafting<'a> {
         if self.selection.is_whole() {
             return false;
         }
-        let is_clouded = self.selection.is_clouded(self.inputs.config, at, id);
+        let cloud = self.selection.cloud_over(self.inputs.config, at, id);
         let address = match &id.name {
             BlockName::Resource(kind, name) => Address::within(at.clone(), kind, name),
             BlockName::Data(ty, name) => Address::look_up(at.clone(), ty, name),
             _ => {
-                self.selection.is_muted = is_clouded;
-                if is_clouded {
-                    self.selection.cloud(at, id);
-                }
+                self.selection.is_muted = cloud.is_some();
+                cloud.iter().for_each(|because| self.selection.cloud(at, id, because));
                 return false;
             }
         };
-        let is_left_out =
-            self.selection.leaves_out(&address) || (is_clouded && self.selection.kept.is_none());
-        if is_left_out {
-            self.selection.cloud(at, id);
-            self.selection.left_out.insert(address);
-        }
-        is_left_out
+        // What is asked for comes with all that it needs, unless that is out of reach.
+        let follows = |because: &BTreeSet<_>| self.selection.kept.is_none() || !because.is_empty();
+        let because = match self.selection.leaves_out(&address) {
+            true => Some(BTreeSet::new()),
+            false => cloud.filter(follows),
+        };
+        let Some(because) = because else { return false };
+        self.selection.cloud(at, id, &because);
+        self.selection.left_out.insert(address, LeftOut { because, is_there: false });
+        true
     }
 
     /// The values of one repetition of a block, if all of it is left out.
@@ -160,15 +187,20 @@ impl<'a> Drafting<'a> {
         if !self.selection.leaves_out(&prefix) {
             return None;
         }
-        self.leave_out(prefix.clone());
-        let records = self.inputs.snapshot.records.range(&prefix..);
+        self.leave_out(prefix.clone(), LeftOut::default());
+        Some(self.stand_ins(&prefix))
+    }
+
+    /// What expressions see of all that an address stands for and that is left out.
+    pub(super) fn stand_ins(&self, prefix: &Address) -> Vec<(Vec<Key>, Value)> {
+        let records = self.inputs.snapshot.records.range(prefix..);
         let own = records.map(|(address, _)| address);
         let own = own.take_while(|address| prefix.contains(address) && address.deposed.is_none());
         let mut found: Vec<_> = own.map(|address| (address.keys.clone(), self.stand_in(address))).collect();
         if found.is_empty() {
-            found.push((prefix.keys.clone(), self.stand_in(&prefix)));
+            found.push((prefix.keys.clone(), self.stand_in(prefix)));
         }
-        Some(found)
+        found
     }
 
     /// Which instances of one repetition are left out, for each of them.
@@ -176,14 +208,18 @@ impl<'a> Drafting<'a> {
         if self.selection.is_whole() {
             return BTreeSet::new();
         }
-        let left_out = self.selection.left_out_of(instances);
-        left_out.iter().for_each(|address| self.leave_out(address.clone()));
-        left_out
+        let not_asked_for = self.selection.not_asked_for(instances);
+        let out_of_reach = self.out_of_reach_of(instances, &not_asked_for);
+        let not_asked_for = not_asked_for.into_iter().map(|address| (address, LeftOut::default()));
+        let left_out: BTreeMap<_, _> = not_asked_for.chain(out_of_reach).collect();
+        let addresses = left_out.keys().cloned().collect();
+        left_out.into_iter().for_each(|(address, why)| self.leave_out(address, why));
+        addresses
     }
 
-    fn leave_out(&mut self, address: Address) {
-        self.selection.cloud(&address.module, &BlockId::of(&address));
-        self.selection.left_out.insert(address);
+    pub(super) fn leave_out(&mut self, address: Address, why: LeftOut) {
+        self.selection.cloud(&address.module, &BlockId::of(&address), &why.because);
+        self.selection.left_out.insert(address, why);
     }
 
     /// What expressions see of an instance that is left out: what is recorded of it.

@@ -52,7 +52,10 @@ async fn connect_now(sandbox: &dyn Sandbox, target: &TargetConfig) -> Result<Clu
 async fn config(sandbox: &dyn Sandbox, target: &TargetConfig) -> Result<Config, ProviderError> {
     let wrong = |failure: Failure| {
         let why = match failure {
-            Failure::Unfit(why) | Failure::Lost(why) | Failure::NoCredentials(why) => why,
+            Failure::Unfit(why)
+            | Failure::Lost(why)
+            | Failure::Strange(why)
+            | Failure::NoCredentials(why) => why,
             Failure::Refused(status) => status.message,
         };
         unusable(ErrorCode::Invalid, target, &why, "Check the kubeconfig and the context.")

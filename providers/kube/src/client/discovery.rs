@@ -84,6 +84,6 @@ async fn look_up(api: &Api) -> Result<Catalog, Failure> {
         api.send(request::discover("/apis"), Retry::Read),
     )?;
     Catalog::parse(&[core.body, named.body]).ok_or_else(|| {
-        Failure::Lost("it does not serve aggregated discovery, which Kubernetes has since 1.27".into())
+        Failure::Strange("it does not serve aggregated discovery, which Kubernetes has since 1.27".into())
     })
 }

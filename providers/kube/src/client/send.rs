@@ -1,6 +1,8 @@
 //! Sending one request: within its deadline, in its turn, again where that is safe.
 
+use std::error::Error;
 use std::fmt::Display;
+use std::io;
 use std::time::Duration;
 
 use http::header::{RETRY_AFTER, WARNING};
@@ -52,6 +54,8 @@ pub(super) enum Failure {
     Refused(Box<Status>),
     /// The answer, if there was one, did not arrive.
     Lost(String),
+    /// Somebody answers, and not as the server that is meant would.
+    Strange(String),
     /// The credentials could not be had.
     NoCredentials(String),
     /// The request could not even be made.
@@ -138,7 +142,7 @@ fn answer(code: u16, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Failure
         return Err(Failure::Refused(Box::new(status)));
     }
     let body = serde_json::from_slice(body)
-        .map_err(|error| Failure::Lost(format!("the answer is not JSON: {error}")))?;
+        .map_err(|error| Failure::Strange(format!("the answer is not JSON: {error}")))?;
     Ok(Answer { code, body, warnings: headers.get_all(WARNING).iter().filter_map(warning).collect() })
 }
 
@@ -170,12 +174,31 @@ pub(super) fn lost(error: &kube::Error) -> Failure {
             Failure::NoCredentials(format!("the token file {} cannot be read: {error}", path.display()))
         }
         Some(_) => Failure::NoCredentials("the kubeconfig's credentials cannot be used".into()),
+        None if is_strange(error) => Failure::Strange(chain(error)),
         None => Failure::Lost(chain(error)),
     }
 }
 
+/// Whether there is no secure connection though somebody answers: every refusal in a handshake, of a certificate or of what is no TLS at
+/// all, comes as invalid data.
+fn is_strange(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let io = cause.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::InvalidData) {
+            return true;
+        }
+        // Of what an IO error holds, `source` passes over the first.
+        next = match io.and_then(io::Error::get_ref) {
+            Some(held) => Some(held),
+            None => cause.source(),
+        };
+    }
+    false
+}
+
 /// The innermost causes say most: "tcp connect error: connection refused".
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &dyn Error) -> String {
     let mut causes = vec![error.to_string()];
     let mut next = error.source();
     while let Some(cause) = next {
@@ -204,14 +227,14 @@ impl Failure {
                 again.then(|| told.unwrap_or_default().max(by_default))
             }
             Self::Lost(_) => (retry == Retry::Read).then_some(by_default),
-            Self::NoCredentials(_) | Self::Unfit(_) => None,
+            Self::Strange(_) | Self::NoCredentials(_) | Self::Unfit(_) => None,
         }
     }
 
     /// Whether it is not known what the server did.
     pub(super) fn is_open(&self) -> bool {
         match self {
-            Self::Lost(_) => true,
+            Self::Lost(_) | Self::Strange(_) => true,
             Self::Refused(status) => {
                 matches!(status.code, 502..=504) || status.code == 500 && !status.reason.is_empty()
             }
@@ -261,6 +284,12 @@ impl Failure {
                 "The cluster cannot be reached",
                 why.clone(),
                 "Check that the cluster runs, that the address and the context are the right ones, and that the network lets us through.",
+            ),
+            Self::Strange(why) => (
+                ErrorCode::Other,
+                "Not the cluster that is meant",
+                why.clone(),
+                "Check that the address is that of a Kubernetes API server, and that the certificate authority is the one of this very cluster.",
             ),
             Self::NoCredentials(why) => (
                 ErrorCode::Denied,

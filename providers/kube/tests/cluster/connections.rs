@@ -1,5 +1,8 @@
 //! Who the cluster is, and what is said when it cannot be reached.
 
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+
 use meshform_engine::ports::{ErrorCode, Provider};
 use serde_json::{Value as Json, json};
 
@@ -15,6 +18,18 @@ async fn check(world: &World, attributes: Json, code: ErrorCode, says: &[&str]) 
     assert!(!error.to_string().contains("hunter2"), "{error}");
 }
 
+/// A server that knows no TLS.
+fn stranger() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let _ = connection.and_then(|mut it| it.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+        }
+    });
+    address
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_say_where_and_what_to_do() {
     let world = World::new("connect").await;
@@ -27,6 +42,10 @@ async fn failures_say_where_and_what_to_do() {
         &["127.0.0.1:1", "refused", "Check that the cluster runs"],
     )
     .await;
+    // Who answers otherwise than the server is reached, and not trusted.
+    let stranger = json!({ "server": format!("https://{}", stranger()), "token": "hunter2" });
+    check(&world, stranger, ErrorCode::Other, &["Not the cluster that is meant", "certificate authority"])
+        .await;
     check(
         &world,
         json!({ "kubeconfig": "no/such/file" }),

@@ -10,7 +10,8 @@ use crate::render::text::{counted, harmless};
 pub(super) fn line(plan: &Plan) -> String {
     let counts = Counts::of(plan);
     if plan.is_empty() {
-        return paint(GOOD, nothing(plan, counts.unchanged));
+        let style = if plan.unreachable().is_empty() { GOOD } else { STRONG };
+        return paint(style, nothing(plan, counts.unchanged));
     }
     if plan.refresh_only {
         return paint(STRONG, refresh(&counts));
@@ -61,9 +62,9 @@ pub(super) fn unseen(plan: &Plan) -> Option<String> {
     (count > 0).then(|| paint(CHANGED, format!("{} {verb} recorded.", counted(count, "instance"))))
 }
 
-/// What makes the plan a partial one, if it is.
+/// What keeps the plan to a part of the stack, if that was asked for.
 pub(super) fn partial(plan: &Plan) -> Option<String> {
-    let restriction = plan.partial.as_ref()?.restriction.to_string();
+    let restriction = plan.partial.as_ref()?.restriction.as_ref()?.to_string();
     let line =
         format!("This plan is partial: {}. What it leaves out stays as it is.", harmless(&restriction));
     Some(paint(CHANGED, line))

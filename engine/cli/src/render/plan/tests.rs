@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::samples::{deployment, field, object, plan, value};
+use crate::samples::{deployment, field, object, out_of_reach, plan, value};
 use meshform_engine::address::Key;
 use meshform_engine::plan::OutputChange;
 use meshform_engine::policy::{Judgement, Level, Verdict};
@@ -147,4 +147,16 @@ fn policies_are_summed_up() {
         judgement("addresses", Level::Mandatory, Verdict::Unknown),
     ];
     check("policies", &plan);
+}
+
+#[test]
+fn what_is_out_of_reach_is_told_with_what_is_left_out() {
+    check("out_of_reach", &out_of_reach(plan(vec![value(Action::Create, "other", Value::null())])));
+    // Nothing to do is not all that there is to say.
+    let nothing = out_of_reach(plan(Vec::new()));
+    let summary = anstream::adapter::strip_str(&summary(&nothing)).to_string();
+    assert_eq!(
+        summary,
+        "Nothing to do: no instance is planned.\nNot whole: host.web could not be reached, so that 2 instances are not planned."
+    );
 }
