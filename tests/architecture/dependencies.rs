@@ -7,6 +7,7 @@ use crate::sources::root;
 const ROOT: &str = "meshform";
 const ENGINE: &str = "meshform-engine";
 const KUBE: &str = "meshform-provider-kube";
+const KUBE_SCHEMA: &str = "meshform-kube-schema";
 const SSH: &str = "meshform-provider-ssh";
 const STATE: &str = "meshform-state";
 const STATE_HTTP: &str = "meshform-state-http";
@@ -21,9 +22,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("meshform-state-s3", &[ENGINE, STATE, STATE_HTTP]),
     ("meshform-state-kube", &[ENGINE, STATE]),
     ("meshform-state-postgres", &[ENGINE, STATE]),
-    (KUBE, &[ENGINE]),
+    // What a definition of a custom kind says and forbids. The sandbox's API server asks it as a real one would; the provider asks it of
+    // kinds whose definition is in the same plan, which no server can be asked about yet. Written twice, they would differ.
+    (KUBE_SCHEMA, &[]),
+    (KUBE, &[ENGINE, KUBE_SCHEMA]),
     (SSH, &[ENGINE]),
-    ("meshform-sandbox", &[ENGINE]),
+    ("meshform-sandbox", &[ENGINE, KUBE_SCHEMA]),
     ("meshform-provider-istio", &[ENGINE, KUBE, SSH]),
     ("meshform-provider-rollout", &[ENGINE, KUBE, SSH]),
 ];
@@ -130,6 +134,8 @@ fn a_forbidden_edge_is_found() {
         "meshform-provider-ssh",
         &["meshform-provider-kube -> meshform-provider-ssh"],
     );
+    check("meshform-provider-kube", "meshform-kube-schema", &[]);
+    check("meshform-kube-schema", "meshform-engine", &["meshform-kube-schema -> meshform-engine"]);
     check("meshform-provider-ssh", "meshform-sandbox", &["meshform-provider-ssh -> meshform-sandbox"]);
     check("meshform-sandbox", "meshform", &["meshform-sandbox -> meshform"]);
     check("meshform-new", "meshform-engine", &["meshform-new -> meshform-engine"]);

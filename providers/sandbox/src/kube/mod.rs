@@ -24,8 +24,6 @@ mod merge;
 mod net;
 mod object;
 mod options;
-mod pattern;
-mod quantity;
 mod registry;
 mod selector;
 mod serve;

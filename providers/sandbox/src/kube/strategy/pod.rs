@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kube::object::{self, child, put_default};
-use crate::kube::quantity;
+use meshform_kube_schema::quantity;
 
 /// What a pod gets at its admission and keeps in updates.
 const ADMITTED: [&str; 6] = [

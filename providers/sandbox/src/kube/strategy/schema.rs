@@ -1,12 +1,10 @@
 //! The values of custom resources against their schemas.
 
-mod format;
-
 use serde_json::{Value, json};
 
-use crate::kube::pattern;
 use crate::kube::status::FieldError;
 use crate::kube::types::{ListKind, Rules, Scalar, Shape, TypeId, TypeRef};
+use meshform_kube_schema::{format, pattern};
 
 /// Where the server says that a failure is which is of no field alone.
 const NOWHERE: &str = "<nil>";

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use super::crd;
 use super::names::{check_label, check_name};
 use crate::kube::object::{self, flag, list, map, text};
-use crate::kube::quantity;
 use crate::kube::registry::Resource;
 use crate::kube::selector::label_selector_matches;
 use crate::kube::status::FieldError;
+use meshform_kube_schema::quantity;
 
 const IMMUTABLE: &str = "field is immutable";
 const DATA_BYTES_MAX: usize = 1 << 20;

@@ -6,8 +6,8 @@
 use serde_json::{Map, Value};
 
 use crate::kube::clock::{rfc3339, rfc3339_micro};
-use crate::kube::quantity;
 use crate::kube::types::{Scalar, Shape, TypeRef};
+use meshform_kube_schema::quantity;
 
 /// A decoded body.
 #[derive(Debug)]

@@ -1,26 +1,29 @@
 //! `resource.Quantity`: numbers with a suffix, and their canonical form.
 
+use std::cmp::Ordering;
+use std::fmt;
+
 /// The quantity as the server stores it (`1000m` → `1`, `1024Mi` → `1Gi`); `None` if it is none.
-pub(crate) fn canonical(text: &str) -> Option<String> {
-    let quantity = Quantity::parse(text)?;
-    Some(quantity.print())
+pub fn canonical(text: &str) -> Option<String> {
+    Amount::parse(text).map(|amount| amount.to_string())
 }
 
 /// A quantity in thousandths (`500m` is 500); `None` if it is none or too big.
-pub(crate) fn milli(text: &str) -> Option<i128> {
-    let quantity = Quantity::parse(text)?;
-    quantity.nano.checked_add(999_999).map(|nano| nano.div_euclid(1_000_000))
+pub fn milli(text: &str) -> Option<i128> {
+    let amount = Amount::parse(text)?;
+    amount.nano.checked_add(999_999).map(|nano| nano.div_euclid(1_000_000))
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Decimal,
     Binary,
     Exponent,
 }
 
-/// An exact number of billionths, and how it was written.
-struct Quantity {
+/// A quantity: an exact number of billionths, and how it was written. Quantities are ordered by their number.
+#[derive(Clone, Copy, Debug)]
+pub struct Amount {
     nano: i128,
     format: Format,
 }
@@ -30,8 +33,9 @@ const BINARY: [(&str, u32); 6] = [("Ei", 60), ("Pi", 50), ("Ti", 40), ("Gi", 30)
 const DECIMAL: [(&str, i32); 10] =
     [("E", 18), ("P", 15), ("T", 12), ("G", 9), ("M", 6), ("k", 3), ("", 0), ("m", -3), ("u", -6), ("n", -9)];
 
-impl Quantity {
-    fn parse(text: &str) -> Option<Self> {
+impl Amount {
+    /// The quantity that a text says; `None` if it says none, or one that is too big.
+    pub fn parse(text: &str) -> Option<Self> {
         let end =
             text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(text.len());
         let (number, suffix) = text.split_at(end);
@@ -53,14 +57,60 @@ impl Quantity {
         Some(Self { nano, format })
     }
 
-    fn print(&self) -> String {
+    /// The number, in billionths.
+    pub fn nano(self) -> i128 {
+        self.nano
+    }
+
+    /// The whole number that it is, if it is one.
+    pub fn whole(self) -> Option<i64> {
+        (self.nano % NANO == 0).then(|| i64::try_from(self.nano / NANO).ok()).flatten()
+    }
+
+    /// Both together, written as this one is.
+    pub fn plus(self, other: Self) -> Option<Self> {
+        Some(Self { nano: self.nano.checked_add(other.nano)?, ..self })
+    }
+
+    /// This one without the other, written as this one is.
+    pub fn minus(self, other: Self) -> Option<Self> {
+        Some(Self { nano: self.nano.checked_sub(other.nano)?, ..self })
+    }
+
+    /// A whole number.
+    pub fn of_whole(number: i64) -> Self {
+        Self { nano: i128::from(number) * NANO, format: Format::Decimal }
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = self.nano % NANO == 0;
         let units = self.nano / NANO;
         if self.format == Format::Binary && whole && (units.abs() >= 1024 || units == 0) {
-            return print_binary(units);
+            return out.write_str(&print_binary(units));
         }
-        let exponent = self.format == Format::Exponent;
-        print_decimal(self.nano, exponent)
+        out.write_str(&print_decimal(self.nano, self.format == Format::Exponent))
+    }
+}
+
+impl PartialEq for Amount {
+    fn eq(&self, other: &Self) -> bool {
+        self.nano == other.nano
+    }
+}
+
+impl Eq for Amount {}
+
+impl PartialOrd for Amount {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Amount {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.nano.cmp(&other.nano)
     }
 }
 
