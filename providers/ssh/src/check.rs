@@ -5,7 +5,8 @@ use meshform_engine::ports::Problem;
 use meshform_engine::value::{Path, PathStep, Value};
 
 use crate::attributes::{given, sensitive, text};
-use crate::file::{Files, Mode};
+use crate::file::{Files, Mode, check_content};
+use crate::managed::end;
 use crate::resource::{self, Resource};
 use crate::{confirm, schema};
 
@@ -22,15 +23,18 @@ pub(crate) fn check(kind: &str, desired: &Value) -> Vec<Problem> {
 
 /// Checks one look-up.
 pub(crate) fn check_data(kind: &str, arguments: &Value) -> Vec<Problem> {
-    if kind != schema::FILE {
-        return Vec::new();
-    }
-    let mut problems: Vec<_> =
-        text(arguments, "path").and_then(|path| place("path", path)).into_iter().collect();
+    let (mut problems, shown) = match kind {
+        schema::FILE => {
+            let path = text(arguments, "path").and_then(|path| place("path", path));
+            (path.into_iter().collect(), exposed(&Files, arguments))
+        }
+        schema::COMMAND => (command(arguments), Vec::new()),
+        _ => return Vec::new(),
+    };
     for problem in &mut problems {
         conceal(problem, arguments);
     }
-    problems.extend(exposed(&Files, arguments));
+    problems.extend(shown);
     problems
 }
 
@@ -53,9 +57,10 @@ fn exposed(resource: &dyn Resource, desired: &Value) -> Vec<Problem> {
 pub(crate) fn file(desired: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(text(desired, "path").and_then(|path| place("path", path)));
+    problems.extend(check_content(desired));
     problems.extend(mode(desired));
     problems.extend(["owner", "group"].into_iter().filter_map(|name| account(name, text(desired, name)?)));
-    problems.extend(choice(desired, "on_destroy", &["remove", "restore", "keep"]));
+    problems.extend(end::check(desired, end::WITH_RESTORE));
     problems.extend(confirm::check(desired));
     problems
 }
@@ -192,7 +197,9 @@ mod tests {
 
     #[test]
     fn files() {
-        let check = |fields: &[(&str, Value)], expect: &[&str]| check("host_file", fields, expect);
+        let check = |fields: &[(&str, Value)], expect: &[&str]| {
+            check("host_file", &[fields, &[("content", "x".into())]].concat(), expect);
+        };
         check(&[("path", "/etc/motd".into()), ("mode", "0644".into()), ("on_destroy", "keep".into())], &[]);
         check(&[("path", Value::unknown(Type::String)), ("mode", Value::unknown(Type::String))], &[]);
         for path in ["", "etc/motd", "/", "/etc/", "/etc//motd", "/etc/./motd", "/etc/../motd", "/a\0b"] {
@@ -215,7 +222,7 @@ mod tests {
         let fields = ["path", "mode", "owner", "on_destroy"]
             .map(|name| (name.to_owned(), Value::string("s3 cret").sensitive()));
         let found = super::check("host_file", &Value::object(fields));
-        assert_eq!(found.len(), 5);
+        assert_eq!(found.len(), 6);
         assert!(found.iter().all(|problem| !problem.detail.contains("s3")), "{found:?}");
     }
 

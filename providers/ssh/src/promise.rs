@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use meshform_engine::ports::ObserveItem;
+use meshform_engine::ports::{ObserveItem, ProviderError};
+use meshform_engine::value::Value;
 
+use crate::account::{Account, Group, Known, User};
 use crate::attributes::{flag, text};
-use crate::schema;
+use crate::managed::Managed as _;
 use crate::script::sha256;
+use crate::{file, resource, schema};
 
 /// What is going to be there.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +22,10 @@ pub(crate) struct Promises {
     files: BTreeMap<String, Option<String>>,
     /// Units that are wanted.
     units: BTreeSet<String>,
-    /// Whether something is installed or run that may bring units.
-    may_bring_units: bool,
+    /// Users and groups that are wanted.
+    accounts: BTreeSet<Account>,
+    /// Whether something is installed or run that may bring units, users and groups.
+    may_bring_more: bool,
 }
 
 impl Promises {
@@ -29,13 +34,14 @@ impl Promises {
         for item in items {
             let Some(desired) = &item.desired else { continue };
             self.add_unit(item);
+            self.add_accounts(&item.kind, desired);
             let Some(path) = text(desired, "path") else { continue };
             match item.kind.as_str() {
                 crate::directory::NAME => {
                     self.folders.insert(path.to_owned());
                 }
                 schema::FILE => {
-                    let hash = text(desired, "content").map(|content| sha256(content.as_bytes()));
+                    let hash = file::bytes(desired).map(|content| sha256(&content));
                     self.files.insert(path.to_owned(), hash);
                 }
                 _ => {}
@@ -54,8 +60,33 @@ impl Promises {
             crate::service::NAME => {
                 self.units.extend(item.identity.strip_prefix("unit:").map(str::to_owned));
             }
-            "host_package" | schema::COMMAND => self.may_bring_units = true,
+            "host_package" | schema::COMMAND => self.may_bring_more = true,
             _ => {}
+        }
+    }
+
+    fn add_accounts(&mut self, kind: &str, desired: &Value) {
+        let Some(name) = text(desired, "name") else { return };
+        if kind == User.name() {
+            self.accounts.insert(Account::User(name.to_owned()));
+        }
+        // With a user comes a group of its name, unless it is put into another one.
+        if kind == Group.name() || (kind == User.name() && text(desired, "group").is_none()) {
+            self.accounts.insert(Account::Group(name.to_owned()));
+        }
+    }
+
+    /// Checks that all users and groups that a resource names are there, or are going to be. `known` tells which are there.
+    ///
+    /// # Errors
+    /// When one is not, and nothing can bring it.
+    pub(crate) fn prove_accounts(&self, item: &ObserveItem, known: &Known) -> Result<(), ProviderError> {
+        let named = resource::named(&item.kind).zip(item.desired.as_ref());
+        let accounts = named.map(|(resource, desired)| resource.accounts(desired)).unwrap_or_default();
+        let has = |account| known.has(account) || self.accounts.contains(account);
+        match accounts.iter().find(|(_, account)| !has(account)) {
+            Some((attribute, account)) if !self.may_bring_more => Err(account.missing(attribute)),
+            _ => Ok(()),
         }
     }
 
@@ -79,7 +110,7 @@ impl Promises {
             path.contains("/systemd/")
                 && path.rsplit_once('/').is_some_and(|(_, name)| names.contains(&Some(name)))
         };
-        self.may_bring_units || self.files.keys().any(is_it)
+        self.may_bring_more || self.files.keys().any(is_it)
     }
 
     /// Whether the folder in which this path lies is going to be there.
@@ -103,6 +134,46 @@ mod tests {
     use meshform_engine::value::Value;
 
     use super::*;
+
+    fn with(kind: &str, attributes: &[(&str, Value)]) -> ObserveItem {
+        let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        ObserveItem {
+            address: Address::new(kind, "x"),
+            kind: kind.into(),
+            identity: String::new(),
+            desired: Some(Value::object(attributes)),
+            record: None,
+        }
+    }
+
+    #[test]
+    fn users_and_groups_are_promised() {
+        let file =
+            with("host_file", &[("path", "/f".into()), ("owner", "app".into()), ("group", "ours".into())]);
+        let user = with("host_user", &[("name", "app".into()), ("groups", Value::list(["ours".into()]))]);
+        let own =
+            with("host_file", &[("path", "/f".into()), ("owner", "app".into()), ("group", "app".into())]);
+        let group = with("host_group", &[("name", "ours".into())]);
+        let command = with("host_command", &[("run", "useradd app".into())]);
+        let unit = with("host_service", &[("name", "a".into()), ("unit", "[Service]\nUser=app\n".into())]);
+        let number = with("host_directory", &[("path", "/d".into()), ("owner", "4711".into())]);
+        let check = |plan: &[&ObserveItem], item: &ObserveItem, expect: Option<&str>| {
+            let mut promises = Promises::default();
+            promises.add(&plan.iter().map(|item| (*item).clone()).collect::<Vec<_>>());
+            let refused = promises.prove_accounts(item, &Known::default()).err();
+            assert_eq!(refused.as_ref().map(|error| error.summary.as_str()), expect, "{plan:?}");
+        };
+        check(&[&file], &file, Some("User missing"));
+        check(&[&file, &user], &file, Some("Group missing"));
+        check(&[&file, &user, &group], &file, None);
+        check(&[&user], &user, Some("Group missing"));
+        check(&[&user, &group], &user, None);
+        check(&[&own, &user], &own, None);
+        check(&[&file, &command], &file, None);
+        check(&[&unit], &unit, Some("User missing"));
+        check(&[&unit, &user], &unit, None);
+        check(&[&number], &number, None);
+    }
 
     #[test]
     fn folders_are_promised() {

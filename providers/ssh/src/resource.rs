@@ -8,7 +8,7 @@ use meshform_engine::ports::{
 use meshform_engine::schema::Attribute;
 use meshform_engine::value::Value;
 
-use crate::account::{Group, Key, User};
+use crate::account::{Accounts, Group, Key, User};
 use crate::answer::Answer;
 use crate::command::Commands;
 use crate::confirm::Confirm;
@@ -64,6 +64,11 @@ pub(crate) trait Resource: Sync {
 
     /// What an instance is on its host, once that is known.
     fn identity(&self, address: &Address, desired: &Value) -> Option<String>;
+
+    /// The users and groups that have to be there for it.
+    fn accounts(&self, _: &Value) -> Accounts {
+        Accounts::new()
+    }
 
     /// Adds what is to be asked about an instance.
     fn look<'a>(&self, index: usize, item: &'a ObserveItem, looks: &mut Looks<'a>);

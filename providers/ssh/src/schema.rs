@@ -44,7 +44,8 @@ pub(crate) fn host() -> Vec<Attribute> {
             "Accept the key of a host that is not known yet, and add it to known_hosts.",
         ),
         Attribute::default("become", Type::String, "none", "How to become root: none, sudo or doas."),
-        Attribute::optional("become_password", Type::String, "The password that sudo asks for.").sensitive(),
+        Attribute::optional("become_password", Type::String, "The password that sudo or doas asks for.")
+            .sensitive(),
         Attribute::optional("network", Type::String, "The network that it shares with other targets."),
     ]
 }
@@ -67,7 +68,7 @@ pub(crate) fn data_types() -> Vec<DataType> {
         target: Some(TargetKind::Host),
         body: attributes.into(),
     };
-    vec![on_host(FILE, file_found()), on_host(FACTS, facts())]
+    vec![on_host(FILE, file_found()), on_host(FACTS, facts()), on_host(COMMAND, crate::command::asked())]
 }
 
 fn file_found() -> Vec<Attribute> {

@@ -51,8 +51,8 @@ pub(crate) enum Escalation {
     None,
     /// By sudo, with a password if it asks for one.
     Sudo(Option<Secret>),
-    /// By doas, which must not ask.
-    Doas,
+    /// By doas, with a password if it asks for one.
+    Doas(Option<Secret>),
 }
 
 /// A text that no debug print shows.
@@ -233,13 +233,13 @@ fn escalation(attributes: &Value) -> Result<Escalation, ProviderError> {
     match (text(attributes, "become").unwrap_or("none"), password) {
         ("none", None) => Ok(Escalation::None),
         ("sudo", password) => Ok(Escalation::Sudo(password)),
-        ("doas", None) => Ok(Escalation::Doas),
-        ("none", Some(_)) => Err(invalid("become_password", "It is of no use without become = \"sudo\".".into())),
-        ("doas", Some(_)) => Err(invalid(
-            "become_password",
-            "doas takes a password from a terminal only. Give the user a \"nopass\" rule in doas.conf, or use sudo.".into(),
-        )),
-        (other, _) => Err(invalid("become", format!("{other:?} is none of \"none\", \"sudo\" and \"doas\"."))),
+        ("doas", password) => Ok(Escalation::Doas(password)),
+        ("none", Some(_)) => {
+            Err(invalid("become_password", "It is of no use without become = \"sudo\" or \"doas\".".into()))
+        }
+        (other, _) => {
+            Err(invalid("become", format!("{other:?} is none of \"none\", \"sudo\" and \"doas\".")))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use meshform_engine::ports::{
 };
 use tokio::sync::{Mutex, RwLock};
 
+use crate::account::Known;
 use crate::answer::Answer;
 use crate::client::{Client, RunError, nonce};
 use crate::confirm::Confirm;
@@ -17,11 +18,11 @@ use crate::promise::Promises;
 use crate::resource::{self, Edit, EditDeed, Edited, Job, Work};
 use crate::restart::restart;
 use crate::script::{self, Guard, Looks, Policy, Remove};
-use crate::{facts, file, schema};
+use crate::{command, facts, file, schema};
 
 /// How long looking may take, guards apart, in seconds.
 const LOOK_SECONDS: u64 = 60;
-/// How much longer it may take for each command with guards, in seconds: there are two that run, each with a limit of its own.
+/// How much longer it may take for each command, in seconds: of those with guards there are two that run, each with a limit of its own.
 const GUARDS_SECONDS: u64 = 50;
 /// How often an edit begins again because someone else has written to the file meanwhile.
 const EDITS: usize = 5;
@@ -65,6 +66,7 @@ impl Host {
             promises.add(look.observe);
             promises.clone()
         };
+        let accounts = look.observe.len() + look.read.len();
         let observed = |index, item, answer: &_| observed(index, item, answer, &promises);
         let reads = || (look.observe.len()..).zip(look.read);
         let first = self.answer(look, |_| true, false).await;
@@ -78,9 +80,11 @@ impl Host {
             true => Ok(Answer::default()),
             false => self.answer(look, |index| open.binary_search(&index).is_ok(), true).await,
         };
+        let known = first.as_ref().map(|answer| Known::read(answer, accounts)).unwrap_or_default();
         let seen = items().zip(seen).map(|((index, item), seen)| {
             let seen = seen.or_else(|| told(&again, |it| observed(index, item, it)));
-            seen.unwrap_or_else(|| Err(unstable()))
+            let seen = seen.unwrap_or_else(|| Err(unstable()))?;
+            promises.prove_accounts(item, &known).map(|()| seen)
         });
         let found = reads().zip(found).map(|((index, item), found)| {
             let found = found.or_else(|| told(&again, |it| read(index, item, it)));
@@ -96,16 +100,20 @@ impl Host {
         wanted: impl Fn(usize) -> bool,
         singly: bool,
     ) -> Result<Answer, ProviderError> {
-        let mut looks = Looks::default();
+        let accounts_index = look.observe.len() + look.read.len();
+        let mut looks = Looks { accounts_index, ..Looks::default() };
         for (index, item) in look.observe.iter().enumerate().filter(|(index, _)| wanted(*index)) {
             if let Some(resource) = resource::named(&item.kind) {
                 resource.look(index, item, &mut looks);
+                let named = item.desired.iter().flat_map(|desired| resource.accounts(desired));
+                looks.accounts.extend(named.map(|(_, account)| account));
             }
         }
         for (index, item) in (look.observe.len()..).zip(look.read).filter(|(index, _)| wanted(*index)) {
             match item.kind.as_str() {
                 schema::FILE => looks.files.push(file::question(index, item)),
                 schema::FACTS => looks.facts.push(index),
+                schema::COMMAND => looks.questions.push(command::question(index, item)),
                 _ => {}
             }
         }
@@ -113,7 +121,7 @@ impl Host {
             return Ok(Answer::default());
         }
         let program = script::look(&nonce(), &looks, self.client.has_timeout(), singly);
-        let seconds = LOOK_SECONDS + GUARDS_SECONDS * looks.guards.len() as u64;
+        let seconds = LOOK_SECONDS + GUARDS_SECONDS * (looks.guards.len() + looks.questions.len()) as u64;
         let reply = self.client.run(&program, seconds).await;
         reply.map(|reply| reply.answer).map_err(|failure| self.client.explain(failure))
     }
@@ -346,6 +354,7 @@ fn read(index: usize, item: &ReadItem, answer: &Answer) -> Option<Found> {
     match item.kind.as_str() {
         schema::FILE => file::found(index, item, answer),
         schema::FACTS => Some(facts::found(index, item, answer)),
+        schema::COMMAND => Some(command::found(index, item, answer)),
         other => Some(Err(stranger(&item.address, other))),
     }
 }

@@ -1,19 +1,3 @@
-# One entry of /etc/passwd or /etc/group, or of where else the host knows users from. $1: passwd or group, $2: name.
-lookup() {
-  if command -v getent >/dev/null; then
-    getent "$1" "$2"
-    return
-  fi
-  while IFS= read -r entry || [ -n "$entry" ]; do
-    case $entry in
-      "$2":*)
-        printf '%s\n' "$entry"
-        return 0
-        ;;
-    esac
-  done <"/etc/$1"
-  return 2
-}
 # Tells what a group is. $1: index, $2: name.
 see_group() {
   if entry=$(lookup group "$2"); then

@@ -1,6 +1,7 @@
 //! `host_group`: a group of users.
 
 use meshform_engine::address::Address;
+use meshform_engine::plan::FieldChange;
 use meshform_engine::ports::{Observation, PerformRequest, Problem, ProviderError};
 use meshform_engine::schema::Attribute;
 use meshform_engine::state::Record;
@@ -8,10 +9,10 @@ use meshform_engine::types::Type;
 use meshform_engine::value::Value;
 use serde_json::json;
 
-use super::{LIBRARY, end, failed, id, name, number, on_destroy, variables};
+use super::{LIBRARY, failed, id, name, number, variables};
 use crate::answer;
 use crate::attributes::{flag, text};
-use crate::managed::{Managed, Native, There, missing, origin};
+use crate::managed::{Managed, Native, There, end, missing, origin, touches};
 use crate::promise::Promises;
 
 /// The resource type of groups.
@@ -33,13 +34,18 @@ impl Managed for Group {
                 false,
                 "Whether a new one gets a number of the system's.",
             ),
-            on_destroy("What becomes of it at the end: remove (if it was made here) or keep."),
+            end::attribute("What becomes of it at the end: remove (if it was made here) or keep."),
+            Attribute::computed("assigned_gid", Type::Number, "The number that it has."),
         ]
     }
 
     fn check(&self, desired: &Value) -> Vec<Problem> {
         let named = text(desired, "name").and_then(|given| name("name", given));
-        named.into_iter().chain(number(desired, "gid")).chain(end(desired)).collect()
+        named
+            .into_iter()
+            .chain(number(desired, "gid"))
+            .chain(end::check(desired, end::WITHOUT_RESTORE))
+            .collect()
     }
 
     fn exposed(&self) -> &'static [(&'static str, &'static str)] {
@@ -56,6 +62,18 @@ impl Managed for Group {
 
     fn settings(&self) -> &'static [&'static str] {
         &["system", "on_destroy"]
+    }
+
+    fn keeps(&self, fields: &[FieldChange]) -> bool {
+        !touches(fields, &["gid"])
+    }
+
+    fn computed(&self, there: Option<&Observation>) -> Vec<(&'static str, Value)> {
+        let gid = match there {
+            Some(there) => there.attributes.get("gid").cloned().unwrap_or_else(Value::null),
+            None => Value::unknown(Type::Number),
+        };
+        vec![("assigned_gid", gid)]
     }
 
     fn taken_over(&self, _: &Value, _: &Observation) -> Vec<String> {

@@ -10,11 +10,11 @@ use meshform_engine::types::Type;
 use meshform_engine::value::{Fingerprinter, Value};
 use serde_json::json;
 
-use super::{end, failed, name, on_destroy, variables};
+use super::{Account, Accounts, failed, name, variables};
 use crate::answer;
 use crate::attributes::{text, unchanged};
 use crate::check::{one_line, wrong};
-use crate::managed::{Managed, Native, There, missing, origin};
+use crate::managed::{Managed, Native, There, end, missing, origin};
 use crate::promise::Promises;
 
 /// The resource type of keys that let in.
@@ -39,7 +39,7 @@ impl Managed for Key {
                 Type::String,
                 "What it may be used for, such as \"restrict,command=\\\"backup\\\"\", as sshd(8) says.",
             ),
-            on_destroy("What becomes of it at the end: remove (if it was put there here) or keep."),
+            end::attribute("What becomes of it at the end: remove (if it was put there here) or keep."),
         ]
     }
 
@@ -52,7 +52,7 @@ impl Managed for Key {
             let detail = "It is not a public key, such as \"ssh-ed25519 AAAA… comment\". Options have an attribute of their own.";
             problems.push(wrong("key", detail.to_owned()));
         }
-        problems.extend(end(desired));
+        problems.extend(end::check(desired, end::WITHOUT_RESTORE));
         problems
     }
 
@@ -64,6 +64,10 @@ impl Managed for Key {
 
     fn identity(&self, _: &Address, desired: &Value) -> Option<String> {
         Some(format!("key:{}\n{}", text(desired, "user")?, blob(text(desired, "key")?)?))
+    }
+
+    fn accounts(&self, desired: &Value) -> Accounts {
+        Account::users(desired)
     }
 
     fn fields(&self) -> &'static [&'static str] {
@@ -95,7 +99,7 @@ impl Managed for Key {
 
 impl Native for Key {
     fn library(&self) -> &'static str {
-        concat!(include_str!("account.sh"), include_str!("key.sh"))
+        concat!(include_str!("lookup.sh"), include_str!("account.sh"), include_str!("key.sh"))
     }
 
     fn sight(&self, subject: &Value) -> Vec<String> {

@@ -2,26 +2,21 @@
 
 mod group;
 mod key;
+mod named;
 mod user;
 
 use meshform_engine::ports::{ErrorCode, PerformRequest, Problem, ProviderError};
-use meshform_engine::schema::Attribute;
-use meshform_engine::types::Type;
 use meshform_engine::value::Value;
 
 pub(crate) use self::group::Group;
 pub(crate) use self::key::Key;
+pub(crate) use self::named::{Account, Accounts, Known};
 pub(crate) use self::user::User;
-use crate::check::{choice, wrong};
+use crate::check::wrong;
 use crate::error::error;
 use crate::script::quote;
 
-const LIBRARY: &str = include_str!("account.sh");
-const ENDS: [&str; 2] = ["remove", "keep"];
-
-fn on_destroy(description: &'static str) -> Attribute {
-    Attribute::default("on_destroy", Type::String, "remove", description)
-}
+const LIBRARY: &str = concat!(include_str!("lookup.sh"), include_str!("account.sh"));
 
 /// The name of a user or group, as all tools take it: it becomes an argument, and a field between colons.
 fn name(attribute: &str, name: &str) -> Option<Problem> {
@@ -47,10 +42,6 @@ fn number(desired: &Value, attribute: &str) -> Option<Problem> {
 /// A number as the tools take it.
 fn id(value: &Value) -> Option<u32> {
     value.as_number()?.to_string().parse().ok().filter(|number| *number != u32::MAX)
-}
-
-fn end(desired: &Value) -> Option<Problem> {
-    choice(desired, "on_destroy", &ENDS)
 }
 
 /// Lines that set variables of the shell.

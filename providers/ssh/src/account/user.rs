@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use meshform_engine::address::Address;
+use meshform_engine::plan::FieldChange;
 use meshform_engine::ports::{Observation, PerformRequest, Problem, ProviderError};
 use meshform_engine::schema::Attribute;
 use meshform_engine::state::Record;
@@ -10,11 +11,11 @@ use meshform_engine::types::Type;
 use meshform_engine::value::{Fingerprinter, Value};
 use serde_json::json;
 
-use super::{LIBRARY, end, failed, id, name, number, on_destroy, variables};
+use super::{Account, Accounts, LIBRARY, failed, id, name, number, variables};
 use crate::answer;
 use crate::attributes::{flag, given, text, unchanged};
 use crate::check::{place, wrong};
-use crate::managed::{Managed, Native, There, missing, origin};
+use crate::managed::{Managed, Native, There, end, missing, origin, touches};
 use crate::promise::Promises;
 
 /// The resource type of users.
@@ -45,7 +46,9 @@ impl Managed for User {
             flag("system", false, "Whether a new one gets a number of the system's."),
             flag("create_home", true, "Whether the home of a new one is made."),
             flag("remove_home", false, "Whether its home, with all that is in it, goes with it at the end."),
-            on_destroy("What becomes of it at the end: remove (if it was made here) or keep."),
+            end::attribute("What becomes of it at the end: remove (if it was made here) or keep."),
+            Attribute::computed("assigned_uid", Type::Number, "The number that it has."),
+            Attribute::computed("home_path", Type::String, "The home that it has."),
         ]
     }
 
@@ -66,7 +69,7 @@ impl Managed for User {
                 ));
             }
         }
-        problems.extend(end(desired));
+        problems.extend(end::check(desired, end::WITHOUT_RESTORE));
         problems
     }
 
@@ -76,6 +79,14 @@ impl Managed for User {
 
     fn identity(&self, _: &Address, desired: &Value) -> Option<String> {
         text(desired, "name").map(|name| format!("user:{name}"))
+    }
+
+    fn accounts(&self, desired: &Value) -> Accounts {
+        let named = |text: &str| Account::name(text).map(Account::Group);
+        let groups = desired.get("groups").filter(|groups| !groups.has_sensitive()).and_then(Value::as_list);
+        let groups =
+            groups.into_iter().flatten().filter_map(|group| Some(("groups", named(group.as_str()?)?)));
+        Account::of(desired, "group", Account::Group).into_iter().chain(groups).collect()
     }
 
     fn fields(&self) -> &'static [&'static str] {
@@ -97,6 +108,18 @@ impl Managed for User {
             names.filter(|name| Some(*name) != own).map(str::to_owned).collect()
         };
         there.attributes.get(name).is_some_and(|there| names(there) == names(wanted))
+    }
+
+    fn keeps(&self, fields: &[FieldChange]) -> bool {
+        !touches(fields, &["uid", "home"])
+    }
+
+    fn computed(&self, there: Option<&Observation>) -> Vec<(&'static str, Value)> {
+        let found = |name: &str, ty| match there {
+            Some(there) => there.attributes.get(name).cloned().unwrap_or_else(Value::null),
+            None => Value::unknown(ty),
+        };
+        vec![("assigned_uid", found("uid", Type::Number)), ("home_path", found("home", Type::String))]
     }
 
     fn taken_over(&self, _: &Value, _: &Observation) -> Vec<String> {

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{Reply, RunError};
 use crate::answer::Answer;
-use crate::script::Program;
+use crate::script::{Program, quote};
 
 /// The most that is read from one program, in bytes: far more than any answer of ours.
 const OUTPUT_LIMIT: u64 = 256 * 1024 * 1024;
@@ -26,6 +26,7 @@ pub(super) async fn converse(
         if let Some(mut stdin) = stdin {
             // A program that ends early closes its input; its answer tells why.
             let _ = stdin.write_all(program.text.as_bytes()).await;
+            let _ = stdin.write_all(&program.payload).await;
         }
     };
     let ((), output, words) = tokio::join!(send, read(stdout), read(stderr));
@@ -45,9 +46,10 @@ pub(super) async fn converse(
 /// The command that lets sudo run a shell only once our word comes after the password. sudo may read ahead, or ask again after a wrong
 /// password: nothing of the program must be on its way by then.
 pub(super) fn gate(shell: &str, nonce: &str) -> String {
-    format!(
-        "/bin/sh -c 'echo READY-{nonce}; while IFS= read -r line; do [ \"$line\" = GO-{nonce} ] && exec {shell}; done; exit 97'"
-    )
+    let wait = format!(
+        "echo READY-{nonce}; while IFS= read -r line; do [ \"$line\" = GO-{nonce} ] && exec {shell}; done; exit 97"
+    );
+    format!("/bin/sh -c {}", quote(&wait))
 }
 
 /// Passes the password, waits for the gate and opens it.

@@ -2,6 +2,7 @@
 
 mod channel;
 mod launch;
+mod terminal;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use tokio::sync::{Mutex, Semaphore};
 use crate::answer::Answer;
 use crate::error::{error, tail};
 use crate::script::{self, Program};
-use crate::settings::{Escalation, Settings};
+use crate::settings::{Escalation, Secret, Settings};
 
 /// sshd allows ten channels at once by default, and closing ones still count.
 const CHANNELS: usize = 4;
@@ -185,12 +186,33 @@ impl Client {
     }
 
     async fn exchange(&self, program: &Program, seconds: u64) -> Result<Reply, RunError> {
-        let mut child = self.open(&self.remote_command(seconds, &program.nonce)).await?;
+        let shell = self.shell(program, seconds);
+        if let Escalation::Doas(Some(password)) = &self.settings.escalation {
+            return self.at_terminal(program, &shell, password, seconds).await;
+        }
+        let mut child = self.open(&self.remote_command(&shell, &program.nonce)).await?;
         if let Some(password) = self.password() {
             let welcome = channel::escalate(&mut child, &password.0, &program.nonce).await;
             welcome.map_err(|words| RunError::NotStarted(self.refused(&words)))?;
         }
         channel::converse(child, program, seconds).await
+    }
+
+    /// The same with a terminal of the host's own, at which doas asks for the password.
+    async fn at_terminal(
+        &self,
+        program: &Program,
+        shell: &str,
+        password: &Secret,
+        seconds: u64,
+    ) -> Result<Reply, RunError> {
+        let session = self.session().await.map_err(RunError::NotStarted)?;
+        let ssh = terminal::command(&self.settings, session.control_socket(), program, shell);
+        match terminal::converse(ssh, program, &password.0, seconds).await {
+            Ok(reply) => Ok(reply),
+            Err(terminal::Failure::Refused(words)) => Err(RunError::NotStarted(self.refused(&words))),
+            Err(terminal::Failure::Run(failure)) => Err(failure),
+        }
     }
 
     /// Opens a channel, on a new connection if the old one is gone.
@@ -230,24 +252,35 @@ impl Client {
         }
     }
 
-    /// What sshd runs: plain words and single quotes, which every login shell understands. The program comes by standard input.
-    fn remote_command(&self, seconds: u64, nonce: &str) -> String {
-        let shell = match self.host.timeout {
-            true => format!("timeout -k 5 {seconds} /bin/sh"),
-            false => "/bin/sh".to_owned(),
+    /// What runs a program for so long at most.
+    fn shell(&self, program: &Program, seconds: u64) -> String {
+        let shell = match program.reader() {
+            Some(reader) => format!("/bin/sh -c {}", script::quote(&reader)),
+            None => "/bin/sh".to_owned(),
         };
-        match &self.settings.escalation {
-            Escalation::None => shell,
-            Escalation::Doas => format!("doas -n {shell}"),
-            Escalation::Sudo(None) => format!("sudo -n -H -- {shell}"),
-            Escalation::Sudo(Some(_)) => format!("sudo -S -p '' -H -- {}", channel::gate(&shell, nonce)),
+        match self.host.timeout {
+            true => format!("timeout -k 5 {seconds} {shell}"),
+            false => shell,
         }
     }
 
-    fn password(&self) -> Option<&crate::settings::Secret> {
+    /// What sshd runs: plain words and single quotes, which every login shell understands. The program comes by standard input.
+    fn remote_command(&self, shell: &str, nonce: &str) -> String {
+        match &self.settings.escalation {
+            Escalation::None => shell.to_owned(),
+            Escalation::Doas(_) => format!("doas -n {shell}"),
+            Escalation::Sudo(None) => format!("sudo -n -H -- {shell}"),
+            Escalation::Sudo(Some(_)) => {
+                format!("sudo -S -p '' -H -- {}", channel::gate(shell, nonce))
+            }
+        }
+    }
+
+    /// The password that sudo takes from its standard input.
+    fn password(&self) -> Option<&Secret> {
         match &self.settings.escalation {
             Escalation::Sudo(password) => password.as_ref(),
-            Escalation::None | Escalation::Doas => None,
+            Escalation::None | Escalation::Doas(_) => None,
         }
     }
 
@@ -263,7 +296,7 @@ impl Client {
 
     fn no_welcome(&self, failure: RunError) -> ProviderError {
         match (failure, &self.settings.escalation) {
-            (RunError::Unintelligible { words }, Escalation::Sudo(_) | Escalation::Doas) => {
+            (RunError::Unintelligible { words }, Escalation::Sudo(_) | Escalation::Doas(_)) => {
                 self.refused(&words)
             }
             (failure, _) => self.explain(failure),
@@ -276,7 +309,12 @@ impl Client {
             Escalation::Sudo(None) => {
                 "Give the user a NOPASSWD rule for /bin/sh in sudoers, or set become_password"
             }
-            Escalation::Doas | Escalation::None => "Give the user a \"nopass\" rule for /bin/sh in doas.conf",
+            Escalation::Doas(Some(_)) => {
+                "Check become_password, and that doas.conf lets the user run /bin/sh"
+            }
+            Escalation::Doas(None) | Escalation::None => {
+                "Give the user a \"nopass\" rule for /bin/sh in doas.conf, or set become_password"
+            }
         };
         let detail = format!(
             "The login user of {} may not become root. {remedy}. The host says: {}",

@@ -3,6 +3,7 @@
 mod diff;
 mod observe;
 mod perform;
+mod read;
 
 use meshform_engine::address::Address;
 use meshform_engine::ports::{
@@ -13,6 +14,7 @@ use meshform_engine::state::{Record, RecordStatus};
 use meshform_engine::types::Type;
 use meshform_engine::value::{Kind, Value};
 
+pub(crate) use self::read::{attributes as asked, found, question};
 use crate::answer::Answer;
 use crate::attributes::{flag, sensitive, text};
 use crate::promise::Promises;

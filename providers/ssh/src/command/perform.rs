@@ -131,9 +131,13 @@ fn exit_code(answer: &Answer) -> Option<i64> {
 
 fn output(answer: &Answer) -> Value {
     let bytes = answer.get("output", 0).and_then(|record| record.bytes(0)).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
+    Value::string(shortened(&String::from_utf8_lossy(&bytes)))
+}
+
+/// As much of an output as is recorded, without the line feeds at its end.
+pub(super) fn shortened(text: &str) -> &str {
     let end = text.floor_char_boundary(OUTPUT_LIMIT);
-    Value::string(text.get(..end).unwrap_or_default().trim_end_matches('\n'))
+    text.get(..end).unwrap_or_default().trim_end_matches('\n')
 }
 
 fn record_only(was: &Value, desired: &Value) -> Performed {
@@ -158,16 +162,7 @@ fn failure(request: &PerformRequest, code: Option<i64>, answer: &Answer, words: 
         Some(desired) => ("The command", Some(desired)),
         None => ("on_destroy", request.record.as_deref().map(|record| &record.attributes)),
     };
-    let how = match code {
-        Some(code @ (124 | 137 | 143)) => {
-            format!("was stopped (exit code {code}), as it took longer than it may, or by someone else")
-        }
-        Some(126) => {
-            "ended with exit code 126: it, or its working_directory, cannot be entered or run".to_owned()
-        }
-        Some(code) => format!("ended with exit code {code}"),
-        None => "did not tell how it ended".to_owned(),
-    };
+    let how = how(code);
     let secret = attributes.is_some_and(|attributes| says_secrets(attributes) || attributes.has_sensitive());
     let said = match secret {
         true => " Its output may hold secrets and is not shown.".to_owned(),
@@ -183,8 +178,22 @@ fn failure(request: &PerformRequest, code: Option<i64>, answer: &Answer, words: 
     error(error_code, "Command failed", format!("{what} {how}.{said}"))
 }
 
+/// How it ended, in words.
+pub(super) fn how(code: Option<i64>) -> String {
+    match code {
+        Some(code @ (124 | 137 | 143)) => {
+            format!("was stopped (exit code {code}), as it took longer than it may, or by someone else")
+        }
+        Some(126) => {
+            "ended with exit code 126: it, or its working_directory, cannot be entered or run".to_owned()
+        }
+        Some(code) => format!("ended with exit code {code}"),
+        None => "did not tell how it ended".to_owned(),
+    }
+}
+
 /// All that it wrote, or the end of what is too much for anyone to read.
-fn quoted(name: &str, text: &str) -> String {
+pub(super) fn quoted(name: &str, text: &str) -> String {
     let text = text.trim();
     let start = text.ceil_char_boundary(text.len().saturating_sub(QUOTE_LIMIT));
     match (text.is_empty(), start) {

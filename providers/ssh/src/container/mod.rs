@@ -24,7 +24,7 @@ use crate::attributes::{change, given, sensitive, text, unchanged};
 use crate::check::{choice, environment, one_line, wrong};
 use crate::cron::lines;
 use crate::error::{blame, error};
-use crate::managed::{Managed, Native, There, has_unknown, missing, origin};
+use crate::managed::{Managed, Native, There, end, has_unknown, missing, origin};
 use crate::promise::Promises;
 use crate::script::quote;
 
@@ -86,7 +86,7 @@ impl Managed for Container {
         problems.extend(breaks(desired));
         problems.extend(choice(desired, "engine", &["docker", "podman"]));
         problems.extend(choice(desired, "state", &["running", "stopped"]));
-        problems.extend(choice(desired, "on_destroy", &["remove", "keep"]));
+        problems.extend(end::check(desired, end::WITHOUT_RESTORE));
         problems
     }
 
@@ -339,11 +339,7 @@ fn attributes() -> Vec<Attribute> {
         text("network", "Its network, such as host or none; the engine's choice, if left out."),
         map("labels", "Its labels, besides those of its image."),
         choice("state", "running", "Whether it runs: running or stopped."),
-        choice(
-            "on_destroy",
-            "remove",
-            "What becomes of it at the end: remove (if it was made here) or keep.",
-        ),
+        end::attribute("What becomes of it at the end: remove (if it was made here) or keep."),
     ]
 }
 

@@ -15,12 +15,13 @@ use meshform_engine::value::{Fingerprinter, Path, PathStep, Value};
 use serde_json::json;
 
 use self::table::Table;
+use crate::account::{Account, Accounts};
 use crate::answer;
 use crate::attributes::{sensitive, text, unchanged};
-use crate::check::{account, choice, environment, one_line, wrong};
+use crate::check::{account, environment, one_line, wrong};
 use crate::error::{blame, error};
 use crate::file::Mode;
-use crate::managed::{Managed, Native, There, missing, remembered};
+use crate::managed::{Managed, Native, There, end, missing, remembered};
 use crate::promise::Promises;
 use crate::script::quote;
 
@@ -58,10 +59,7 @@ impl Managed for Cron {
                 Type::String,
                 "The permissions of its file in octal; by default 0644, or 0600 if a secret is in it.",
             ),
-            Attribute::default(
-                "on_destroy",
-                Type::String,
-                "remove",
+            end::attribute(
                 "What becomes of its file at the end: remove, restore (what it held before) or keep.",
             ),
         ]
@@ -77,7 +75,7 @@ impl Managed for Cron {
         problems.extend(environment(desired));
         problems.extend(values(desired));
         problems.extend(crate::check::mode(desired));
-        problems.extend(choice(desired, "on_destroy", &["remove", "restore", "keep"]));
+        problems.extend(end::check(desired, end::WITH_RESTORE));
         problems
     }
 
@@ -97,6 +95,10 @@ impl Managed for Cron {
 
     fn identity(&self, _: &Address, desired: &Value) -> Option<String> {
         text(desired, "name").map(|name| format!("cron:{name}"))
+    }
+
+    fn accounts(&self, desired: &Value) -> Accounts {
+        Account::users(desired)
     }
 
     fn fields(&self) -> &'static [&'static str] {

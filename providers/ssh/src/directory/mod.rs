@@ -8,18 +8,19 @@ use meshform_engine::types::Type;
 use meshform_engine::value::{Fingerprinter, Value};
 use serde_json::json;
 
+use crate::account::{Account, Accounts};
 use crate::answer;
 use crate::attributes::{flag, text, unchanged};
-use crate::check::{account, choice, mode, place};
+use crate::check::{account, mode, place};
 use crate::error::{blame, error};
 use crate::file::{Mode, named, no_folder};
-use crate::managed::{Managed, Native, There, missing, remembered};
+use crate::managed::{Managed, Native, There, end, missing, remembered};
 use crate::promise::Promises;
 use crate::script::quote;
 
 /// Its name in HCL.
 pub(crate) const NAME: &str = "host_directory";
-const ENDS: [&str; 4] = ["remove", "remove_all", "restore", "keep"];
+const ENDS: &[&str] = &["remove", "remove_all", "restore", "keep"];
 
 /// The resource type of folders.
 #[derive(Clone, Copy, Debug)]
@@ -40,10 +41,7 @@ impl Managed for Directory {
             text("group", "Its group by name or number; as it is, if left out."),
             flag("recursive", "Whether all that is in it gets the same owner and group, links not followed."),
             flag("create_parents", "Make the folders that it lies in, if they are missing."),
-            Attribute::default(
-                "on_destroy",
-                Type::String,
-                "remove",
+            end::attribute(
                 "What becomes of it at the end: remove (if it is empty and was made here), remove_all (with all that is in it, if it was made \
                  here), restore (mode and owner as they were) or keep.",
             ),
@@ -56,7 +54,7 @@ impl Managed for Directory {
         problems.extend(mode(desired));
         problems
             .extend(["owner", "group"].into_iter().filter_map(|name| account(name, text(desired, name)?)));
-        problems.extend(choice(desired, "on_destroy", &ENDS));
+        problems.extend(end::check(desired, ENDS));
         problems
     }
 
@@ -67,6 +65,10 @@ impl Managed for Directory {
     fn identity(&self, _: &Address, desired: &Value) -> Option<String> {
         // A folder and a file are not at the same path, so that both have the same identity.
         text(desired, "path").map(str::to_owned)
+    }
+
+    fn accounts(&self, desired: &Value) -> Accounts {
+        Account::owners(desired)
     }
 
     fn fields(&self) -> &'static [&'static str] {

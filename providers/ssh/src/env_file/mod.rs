@@ -15,9 +15,7 @@ use meshform_engine::value::{Fingerprinter, Path, PathStep, Value};
 use self::text::Format;
 use crate::attributes::{change, text, unchanged, unknown};
 use crate::check::{choice, is_variable, mode, place, wrong};
-use crate::managed::{Managed, Subject, Text, has_unknown, missing, remembered, shared};
-
-const ENDS: [&str; 3] = ["remove", "restore", "keep"];
+use crate::managed::{Managed, Subject, Text, end, has_unknown, missing, remembered, shared};
 
 /// The resource type of variables in environment files.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +45,7 @@ impl Managed for EnvFile {
         problems.extend(text(desired, "path").and_then(|path| place("path", path)));
         problems.extend(mode(desired));
         problems.extend(choice(desired, "format", &Format::NAMES));
-        problems.extend(choice(desired, "on_destroy", &ENDS));
+        problems.extend(end::check(desired, end::WITH_RESTORE));
         let values = desired.get("values").and_then(Value::as_map);
         if values.is_some_and(BTreeMap::is_empty) {
             problems.push(wrong("values", "There has to be one variable at least.".to_owned()));

@@ -6,9 +6,10 @@ use meshform_engine::state::{Record, RecordStatus};
 use meshform_engine::types::Type;
 use meshform_engine::value::{Kind, Value};
 
+use super::content::{self, checksum};
 use super::observe::fits;
-use super::{Mode, checksum, policy};
-use crate::attributes::{change, created, given, present, sensitive, text, unchanged, unknown, with};
+use super::{Mode, policy};
+use crate::attributes::{change, created, given, present, text, unchanged, with};
 use crate::confirm::Confirm;
 use crate::script::Policy;
 
@@ -39,7 +40,7 @@ fn difference_of(request: &DifferenceRequest<'_>, difference: &mut Difference) {
         (Some(desired), observed) => {
             let sum = checksum(desired)
                 .or_else(|| kept(request).and_then(|record| record.attributes.get("sha256").cloned()))
-                .unwrap_or_else(|| Value::unknown(Type::String).marked(sensitive(desired, "content")));
+                .unwrap_or_else(|| Value::unknown(Type::String).marked(content::is_secret(desired)));
             difference.planned = with(desired, [("sha256", sum)]);
             match observed {
                 Observed::Absent => create(desired, difference),
@@ -51,7 +52,19 @@ fn difference_of(request: &DifferenceRequest<'_>, difference: &mut Difference) {
 
 fn create(desired: &Value, difference: &mut Difference) {
     difference.verdict = Verdict::Create;
-    difference.fields = created(desired, &["path", "content", "mode", "owner", "group"]);
+    let is_secret = content::is_secret(desired);
+    // What is no text is told by its hash.
+    let hidden = |name: &&str| *name != "content_base64" || is_secret;
+    let names = ["path", "content", "content_base64", "mode", "owner", "group"].into_iter().filter(hidden);
+    difference.fields = created(desired, &names.collect::<Vec<_>>());
+    let bytes = content::bytes(desired).filter(|_| !content::is_text(desired) && !is_secret);
+    let sum = difference.planned.get_str("sha256");
+    difference.notes.extend(bytes.zip(sum).map(|(bytes, sum)| {
+        format!(
+            "What it is to hold is told by its hash, as it need be no text: {} bytes, SHA-256 {sum}.",
+            bytes.len()
+        )
+    }));
 }
 
 fn remove(request: &DifferenceRequest<'_>, difference: &mut Difference) {
@@ -80,7 +93,9 @@ fn update(
 ) {
     let mut fields = Vec::new();
     if kept(request).is_none() {
-        fields.extend(content(desired, there));
+        let (field, note) = content(desired, there, difference.planned.get("sha256")).unzip();
+        fields.extend(field);
+        difference.notes.extend(note.flatten());
     }
     fields.extend(mode(desired, there));
     fields.extend(account(desired, there, "owner", "uid"));
@@ -108,23 +123,42 @@ fn update(
 
 /// The record of a file whose wanted content is known by its fingerprint only, if that is what was written and what is there.
 fn kept<'a>(request: &DifferenceRequest<'a>) -> Option<&'a Record> {
-    let (record, wanted) = (request.record?, request.desired?.get("content")?);
+    let name = content::name(request.desired?);
+    let (record, wanted) = (request.record?, request.desired?.get(name)?);
     let Observed::Present(there) = request.observed else { return None };
     let is_fingerprint = matches!(wanted.kind(), Kind::Fingerprint(_));
-    let as_written = is_fingerprint && record.attributes.get("content").is_some_and(|was| was.same(wanted));
+    let as_written = is_fingerprint && record.attributes.get(name).is_some_and(|was| was.same(wanted));
     let sums = [&record.attributes, &there.attributes].map(|attributes| attributes.get("sha256"));
     (as_written && unchanged(sums[0], sums[1], request.fingerprinter)).then_some(record)
 }
 
-fn content(desired: &Value, there: &Observation) -> Option<FieldChange> {
-    let wanted = desired.get("content")?;
-    let sum = checksum(desired);
-    if !unknown(desired, "content")
-        && sum.is_some_and(|sum| text(&there.attributes, "sha256") == sum.as_str())
-    {
+/// How the content changes, and what is to be known about that. `sum` is the hash of what is wanted.
+fn content(
+    desired: &Value,
+    there: &Observation,
+    sum: Option<&Value>,
+) -> Option<(FieldChange, Option<String>)> {
+    let wanted = content::wanted(desired)?;
+    let sum = sum.cloned().unwrap_or_else(Value::null);
+    if sum.as_str().is_some() && text(&there.attributes, "sha256") == sum.as_str() {
         return None;
     }
-    Some(change("content", before(there, "content"), Some(wanted.clone())))
+    let is_secret = content::is_secret(desired);
+    if is_secret || (content::is_text(desired) && is_shown(there)) {
+        return Some((change(content::name(desired), before(there, "content"), Some(wanted.clone())), None));
+    }
+    let length = content::bytes(desired).map(|wanted| format!(", and is to have {}", wanted.len()));
+    let note = format!(
+        "Its content is no text, or more than 1 MiB, and so told by its hash. It has {} bytes{}.",
+        size(there),
+        length.unwrap_or_default()
+    );
+    Some((change("sha256", before(there, "sha256"), Some(sum)), Some(note)))
+}
+
+/// Whether the content was fetched, or is none that is ever shown.
+fn is_shown(there: &Observation) -> bool {
+    there.attributes.get("content").is_some_and(|content| !content.is_null() || content.is_sensitive())
 }
 
 fn mode(desired: &Value, there: &Observation) -> Option<FieldChange> {
@@ -154,7 +188,8 @@ fn recorded(
     touched: bool,
 ) -> Vec<FieldChange> {
     let settings = ["on_destroy", "create_parents"].into_iter();
-    let names = settings.chain(["content", "mode", "owner", "group"].into_iter().filter(|_| !touched));
+    let names = settings
+        .chain(["content", "content_base64", "mode", "owner", "group"].into_iter().filter(|_| !touched));
     let changed = |name: &&str| {
         let (was, wanted) = (record.attributes.get(name), desired.get(name));
         let marked = |value: Option<&Value>| value.is_some_and(Value::has_sensitive);
@@ -165,9 +200,8 @@ fn recorded(
 }
 
 fn way_back(desired: &Value, there: &Observation) -> Option<String> {
-    let size = there.detail.get("size").and_then(serde_json::Value::as_u64).unwrap_or(0);
     match policy(desired) {
-        Policy::Restore if fits(size) => Some(
+        Policy::Restore if fits(size(there)) => Some(
             "What it holds now is kept on the host for the way back (on_destroy = \"restore\").".to_owned(),
         ),
         Policy::Restore => Some(
@@ -191,7 +225,9 @@ fn drift(request: &DifferenceRequest<'_>) -> Vec<FieldChange> {
     let mut drift = Vec::new();
     let sum = |attributes: &Value| attributes.get("sha256").cloned();
     if !unchanged(sum(was).as_ref(), sum(&there.attributes).as_ref(), request.fingerprinter) {
-        drift.push(change("content", present(was.get("content")), before(there, "content")));
+        let is_shown = content::is_text(was) && is_shown(there);
+        let name = if is_shown || content::is_secret(was) { content::name(was) } else { "sha256" };
+        drift.push(change(name, present(was.get(name)), before(there, name)));
     }
     let known = |value: &&Value| matches!(value.kind(), Kind::String(_));
     if was.get("mode").filter(known).is_some() {
@@ -212,6 +248,10 @@ fn before(there: &Observation, name: &str) -> Option<Value> {
     let value = there.attributes.get(name)?;
     // A sensitive content is not fetched, but there is one.
     present(Some(value)).or_else(|| value.is_sensitive().then(|| value.clone()))
+}
+
+fn size(there: &Observation) -> u64 {
+    there.detail.get("size").and_then(serde_json::Value::as_u64).unwrap_or(0)
 }
 
 fn links(there: &Observation) -> u64 {
@@ -312,6 +352,16 @@ mod tests {
             &large,
             Some(&restore),
             "Update content | The file is there already and is taken over. | It is larger",
+        );
+        let mut binary = there("2", false);
+        if let Observed::Present(there) = &mut binary {
+            there.attributes = with(&there.attributes, [("content", Value::null())]);
+        }
+        check(
+            None,
+            &binary,
+            Some(&one),
+            "Update sha256 | Its content is no text, or more than 1 MiB, and so told by its hash. It has 1 bytes, and is to have 1.",
         );
         check(None, &there("1", false), Some(&wanted("1".into(), &[("owner", "0")])), "NoOp |");
         check(None, &there("1", false), Some(&wanted("1".into(), &[("owner", "www")])), "Update owner |");

@@ -1,5 +1,6 @@
 //! `host_file`: one file with its content, permissions and owner; as a resource, and to be looked up.
 
+mod content;
 mod diff;
 mod observe;
 mod perform;
@@ -13,14 +14,17 @@ use meshform_engine::schema::Attribute;
 use meshform_engine::types::Type;
 use meshform_engine::value::Value;
 
+pub(crate) use self::content::{bytes, check as check_content};
 pub(crate) use self::observe::{File, absent, named, no_folder, not_a_file, unreadable};
 pub(crate) use self::perform::failure;
 pub(crate) use self::read::{found, question};
+use crate::account::{Account, Accounts};
 use crate::answer::Answer;
-use crate::attributes::{sensitive, text};
+use crate::attributes::text;
+use crate::managed::end;
 use crate::promise::Promises;
 use crate::resource::{Resource, Work};
-use crate::script::{Looks, Policy, sha256};
+use crate::script::{Looks, Policy};
 use crate::{check, confirm, schema};
 
 /// How long writing a file may take, unless `timeouts` says otherwise, in seconds.
@@ -54,6 +58,10 @@ impl Resource for Files {
         text(desired, "path").map(str::to_owned)
     }
 
+    fn accounts(&self, desired: &Value) -> Accounts {
+        Account::owners(desired)
+    }
+
     fn look<'a>(&self, index: usize, item: &'a ObserveItem, looks: &mut Looks<'a>) {
         looks.files.push(observe::look(index, item));
     }
@@ -82,9 +90,11 @@ impl Resource for Files {
 }
 
 fn attributes() -> Vec<Attribute> {
+    let [text, base64] = content::attributes();
     vec![
         Attribute::required("path", Type::String, "Where it lies, absolute. A link there is followed."),
-        Attribute::required("content", Type::String, "What it holds; a local file's text by `file(\"…\")`."),
+        text,
+        base64,
         Attribute::default("mode", Type::String, "0644", "Its permissions in octal."),
         Attribute::optional("owner", Type::String, "Its user by name or number; as it is, if left out."),
         Attribute::optional("group", Type::String, "Its group by name or number; as it is, if left out."),
@@ -94,12 +104,7 @@ fn attributes() -> Vec<Attribute> {
             false,
             "Make the folders that it lies in, if they are missing.",
         ),
-        Attribute::default(
-            "on_destroy",
-            Type::String,
-            "remove",
-            "What becomes of it at the end: remove, restore (what was there before) or keep.",
-        ),
+        end::attribute("What becomes of it at the end: remove, restore (what was there before) or keep."),
         confirm::attribute(),
         Attribute::computed("sha256", Type::String, "The SHA-256 of its content, in hexadecimal."),
     ]
@@ -139,12 +144,6 @@ pub(crate) fn policy(attributes: &Value) -> Policy {
         Some("keep") => Policy::Keep,
         _ => Policy::Remove,
     }
-}
-
-/// The `sha256` attribute of a content. That of a sensitive content is as sensitive as the content: a short secret is soon guessed from it.
-pub(crate) fn checksum(attributes: &Value) -> Option<Value> {
-    let content = text(attributes, "content")?;
-    Some(Value::string(sha256(content.as_bytes())).marked(sensitive(attributes, "content")))
 }
 
 #[cfg(test)]

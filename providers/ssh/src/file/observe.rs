@@ -4,9 +4,10 @@ use meshform_engine::ports::{ErrorCode, Observation, ObserveItem, Observed, Prov
 use meshform_engine::value::Value;
 use serde_json::json;
 
-use super::{Mode, checksum};
+use super::Mode;
+use super::content::{self, checksum};
 use crate::answer::Answer;
-use crate::attributes::{flag, sensitive, text, unknown};
+use crate::attributes::{flag, unknown};
 use crate::error::{blame, error};
 use crate::promise::Promises;
 use crate::script::{CONTENT_LIMIT, FileLook, sha256};
@@ -41,7 +42,7 @@ pub(crate) fn look(index: usize, item: &ObserveItem) -> FileLook<'_> {
     FileLook {
         index,
         path: &item.identity,
-        want: desired.and_then(|desired| text(desired, "content")).map(|content| sha256(content.as_bytes())),
+        want: desired.and_then(content::bytes).map(|content| sha256(&content)),
         content: desired.is_some() && !secret,
     }
 }
@@ -112,16 +113,16 @@ fn observation(item: &ObserveItem, file: &File, content: Option<Vec<u8>>) -> Obs
         .desired
         .as_ref()
         .filter(|desired| checksum(desired).is_some_and(|sum| sum.as_str() == Some(file.sum.as_str())));
-    let content = match (wanted, content) {
-        (Some(desired), _) => desired.get("content").cloned(),
-        (None, Some(bytes)) => {
-            String::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).map(Value::string)
-        }
-        (None, None) => None,
+    let (text, base64) = match (wanted, content) {
+        (Some(desired), _) => (desired.get("content").cloned(), desired.get("content_base64").cloned()),
+        (None, Some(bytes)) => (readable(bytes).map(Value::string), None),
+        (None, None) => (None, None),
     };
+    let told = |content: Option<Value>| content.unwrap_or_else(Value::null).marked(secret);
     let attributes = Value::object([
         ("path".to_owned(), Value::string(item.identity.as_str())),
-        ("content".to_owned(), content.unwrap_or_else(Value::null).marked(secret)),
+        ("content".to_owned(), told(text)),
+        ("content_base64".to_owned(), told(base64)),
         ("mode".to_owned(), Value::string(file.mode.to_text())),
         ("owner".to_owned(), Value::string(named(&file.user, &file.uid))),
         ("group".to_owned(), Value::string(named(&file.group, &file.gid))),
@@ -132,9 +133,13 @@ fn observation(item: &ObserveItem, file: &File, content: Option<Vec<u8>>) -> Obs
 
 /// Whether what the file holds, or held under the record, is sensitive.
 fn is_secret(item: &ObserveItem) -> bool {
-    let secret = |attributes: &Value| sensitive(attributes, "content");
-    item.desired.as_ref().is_some_and(secret)
-        || item.record.as_ref().is_some_and(|record| secret(&record.attributes))
+    item.desired.as_ref().is_some_and(content::is_secret)
+        || item.record.as_ref().is_some_and(|record| content::is_secret(&record.attributes))
+}
+
+/// The text, if it is one that people read.
+fn readable(bytes: Vec<u8>) -> Option<String> {
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
 /// A number that has no name shows as `UNKNOWN`.

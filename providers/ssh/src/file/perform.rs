@@ -1,13 +1,16 @@
 //! How a file is changed, and what the answer makes of it.
 
+use std::borrow::Cow;
+
 use meshform_engine::ports::{
     ErrorCode, Operation, PerformRequest, Performed, Precondition, ProviderError, StepFailure,
 };
 use meshform_engine::value::Value;
 use serde_json::json;
 
+use super::content::{self, checksum};
 use super::observe::{no_folder, not_a_file};
-use super::{Mode, checksum, policy};
+use super::{Mode, policy};
 use crate::answer::Answer;
 use crate::attributes::{flag, text, with};
 use crate::confirm::Confirm;
@@ -19,6 +22,7 @@ use crate::script::{Guard, Keep, Policy, Program, Remove, Write, remove, write};
 #[derive(Debug)]
 pub(crate) struct Change<'a> {
     request: &'a PerformRequest,
+    content: Cow<'a, [u8]>,
     mode: String,
     seconds: u64,
 }
@@ -28,13 +32,17 @@ pub(crate) struct Change<'a> {
 /// # Errors
 /// When its attributes are not those of a file that can be written.
 pub(crate) fn change(request: &PerformRequest, seconds: u64) -> Result<Change<'_>, ProviderError> {
+    let content = match &request.desired {
+        Some(desired) => content::bytes(desired).ok_or_else(|| incomplete("content"))?,
+        None => Cow::default(),
+    };
     let mode = match &request.desired {
         Some(desired) => {
             text(desired, "mode").and_then(Mode::parse).ok_or_else(|| incomplete("mode"))?.to_stat()
         }
         None => String::new(),
     };
-    Ok(Change { request, mode, seconds })
+    Ok(Change { request, content, mode, seconds })
 }
 
 impl Change<'_> {
@@ -49,20 +57,15 @@ impl Change<'_> {
         }
     }
 
-    fn writing<'a>(
-        &'a self,
-        desired: &'a Value,
-        guard: Guard<'a>,
-        again: bool,
-    ) -> Result<Write<'a>, ProviderError> {
+    fn writing<'a>(&'a self, desired: &'a Value, guard: Guard<'a>, again: bool) -> Write<'a> {
         let keep = match (policy(desired), self.before().is_some()) {
             (Policy::Restore, false) if self.is_first_touch() && !again => Keep::Yes,
             (Policy::Restore, false) => Keep::IfMissing,
             _ => Keep::No,
         };
-        Ok(Write {
+        Write {
             path: &self.request.identity,
-            content: text(desired, "content").ok_or_else(|| incomplete("content"))?.as_bytes(),
+            content: &self.content,
             mode: &self.mode,
             owner: text(desired, "owner"),
             group: text(desired, "group"),
@@ -70,7 +73,7 @@ impl Change<'_> {
             guard,
             keep,
             confirm: self.confirm_seconds(),
-        })
+        }
     }
 
     /// What is recorded about what was there before the first touch.
@@ -109,7 +112,7 @@ impl Job for Change<'_> {
         };
         match (self.request.operation, &self.request.desired) {
             (Operation::Delete, _) => Ok(remove(nonce, &self.removal(guard))),
-            (_, Some(desired)) => Ok(write(nonce, &self.writing(desired, guard, again)?)),
+            (_, Some(desired)) => Ok(write(nonce, &self.writing(desired, guard, again))),
             (_, None) => Err(incomplete("content")),
         }
     }

@@ -11,10 +11,8 @@ use meshform_engine::value::Value;
 
 use self::text::{Place, Spot};
 use crate::attributes::{text, unknown};
-use crate::check::{choice, mode, one_line, place, wrong};
-use crate::managed::{Managed, Subject, Text, missing, remembered, shared};
-
-const ENDS: [&str; 3] = ["remove", "restore", "keep"];
+use crate::check::{mode, one_line, place, wrong};
+use crate::managed::{Managed, Subject, Text, end, missing, remembered, shared};
 
 /// The resource type of lines.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +43,7 @@ impl Managed for Line {
         let mut problems = Vec::new();
         problems.extend(text(desired, "path").and_then(|path| place("path", path)));
         problems.extend(mode(desired));
-        problems.extend(choice(desired, "on_destroy", &ENDS));
+        problems.extend(end::check(desired, end::WITH_RESTORE));
         problems.extend(
             ["line", "match", "after", "before"]
                 .into_iter()

@@ -52,6 +52,7 @@ fn update(
     let mut fields = managed.changes(desired, there, request.fingerprinter);
     fields.extend(request.record.into_iter().flat_map(|record| managed.leaving(record, desired, there)));
     let touched = !fields.is_empty();
+    let kept = Some(there).filter(|_| managed.keeps(&fields));
     difference.wants_preview = managed.is_unseen(desired, there);
     difference.problems = managed.problems(desired, there);
     difference.notes = managed.remarks(desired, there, &fields);
@@ -68,7 +69,7 @@ fn update(
     if !fields.is_empty() {
         difference.verdict = Verdict::Update;
     }
-    difference.planned = with(desired, managed.computed(Some(there).filter(|_| !touched)));
+    difference.planned = with(desired, managed.computed(kept));
     difference.fields = fields;
 }
 

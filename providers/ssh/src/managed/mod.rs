@@ -4,6 +4,7 @@
 //! and put into the text of a file ([`Text`]). The difference is the same for all.
 
 mod difference;
+pub(crate) mod end;
 mod native;
 pub(crate) mod origin;
 mod text;
@@ -13,10 +14,11 @@ use meshform_engine::plan::FieldChange;
 use meshform_engine::ports::{Observation, Problem};
 use meshform_engine::schema::Attribute;
 use meshform_engine::state::Record;
-use meshform_engine::value::{Fingerprinter, Value};
+use meshform_engine::value::{Fingerprinter, PathStep, Value};
 
 pub(crate) use self::native::{Native, OnHost, There, missing};
 pub(crate) use self::text::{InText, Subject, Text, shared};
+use crate::account::Accounts;
 use crate::attributes::{change, given, present, unchanged};
 
 /// A resource type whose instances are compared attribute by attribute.
@@ -35,6 +37,11 @@ pub(crate) trait Managed: Sync {
 
     /// What an instance is on its host, once that is known.
     fn identity(&self, address: &Address, desired: &Value) -> Option<String>;
+
+    /// The users and groups that have to be there for it.
+    fn accounts(&self, _: &Value) -> Accounts {
+        Accounts::new()
+    }
 
     /// The attributes that the host holds, the first of which stands for the whole.
     fn fields(&self) -> &'static [&'static str];
@@ -85,6 +92,11 @@ pub(crate) trait Managed: Sync {
         Vec::new()
     }
 
+    /// Whether a change of these fields leaves all as it is that only the host tells.
+    fn keeps(&self, fields: &[FieldChange]) -> bool {
+        fields.is_empty()
+    }
+
     /// What only the host tells, once it is as wanted; unknown until then.
     fn computed(&self, _: Option<&Observation>) -> Vec<(&'static str, Value)> {
         Vec::new()
@@ -113,6 +125,15 @@ pub(crate) fn has_unknown(value: &Value) -> bool {
                 || value.as_map().is_some_and(|entries| entries.values().any(has_unknown))
         }
     }
+}
+
+/// Whether one of these attributes changes.
+pub(crate) fn touches(fields: &[FieldChange], names: &[&str]) -> bool {
+    let is_named = |field: &FieldChange| {
+        let attribute = field.path.0.first();
+        names.iter().any(|name| attribute == Some(&PathStep::Attribute((*name).to_owned())))
+    };
+    fields.iter().any(is_named)
 }
 
 /// The remembered value of this name.

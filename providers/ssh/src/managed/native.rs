@@ -10,6 +10,7 @@ use meshform_engine::value::Value;
 use serde_json::json;
 
 use super::{Managed, difference, marked_as};
+use crate::account::Accounts;
 use crate::answer::{Answer, Record};
 use crate::attributes::with;
 use crate::confirm::Confirm;
@@ -115,6 +116,10 @@ impl<T: Native> Resource for OnHost<T> {
 
     fn identity(&self, address: &Address, desired: &Value) -> Option<String> {
         self.0.identity(address, desired)
+    }
+
+    fn accounts(&self, desired: &Value) -> Accounts {
+        self.0.accounts(desired)
     }
 
     fn look<'a>(&self, index: usize, item: &'a ObserveItem, looks: &mut Looks<'a>) {

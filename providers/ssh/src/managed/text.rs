@@ -14,7 +14,7 @@ use meshform_engine::types::Type;
 use meshform_engine::value::Value;
 use serde_json::json;
 
-use super::{Managed, difference, marked_as, remembered};
+use super::{Managed, difference, end, marked_as, remembered};
 use crate::answer::Answer;
 use crate::attributes::{flag, text, with};
 use crate::confirm::Confirm;
@@ -86,12 +86,7 @@ pub(crate) fn shared() -> Vec<Attribute> {
             false,
             "Make the folders that the file lies in, if they are missing.",
         ),
-        Attribute::default(
-            "on_destroy",
-            Type::String,
-            "remove",
-            "What becomes of it at the end: remove, restore (what was there before) or keep.",
-        ),
+        end::attribute("What becomes of it at the end: remove, restore (what was there before) or keep."),
     ]
 }
 

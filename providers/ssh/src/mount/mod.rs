@@ -16,7 +16,7 @@ use crate::answer;
 use crate::attributes::{change, flag, given, present, text, unchanged};
 use crate::check::{choice, place, wrong};
 use crate::error::{blame, error};
-use crate::managed::{Managed, Native, There, has_unknown, missing, origin, remembered};
+use crate::managed::{Managed, Native, There, end, has_unknown, missing, origin, remembered};
 use crate::promise::Promises;
 use crate::script::quote;
 
@@ -74,10 +74,7 @@ impl Managed for Mount {
                 "mounted",
                 "What it is now: mounted, unmounted, or ignored (only its entry counts).",
             ),
-            Attribute::default(
-                "on_destroy",
-                Type::String,
-                "remove",
+            end::attribute(
                 "What becomes of it at the end: remove (unmounted, and no entry any more, if there was neither before) or keep.",
             ),
         ]
@@ -104,7 +101,7 @@ impl Managed for Mount {
             );
         }
         problems.extend(choice(desired, "state", &["mounted", "unmounted", "ignored"]));
-        problems.extend(choice(desired, "on_destroy", &["remove", "keep"]));
+        problems.extend(end::check(desired, end::WITHOUT_RESTORE));
         problems.extend(nothing(desired));
         problems.extend(unbound(desired));
         problems

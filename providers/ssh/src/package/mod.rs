@@ -10,9 +10,9 @@ use serde_json::json;
 
 use crate::answer;
 use crate::attributes::{text, unchanged};
-use crate::check::{choice, wrong};
+use crate::check::wrong;
 use crate::error::{blame, error};
-use crate::managed::{Managed, Native, There, missing, origin};
+use crate::managed::{Managed, Native, There, end, missing, origin};
 use crate::promise::Promises;
 use crate::script::quote;
 
@@ -36,10 +36,7 @@ impl Managed for Package {
                 Type::String,
                 "The version to have, such as \"1.22.1-9\", or how it begins, such as \"1.22.*\"; any, if left out: what is installed stays.",
             ),
-            Attribute::default(
-                "on_destroy",
-                Type::String,
-                "remove",
+            end::attribute(
                 "What becomes of it at the end: remove (if it was installed here and nothing else needs it) or keep.",
             ),
             Attribute::computed("installed_version", Type::String, "The version that is installed."),
@@ -65,7 +62,7 @@ impl Managed for Package {
                     )
                 }),
         );
-        problems.extend(choice(desired, "on_destroy", &["remove", "keep"]));
+        problems.extend(end::check(desired, end::WITHOUT_RESTORE));
         problems
     }
 

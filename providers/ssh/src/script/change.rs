@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
+use ring::digest::{SHA256, digest};
 
 use super::{Program, assign, confirming, program};
+
+/// Content of up to so many bytes is a part of the program.
+const INLINE_LIMIT: usize = 64 * 1024;
 
 /// What has to be there for the change to be made.
 #[derive(Clone, Copy, Debug)]
@@ -97,9 +100,14 @@ pub(crate) fn write(nonce: &str, file: &Write<'_>) -> Program {
     ];
     let mut body = about(file.path, file.guard, file.confirm, &variables);
     body.push_str(include_str!("file.sh"));
-    content(nonce, file.content, &mut body);
+    let payload = content(nonce, file.content, &mut body);
     body.push_str(include_str!("write.sh"));
-    program(nonce, &body)
+    let program = program(nonce, &body);
+    match payload {
+        // Before the program gives its standard input away.
+        Some(payload) => Program { text: format!("exec 5<&0\n{}", program.text), payload, ..program },
+        None => program,
+    }
 }
 
 /// The program that removes a file, or gives it back.
@@ -117,7 +125,7 @@ pub(crate) fn remove(nonce: &str, file: &Remove<'_>) -> Program {
 
 /// The SHA-256 of bytes in hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+    digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
@@ -135,8 +143,13 @@ fn about(path: &str, guard: Guard<'_>, confirm: Option<u64>, more: &[(&str, &str
     variables + &confirming(&key, confirm)
 }
 
-/// A function that prints the content. In base64 nothing in it can end the here-document or upset the shell.
-fn content(nonce: &str, content: &[u8], body: &mut String) {
+/// A function that prints the content. In base64 nothing in it can end the here-document or upset the shell. A shell takes its time over a
+/// long one, though: that comes behind the program, as it is.
+fn content(nonce: &str, content: &[u8], body: &mut String) -> Option<Vec<u8>> {
+    if content.len() > INLINE_LIMIT {
+        body.push_str("content() {\ncat <&5\n}\n");
+        return Some(content.to_vec());
+    }
     let _ = writeln!(body, "content() {{\nbase64 -d <<'CONTENT-{nonce}'");
     // 57 bytes make a line of 76 characters, as every decoder takes it.
     content.chunks(57).for_each(|line| {
@@ -144,4 +157,5 @@ fn content(nonce: &str, content: &[u8], body: &mut String) {
         body.push('\n');
     });
     let _ = writeln!(body, "CONTENT-{nonce}\n}}");
+    None
 }

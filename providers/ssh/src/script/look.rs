@@ -1,10 +1,12 @@
 //! The program that looks at everything a plan asks of one host.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::native::Sight;
-use super::task::{Guards, Setting};
+use super::task::{Guards, Question, Setting};
 use super::{Program, assign, program, quote};
+use crate::account::{Account, Known};
 
 /// So many paths go into one argument list at most…
 const BATCH_FILES: usize = 500;
@@ -42,16 +44,23 @@ pub(crate) struct Looks<'a> {
     pub(crate) files: Vec<FileLook<'a>>,
     /// Guards.
     pub(crate) guards: Vec<GuardLook<'a>>,
+    /// Commands that tell something.
+    pub(crate) questions: Vec<Question<'a>>,
     /// What the commands of libraries look at.
     pub(crate) sights: Vec<Sight>,
     /// The numbers under which the host is to tell about itself.
     pub(crate) facts: Vec<usize>,
+    /// Users and groups of which it shall tell whether they are there.
+    pub(crate) accounts: BTreeSet<Account>,
+    /// The number under which it does.
+    pub(crate) accounts_index: usize,
 }
 
 impl Looks<'_> {
     /// Whether there is nothing to look at.
     pub(crate) fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.guards.is_empty() && self.sights.is_empty() && self.facts.is_empty()
+        let commands = self.guards.len() + self.questions.len();
+        self.files.is_empty() && commands == 0 && self.sights.is_empty() && self.facts.is_empty()
     }
 }
 
@@ -65,8 +74,9 @@ pub(crate) fn look(nonce: &str, looks: &Looks<'_>, timeout: bool, singly: bool) 
     for index in &looks.facts {
         let _ = writeln!(body, "facts {index}");
     }
+    body.push_str(&Known::ask(&looks.accounts, looks.accounts_index));
     body.push_str(&sights(&looks.sights));
-    if !looks.guards.is_empty() {
+    if !looks.guards.is_empty() || !looks.questions.is_empty() {
         body.push_str(&assign("timeout", if timeout { "1" } else { "0" }));
         body.push_str(include_str!("run.sh"));
     }
@@ -74,12 +84,13 @@ pub(crate) fn look(nonce: &str, looks: &Looks<'_>, timeout: bool, singly: bool) 
         body.push_str(&look.guards.ask(nonce, &look.setting));
         let _ = writeln!(body, "say settled {} \"$settled\"", look.index);
     }
+    body.extend(looks.questions.iter().map(|question| question.ask(nonce)));
     program(nonce, &body)
 }
 
 /// Each library once, then all that they look at.
 fn sights(sights: &[Sight]) -> String {
-    let libraries: std::collections::BTreeSet<_> = sights.iter().map(|sight| sight.library).collect();
+    let libraries: BTreeSet<_> = sights.iter().map(|sight| sight.library).collect();
     libraries.into_iter().map(str::to_owned).chain(sights.iter().map(Sight::line)).collect()
 }
 

@@ -26,6 +26,17 @@ pub(crate) struct Guards<'a> {
     pub(crate) onlyif: Option<&'a str>,
 }
 
+/// One command that tells something, and changes nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Question<'a> {
+    /// The number of its record.
+    pub(crate) index: usize,
+    /// The command, in POSIX sh.
+    pub(crate) command: &'a str,
+    /// In what it runs.
+    pub(crate) setting: Setting<'a>,
+}
+
 /// One command to run.
 #[derive(Clone, Debug)]
 pub(crate) struct Task<'a> {
@@ -48,6 +59,18 @@ pub(crate) struct Revert<'a> {
     pub(crate) command: &'a str,
     /// Under what it is armed, and for how long.
     pub(crate) confirm: Confirm,
+}
+
+impl Question<'_> {
+    /// Lines that run it, and tell how it ended and what it wrote.
+    pub(super) fn ask(&self, nonce: &str) -> String {
+        let Self { index, command, setting } = self;
+        format!(
+            "question() {{\n{}}}\n{}answer {index}\n",
+            run(nonce, setting, command, GUARD_SECONDS, ""),
+            include_str!("answer.sh"),
+        )
+    }
 }
 
 impl Revert<'_> {

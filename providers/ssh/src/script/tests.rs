@@ -12,14 +12,14 @@ use super::*;
 use crate::answer::{Answer, Record};
 
 /// One way of being a host: a shell, and where its tools come from.
-struct Machine {
-    shell: &'static [&'static str],
+pub(super) struct Machine {
+    pub(super) shell: &'static [&'static str],
     home: TempDir,
     path: String,
 }
 
 /// Debian's, Red Hat's and Alpine's kind.
-fn machines() -> Vec<Machine> {
+pub(super) fn machines() -> Vec<Machine> {
     let machine = |shell| Machine { shell, home: TempDir::new().unwrap(), path: "/usr/bin:/bin".into() };
     let mut busybox = machine(&["busybox", "sh"]);
     let applets = busybox.home.path().join("applets");
@@ -31,22 +31,34 @@ fn machines() -> Vec<Machine> {
 }
 
 impl Machine {
-    fn file(&self, name: &str) -> String {
+    pub(super) fn file(&self, name: &str) -> String {
         self.home.path().join(name).to_str().unwrap().to_owned()
     }
 
-    fn raw(&self, program: &str) -> (Vec<u8>, String) {
+    pub(super) fn raw(&self, program: &str) -> (Vec<u8>, String) {
+        self.fed(&[], &[program.as_bytes()])
+    }
+
+    /// What it prints with these arguments and this standard input.
+    fn fed(&self, arguments: &[&str], input: &[&[u8]]) -> (Vec<u8>, String) {
         let mut command = Command::new(self.shell[0]);
-        command.args(&self.shell[1..]).env("PATH", &self.path).env("HOME", self.home.path());
+        command.args(&self.shell[1..]).args(arguments).env("PATH", &self.path).env("HOME", self.home.path());
         let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = streams.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(program.as_bytes()).unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // A program that ends early leaves the rest.
+        input.iter().for_each(|part| _ = stdin.write_all(part));
+        drop(stdin);
         let output = child.wait_with_output().unwrap();
         (output.stdout, String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
-    fn run(&self, program: &Program) -> Answer {
-        let (output, words) = self.raw(&program.text);
+    pub(super) fn run(&self, program: &Program) -> Answer {
+        let input = [program.text.as_bytes(), &program.payload];
+        let (output, words) = match program.reader() {
+            Some(reader) => self.fed(&["-c", &reader], &input),
+            None => self.fed(&[], &input),
+        };
         let shown = String::from_utf8_lossy(&output).into_owned();
         Answer::read(&output, &program.nonce).unwrap_or_else(|| panic!("{:?}: {shown}{words}", self.shell))
     }
@@ -67,14 +79,14 @@ impl Machine {
     }
 
     /// What a change comes to: `done` or `fail`, and its first field.
-    fn change(&self, program: &Program) -> String {
+    pub(super) fn change(&self, program: &Program) -> String {
         let answer = self.run(program);
         let record = answer.get("done", 0).or_else(|| answer.get("fail", 0)).unwrap();
         format!("{} {}", record.kind, record.field(0))
     }
 
     /// What the files of the host's home are called.
-    fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(self.home.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
@@ -85,7 +97,7 @@ impl Machine {
     }
 }
 
-fn new<'a>(path: &'a str, content: &'a str) -> Write<'a> {
+pub(super) fn new<'a>(path: &'a str, content: &'a str) -> Write<'a> {
     Write {
         path,
         content: content.as_bytes(),
@@ -290,6 +302,29 @@ fn contents_arrive_as_they_are() {
             assert!(done.starts_with("done"), "{done}");
             assert!(fs::read(&path).unwrap() == content, "{:?}", machine.shell);
         }
+    }
+}
+
+#[test]
+fn what_arrives_in_part_is_not_written() {
+    let large: Vec<u8> = (0..=255).cycle().take(200_000).collect();
+    for machine in machines() {
+        let path = machine.file("file");
+        fs::write(&path, "before").unwrap();
+        let whole = write("n", &Write { content: &large, guard: Guard::Any, ..new(&path, "") });
+        for length in [0, 1, 65_536, 199_999] {
+            let mut program = whole.clone();
+            program.payload.truncate(length);
+            let reader = whole.reader().unwrap();
+            let (output, _) = machine.fed(&["-c", &reader], &[program.text.as_bytes(), &program.payload]);
+            let answer = Answer::read(&output, "n").unwrap();
+            assert_eq!(answer.get("fail", 0).map(|record| record.field(0)), Some("write"), "{length}");
+            assert_eq!((read(&path).as_str(), machine.names()), ("before", vec!["file".to_owned()]));
+        }
+        let (output, _) = machine.fed(&["-c", &whole.reader().unwrap()], &[&whole.text.as_bytes()[..3000]]);
+        assert!(output.is_empty() && read(&path) == "before", "{:?}", machine.shell);
+        assert_eq!(machine.change(&whole), "done renamed", "{:?}", machine.shell);
+        assert!(fs::read(&path).unwrap() == large);
     }
 }
 

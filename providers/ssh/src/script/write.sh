@@ -62,6 +62,8 @@ if [ "$was" = file ]; then
   cp -a -- "$real" "$temporary" || fail write
 fi
 chmod 0600 -- "$temporary" && content >"$temporary" || fail write
+# The end of it may be missing: what is not whole never takes a file's place.
+arrived=$(sha256sum <"$temporary") && [ "${arrived%% *}" = "$want" ] || fail write
 if [ "$was" = file ]; then
   # Who may not give the file back to its owner writes into it instead.
   chown -- "$is_uid:$is_gid" "$temporary" 2>/dev/null || in_place=1

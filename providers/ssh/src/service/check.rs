@@ -6,6 +6,7 @@ use meshform_engine::value::{Path, PathStep, Value};
 use super::{KINDS, drop_ins, unit_name};
 use crate::attributes::{flag, given, text, unknown};
 use crate::check::{choice, place, wrong};
+use crate::managed::end;
 
 /// The longest that a check may be tried, in seconds.
 const CHECK_SECONDS_MAX: u32 = 600;
@@ -15,7 +16,7 @@ pub(super) fn service(desired: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(text(desired, "name").and_then(name));
     problems.extend(choice(desired, "state", &["running", "stopped"]));
-    problems.extend(choice(desired, "on_destroy", &["remove", "restore", "keep"]));
+    problems.extend(end::check(desired, end::WITH_RESTORE));
     for name in ["unit", "check"] {
         let has_nul = text(desired, name).is_some_and(|text| text.contains('\0'));
         problems.extend(has_nul.then(|| wrong(name, "It holds a NUL byte.".to_owned())));

@@ -10,6 +10,7 @@
 //! was started is noted there, under the number of that very run, *after* it has started, and was measured *before*. A run that is cut off
 //! between the writing of a file and the start leaves the old note, and so the next plan shows the restart.
 
+mod accounts;
 mod check;
 mod commands;
 mod observe;
@@ -30,10 +31,11 @@ use serde_json::json;
 
 use self::pairs::{Due, Weights, debts};
 pub(crate) use self::reference::reduced;
+use crate::account::Accounts;
 use crate::answer;
 use crate::attributes::{change, given, present, text, unchanged};
 use crate::confirm::{self, Confirm};
-use crate::managed::{Managed, Native, There, has_unknown, remembered};
+use crate::managed::{Managed, Native, There, end, has_unknown, remembered};
 use crate::promise::Promises;
 
 /// Its name in HCL.
@@ -81,10 +83,7 @@ impl Managed for Service {
                 "How long the check is tried again until it succeeds, in seconds.",
             ),
             confirm::attribute(),
-            Attribute::default(
-                "on_destroy",
-                Type::String,
-                "remove",
+            end::attribute(
                 "What becomes of it at the end: remove (its files that are ours; what they made is stopped), restore (all as it was before) or keep.",
             ),
         ]
@@ -103,6 +102,10 @@ impl Managed for Service {
 
     fn identity(&self, _: &Address, desired: &Value) -> Option<String> {
         text(desired, "name").map(|_| format!("unit:{}", unit_name(desired)))
+    }
+
+    fn accounts(&self, desired: &Value) -> Accounts {
+        accounts::accounts(desired)
     }
 
     fn fields(&self) -> &'static [&'static str] {

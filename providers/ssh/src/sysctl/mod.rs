@@ -10,13 +10,13 @@ use serde_json::json;
 
 use crate::answer;
 use crate::attributes::{flag, text, unchanged};
-use crate::check::{choice, one_line, wrong};
+use crate::check::{one_line, wrong};
 use crate::error::{blame, error};
-use crate::managed::{Managed, Native, There, missing, remembered};
+use crate::managed::{Managed, Native, There, end, missing, remembered};
 use crate::promise::Promises;
 use crate::script::quote;
 
-const ENDS: [&str; 3] = ["restore", "remove", "keep"];
+const ENDS: &[&str] = &["restore", "remove", "keep"];
 
 /// The resource type of the kernel's settings.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ impl Managed for Sysctl {
             )
         }));
         problems.extend(text(desired, "value").and_then(|value| one_line("value", value)));
-        problems.extend(choice(desired, "on_destroy", &ENDS));
+        problems.extend(end::check(desired, ENDS));
         problems
     }
 

@@ -14,13 +14,14 @@ use meshform_engine::value::{Fingerprinter, Value};
 use serde_json::json;
 
 use self::unit::Units;
+use crate::account::{Account, Accounts};
 use crate::answer;
 use crate::attributes::{change, flag, given, text, unchanged};
-use crate::check::{account, choice, environment, one_line, wrong};
+use crate::check::{account, environment, one_line, wrong};
 use crate::cron::{lines, name, no_user};
 use crate::env_file::{systemd_file, systemd_variables};
 use crate::error::{blame, error};
-use crate::managed::{Managed, Native, There, has_unknown, missing, origin};
+use crate::managed::{Managed, Native, There, end, has_unknown, missing, origin};
 use crate::promise::Promises;
 use crate::script::quote;
 
@@ -65,12 +66,7 @@ impl Managed for Timer {
                 "By how much it may be late, such as \"15min\", so that not all hosts begin at once.",
             ),
             flag("active", true, "Whether it runs at all, also after the next boot."),
-            Attribute::default(
-                "on_destroy",
-                Type::String,
-                "remove",
-                "What becomes of it at the end: remove (if it was made here) or keep.",
-            ),
+            end::attribute("What becomes of it at the end: remove (if it was made here) or keep."),
         ]
     }
 
@@ -87,7 +83,7 @@ impl Managed for Timer {
                 .map(|_| wrong("command", "It is empty, or holds a NUL byte.".to_owned())),
         );
         problems.extend(environment(desired));
-        problems.extend(choice(desired, "on_destroy", &["remove", "keep"]));
+        problems.extend(end::check(desired, end::WITHOUT_RESTORE));
         problems
     }
 
@@ -105,6 +101,10 @@ impl Managed for Timer {
 
     fn identity(&self, _: &Address, desired: &Value) -> Option<String> {
         text(desired, "name").map(|name| format!("timer:{name}"))
+    }
+
+    fn accounts(&self, desired: &Value) -> Accounts {
+        Account::users(desired)
     }
 
     fn fields(&self) -> &'static [&'static str] {

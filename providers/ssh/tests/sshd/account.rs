@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::sync::Arc;
 
 use meshform_engine::ports::ErrorCode;
+use meshform_engine::types::Type;
 use meshform_engine::value::Value;
 
 use crate::sandbox::SandboxHost;
@@ -64,7 +65,12 @@ async fn a_user_lives_and_dies() {
     assert!(!file("/etc/group").contains("app"), "{}", file("/etc/group"));
     assert_eq!(user.plan(Some(&app("ü", &[]))).await.unwrap().summary(), "NoOp");
 
-    let planned = user.plan(Some(&app("ü", &["nosuchgroup"]))).await.unwrap();
+    let refused = user.plan(Some(&app("ü", &["nosuchgroup"]))).await.err().unwrap();
+    assert_eq!((refused.code, refused.summary.as_str()), (ErrorCode::Invalid, "Group missing"));
+    // What was there when it was planned may be gone by then.
+    fs::write(host.path("/etc/group"), file("/etc/group") + "soongone:x:4999:\n").unwrap();
+    let planned = user.plan(Some(&app("ü", &["soongone"]))).await.unwrap();
+    fs::write(host.path("/etc/group"), file("/etc/group").replace("soongone:x:4999:\n", "")).unwrap();
     let failure = user.apply(planned).await.unwrap_err();
     assert_eq!((failure.error.code, failure.error.summary.as_str()), (ErrorCode::Invalid, "Group missing"));
     let planned = user.plan(None).await.unwrap();
@@ -126,9 +132,28 @@ async fn a_key_lives_among_others() {
     key.converge(None).await;
     assert_eq!(read(), "# theirs\nssh-rsa AAAA theirs\ncommand=\"a b\" ssh-rsa BBBB\n");
     let mut nobody = Stack::on(Arc::clone(&target), "host_authorized_key");
-    let planned = nobody.plan(Some(&[("user", "nosuchuser".into()), ("key", KEY.into())])).await.unwrap();
-    assert_eq!(nobody.apply(planned).await.unwrap_err().error.summary, "User missing");
+    let theirs: Fields<'_> = &[("user", "later".into()), ("key", KEY.into())];
+    let refused = nobody.plan(Some(theirs)).await.err().unwrap();
+    assert_eq!((refused.code, refused.summary.as_str()), (ErrorCode::Invalid, "User missing"));
+    // As soon as the plan makes the user, all of it can be told.
+    let mut later = Stack::on(Arc::clone(&target), "host_user");
+    let planned = later.plan(Some(&[("name", "later".into())])).await.unwrap();
+    let unknown = planned.difference.planned.get("assigned_uid").cloned();
+    assert_eq!(unknown, Some(Value::unknown(Type::Number)));
+    let planned_key = nobody.plan(Some(theirs)).await.unwrap();
+    assert_eq!(planned_key.summary(), "Create user key");
+    later.apply(planned).await.unwrap();
+    nobody.apply(planned_key).await.unwrap();
+    let entry = line(&fs::read_to_string(host.path("/etc/passwd")).unwrap(), "later").unwrap();
+    let recorded = later.record.as_ref().unwrap().attributes.get("assigned_uid").cloned();
+    assert_eq!(
+        recorded.and_then(|uid| uid.as_number().map(ToString::to_string)).as_deref(),
+        entry.split(':').nth(2)
+    );
+    assert_eq!(nobody.plan(Some(theirs)).await.unwrap().summary(), "NoOp");
+    nobody.converge(None).await;
+    later.converge(None).await;
     user.converge(None).await;
-    drop((user, key, nobody, target));
+    drop((user, key, nobody, later, target));
     host.stop().await;
 }

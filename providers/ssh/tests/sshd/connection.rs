@@ -1,6 +1,7 @@
 //! Getting in, not getting in, and getting in again.
 
 use std::fs;
+use std::sync::Arc;
 
 use meshform_engine::ports::{ErrorCode, ProviderError};
 use meshform_engine::value::Value;
@@ -105,7 +106,7 @@ exec "/bin/${0##*/}" "$@"
 
 #[tokio::test]
 async fn a_connection_cut_in_the_middle_is_settled_by_looking() {
-    for tool in ["chmod", "sync", "mv"] {
+    for tool in ["base64", "chmod", "sha256sum", "sync", "mv", "stat"] {
         let server = Sshd::start();
         let path = server.path("file");
         let mut stack = Stack::new(&server, "host_file").await;
@@ -152,6 +153,56 @@ shift
 echo "$@" >>"$HOME/arguments"
 exec "$@"
 "#;
+
+/// Behaves as doas does with a password: asks at the terminal, once, without an echo, and reads only what comes after that.
+const DOAS: &str = r#"#!/bin/sh
+echo "$@" >>"$HOME/arguments"
+case $1 in -n) echo "doas: Authentication required" >&2; exit 1 ;; esac
+exec 4<>/dev/tty || { echo "doas: a tty is required" >&2; exit 1; }
+echo x >>"$HOME/tries"
+stty -echo <&4
+printf '\rdoas (ann@host) password: ' >&4
+IFS= read -r line <&4
+echo >&4
+[ "$line" = "pass word'" ] || { echo "doas: Authentication failed" >&2; exit 1; }
+exec 4>&-
+shift
+exec "$@"
+"#;
+
+#[tokio::test]
+async fn doas_gets_its_password_at_a_terminal() {
+    let server = Sshd::start();
+    server.tool("doas", DOAS);
+    let with = |password: &'static str| {
+        [("become", Value::from("doas")), ("become_password", Value::string(password).sensitive())]
+    };
+    let error = refused(&server, &[("become", "doas".into())]).await;
+    check(&error, ErrorCode::Denied, "Not allowed to become root", &["nopass", "become_password"]);
+    let error = refused(&server, &with("wrong horse")).await;
+    check(&error, ErrorCode::Denied, "Not allowed to become root", &["Check become_password", "failed"]);
+    assert!(!error.detail.contains("horse"), "{error}");
+    assert_eq!(fs::read_to_string(server.path("tries")).unwrap(), "x\n", "one try");
+
+    let target = connect(&server, &with("pass word'")).await.unwrap();
+    let path = server.path("file");
+    let mut stack = Stack::on(target, "host_file");
+    // As long as it goes along with the program, and behind it, with all that a terminal could take for a command.
+    let odd: String = (1..=127_u8).map(char::from).collect();
+    for content in [odd.clone(), odd.repeat(5000)] {
+        let desired = [("path", path.to_str().unwrap().into()), ("content", Value::from(content.as_str()))];
+        stack.converge(Some(&desired)).await;
+        assert!(fs::read_to_string(&path).unwrap() == content);
+        assert_eq!(stack.plan(Some(&desired)).await.unwrap().summary(), "NoOp");
+    }
+    let mut command = Stack::on(Arc::clone(&stack.target), "host_command");
+    let planned = command.plan(Some(&[("run", "echo words >&2; test -t 0 || exit 3".into())])).await.unwrap();
+    let failure = command.apply(planned).await.unwrap_err();
+    assert!(failure.error.detail.contains("exit code 3"), "{}", failure.error);
+    assert!(failure.error.detail.contains("words"), "{}", failure.error);
+    let arguments = fs::read_to_string(server.path("arguments")).unwrap();
+    assert!(arguments.contains("/bin/sh") && !arguments.contains("pass word"), "{arguments}");
+}
 
 #[tokio::test]
 async fn sudo_gets_its_password_and_nothing_else() {

@@ -70,6 +70,44 @@ async fn files_are_looked_up() {
 }
 
 #[tokio::test]
+async fn commands_tell() {
+    let server = Sshd::start();
+    let host = connect(&server, &[]).await.unwrap();
+    let run = |command: &str, over: Fields<'_>| {
+        let mut arguments = vec![("run", Value::from(command))];
+        arguments.extend(over.iter().cloned());
+        item("host_command", &arguments)
+    };
+    let variables = Value::map([("A".to_owned(), "it's $(a)\nb".into())]);
+    let items = [
+        run(
+            "echo noise >&2; printf '%s\\n\\n' \"$A\"; pwd",
+            &[("environment", variables), ("working_directory", "/".into())],
+        ),
+        run("echo out; echo words >&2; exit 3", &[]),
+        run("echo out; exit 3", &[("may_fail", true.into())]),
+        run("echo secret; exit 3", &[("sensitive", true.into())]),
+        run("echo secret", &[("sensitive", true.into())]),
+        run("cat; exec sleep 0", &[]),
+        run("}; if", &[("may_fail", true.into())]),
+    ];
+    let found = host.read(&items).await;
+    let check = |at: usize, expect: &str| {
+        assert_eq!(shown(&found[at], &["stdout", "exit_code"]), expect, "{at}: {:?}", found[at]);
+    };
+    check(0, r#"Some("it's $(a)\nb\n\n/") Some(0)"#);
+    check(1, "Failed Command failed");
+    let detail = |at: usize| found[at].as_ref().err().map(|error| error.detail.clone()).unwrap_or_default();
+    assert!(["exit code 3", "out", "words"].iter().all(|part| detail(1).contains(part)), "{}", detail(1));
+    check(2, r#"Some("out") Some(3)"#);
+    check(3, "Failed Command failed");
+    assert!(!detail(3).contains("secret\n"), "{}", detail(3));
+    check(4, "Some((sensitive)) Some(0)");
+    check(5, r#"Some("") Some(0)"#);
+    check(6, r#"Some("") Some(2)"#);
+}
+
+#[tokio::test]
 async fn facts_come_along_with_what_is_observed() {
     let server = Sshd::start();
     let host = connect(&server, &[]).await.unwrap();

@@ -120,10 +120,8 @@ async fn what_moved_or_cannot_be_is_refused() {
     let mut strange = wanted.clone();
     strange.push(("owner", "no such user".into()));
     strange[3].1 = "nosuchuser".into();
-    let planned = stack.plan(Some(&strange)).await.unwrap();
-    assert_eq!(planned.summary(), "Update owner create_parents");
-    let failure = stack.apply(planned).await.unwrap_err();
-    assert_eq!(failure.error.summary, "Owner not set", "{}", failure.error);
+    let refused = stack.plan(Some(&strange)).await.err().unwrap();
+    assert_eq!(refused.summary, "User missing", "{refused}");
 
     fs::write(server.path("file"), "").unwrap();
     let stack = Stack::new(&server, DIRECTORY).await;

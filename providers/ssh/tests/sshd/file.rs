@@ -195,7 +195,7 @@ async fn owners_and_large_files() {
     assert_eq!(text(&path), large);
     let other: Fields<'_> = &[at(), ("content", "small".into()), ("on_destroy", "restore".into())];
     let planned = stack.plan(Some(other)).await.unwrap();
-    assert_eq!(planned.difference.fields[0].before, None, "too large to be fetched");
+    assert_eq!(planned.summary(), "Update sha256", "too large to be fetched");
 
     stack.record = None;
     let planned = stack.plan(Some(other)).await.unwrap();
@@ -213,12 +213,72 @@ async fn owners_and_large_files() {
     ];
     assert_eq!(stack.plan(Some(owned)).await.unwrap().summary(), "NoOp");
     let stranger: Fields<'_> = &[at(), ("content", "x".into()), ("owner", "no-such-user".into())];
-    let planned = stack.plan(Some(stranger)).await.unwrap();
-    assert_eq!(planned.summary(), "Update content owner");
-    let failure = stack.apply(planned).await.unwrap_err();
-    assert_eq!(failure.error.path.map(|path| path.to_string()).as_deref(), Some("owner"));
+    let refused = stack.plan(Some(stranger)).await.err().unwrap();
+    assert_eq!(refused.summary, "User missing", "{refused}");
+    assert_eq!(refused.path.map(|path| path.to_string()).as_deref(), Some("owner"));
     assert_eq!(text(&path), "small");
     assert_eq!(leftovers(path.parent().unwrap()), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_large_file_goes_as_it_is_and_is_told_by_its_hash() {
+    let server = Sshd::start();
+    let path = server.path("large");
+    let mut stack = Stack::new(&server, FILE).await;
+    // 50 MiB, with quotes, a NUL byte and no line feed at the end.
+    let content = |last: char| "it's $(large) \0\n".repeat(50 << 20 >> 4) + &String::from(last);
+    let (one, two) = (Value::from(content('1')), Value::from(content('2')));
+    let with =
+        |content: &Value| [("path", Value::from(path.to_str().unwrap())), ("content", content.clone())];
+    let holds = |content: &Value| fs::read(&path).unwrap() == content.as_str().unwrap().as_bytes();
+
+    stack.converge(Some(&with(&one))).await;
+    assert!(holds(&one), "every byte of it has arrived");
+    assert_eq!(stack.plan(Some(&with(&one))).await.unwrap().summary(), "NoOp");
+
+    let planned = stack.plan(Some(&with(&two))).await.unwrap();
+    assert_eq!(planned.summary(), "Update sha256");
+    assert!(
+        planned.notes().contains("It has 52428801 bytes, and is to have 52428801."),
+        "{}",
+        planned.notes()
+    );
+    let shown = format!("{:?}", planned.difference.fields);
+    assert!(!shown.contains("large") && shown.len() < 1000, "{shown}");
+    stack.apply(planned).await.unwrap();
+    assert!(holds(&two));
+
+    fs::write(&path, "by hand\n").unwrap();
+    let planned = stack.plan(Some(&with(&two))).await.unwrap();
+    assert_eq!((planned.summary().as_str(), planned.drift().as_str()), ("Update content", "content"));
+    let small = Value::from("small");
+    stack.converge(Some(&with(&small))).await;
+    assert!(holds(&small));
+    assert_eq!(leftovers(path.parent().unwrap()), [""; 0]);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text() {
+    let server = Sshd::start();
+    let path = server.path("bytes");
+    let mut stack = Stack::new(&server, FILE).await;
+    let with = |base64: &'static str| {
+        [("path", Value::from(path.to_str().unwrap())), ("content_base64", base64.into())]
+    };
+    let planned = stack.plan(Some(&with("AP8KAA=="))).await.unwrap();
+    assert_eq!(planned.summary(), "Create path mode");
+    assert!(planned.notes().contains("4 bytes, SHA-256 "), "{}", planned.notes());
+    stack.apply(planned).await.unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"\0\xff\n\0");
+    assert_eq!(stack.plan(Some(&with("AP8KAA=="))).await.unwrap().summary(), "NoOp");
+    let planned = stack.plan(Some(&with("/wA="))).await.unwrap();
+    assert_eq!(planned.summary(), "Update sha256");
+    assert!(planned.notes().contains("It has 4 bytes, and is to have 2."), "{}", planned.notes());
+    stack.apply(planned).await.unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"\xff\0");
+    fs::write(&path, "by hand").unwrap();
+    let planned = stack.plan(Some(&with("/wA="))).await.unwrap();
+    assert_eq!((planned.summary().as_str(), planned.drift().as_str()), ("Update sha256", "sha256"));
 }
 
 #[tokio::test]
