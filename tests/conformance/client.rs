@@ -74,7 +74,7 @@ impl Server {
             request = request.header("User-Agent", USER_AGENT);
         }
         for (name, value) in &step.headers {
-            request = request.header(name, value);
+            request = request.header(name, fill(value));
         }
         let request = request.body(Full::from(fill(&step.body))).unwrap();
         let response = self.client.request(request).await.unwrap();

@@ -51,6 +51,7 @@ async fn the_sandbox_answers_as_the_real_server() {
     let options = Options {
         network: false,
         routers: false,
+        rbac: true,
         seed: Some(1),
         pod_start: Duration::from_millis(1),
         ..Options::default()

@@ -3,6 +3,8 @@
 //! ```text
 //! http       request → verb on a resource; discovery, OpenAPI, tables, watch streams
 //!   ↓
+//! access     who asks, and whether they may
+//!   ↓
 //! write      decode → default → merge (server-side apply, patches) → validate → managed fields
 //!   ↓
 //! store      objects, revisions and the change feed; the journal on disk
@@ -14,6 +16,7 @@
 //! Everything that a write does is synchronous under one lock; only `http` and `net` know sockets, only
 //! `store::journal` knows files, and nothing below knows how a request arrived.
 
+mod access;
 mod clock;
 mod control;
 mod duration;

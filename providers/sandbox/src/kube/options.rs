@@ -23,6 +23,9 @@ pub struct Options {
     pub controllers: bool,
     /// Whether ingress controllers and those of Gateways run, which a bare cluster doesn't have.
     pub routers: bool,
+    /// Whether rights are asked for (RBAC). Without it whoever gets in may do everything, unless the namespace
+    /// `kube-system` has the annotation `sandbox.meshform.dev/authorization: rbac`.
+    pub rbac: bool,
     /// How long a pod takes from its creation until it is ready.
     pub pod_start: Duration,
 }
@@ -37,6 +40,7 @@ impl Default for Options {
             network: true,
             controllers: true,
             routers: true,
+            rbac: false,
             pod_start: Duration::from_millis(150),
         }
     }
@@ -52,6 +56,7 @@ impl fmt::Debug for Options {
             .field("network", &self.network)
             .field("controllers", &self.controllers)
             .field("routers", &self.routers)
+            .field("rbac", &self.rbac)
             .field("pod_start", &self.pod_start)
             .finish_non_exhaustive()
     }

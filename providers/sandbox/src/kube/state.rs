@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::object;
+use super::options::Options;
 use super::registry::Registry;
 use super::store::{Key, Store};
-use super::token::TokenKey;
+use super::token::{self, TokenKey};
 
 /// The alphabet of generated names: no vowels, so no words.
 const NAME_ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -24,15 +25,20 @@ pub(crate) struct State {
     pub(crate) registry: Registry,
     /// Whether addresses are listened on, so that those which another program listens on are not to be given away.
     pub(crate) network: bool,
+    /// Whether rights are asked for, whatever the objects say.
+    pub(crate) rbac: bool,
     random: StdRng,
     token_key: TokenKey,
 }
 
 impl State {
-    pub(crate) fn new(store: Store, seed: Option<u64>, network: bool) -> Result<Self, Error> {
+    pub(crate) fn new(store: Store, options: &Options) -> Result<Self, Error> {
+        let seed = options.seed;
         let mut random = seed.map_or_else(|| StdRng::from_rng(&mut rand::rng()), StdRng::seed_from_u64);
-        let token_key = random.random();
-        Ok(Self { store, registry: Registry::builtin()?, network, random, token_key })
+        let chosen = random.random();
+        let token_key = options.token.as_deref().map_or(chosen, token::key_from);
+        let Options { network, rbac, .. } = *options;
+        Ok(Self { store, registry: Registry::builtin()?, network, rbac, random, token_key })
     }
 
     /// A random (version 4) UUID.
@@ -53,7 +59,7 @@ impl State {
         (0..NAME_SUFFIX_LENGTH).map(|_| letter()).collect()
     }
 
-    /// What signs the tokens of service accounts, which hold as long as the world runs.
+    /// What signs the tokens of service accounts: the same in every life of a world that has a token of its own.
     pub(crate) fn token_key(&self) -> &TokenKey {
         &self.token_key
     }

@@ -169,8 +169,17 @@ impl ApiError {
     }
 
     pub(crate) fn forbidden(subject: Subject<'_>, why: &str) -> Self {
-        let message = format!("{} {:?} is forbidden: {why}", subject.qualified_resource(), subject.name);
+        let resource = subject.qualified_resource();
+        let message = match subject.name {
+            "" => format!("{resource} is forbidden: {why}"),
+            name => format!("{resource} {name:?} is forbidden: {why}"),
+        };
         Self::about(403, "Forbidden", message, subject.details(subject.resource))
+    }
+
+    /// A path that is no resource, and not for this user.
+    pub(crate) fn forbidden_path(why: &str) -> Self {
+        Self::status(403, "Forbidden", format!("forbidden: {why}"))
     }
 
     pub(crate) fn invalid(subject: Subject<'_>, errors: &[FieldError]) -> Self {
@@ -243,8 +252,8 @@ impl Status {
     /// The object that the server answers with.
     pub(crate) fn to_json(&self) -> Value {
         // These come from the generic layer of the server, which has details to give but nothing to say in them.
-        const WITH_DETAILS: [&str; 5] =
-            ["NotFound", "MethodNotAllowed", "UnsupportedMediaType", "NotAcceptable", "Invalid"];
+        const WITH_DETAILS: [&str; 6] =
+            ["NotFound", "MethodNotAllowed", "UnsupportedMediaType", "NotAcceptable", "Invalid", "Forbidden"];
         let mut status = json!({
             "kind": "Status",
             "apiVersion": "v1",

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::object::{integer, text};
+use super::object::{integer, list, text};
 
 /// Who issues them, and for whom they are if nothing else is said.
 pub(crate) const ISSUER: &str = "https://kubernetes.default.svc";
@@ -22,6 +22,8 @@ pub(crate) struct Claims<'c> {
     pub(crate) namespace: &'c str,
     pub(crate) name: &'c str,
     pub(crate) uid: &'c str,
+    /// The token's own.
+    pub(crate) credential: &'c str,
     pub(crate) audiences: &'c Value,
     pub(crate) issued: Timestamp,
     pub(crate) expires: Timestamp,
@@ -33,6 +35,15 @@ pub(crate) struct Account {
     pub(crate) namespace: String,
     pub(crate) name: String,
     pub(crate) uid: String,
+    /// The token's own.
+    pub(crate) credential: String,
+    /// For whom the token is.
+    pub(crate) audiences: Vec<String>,
+}
+
+/// A key that follows from a secret, for tokens that outlive the process.
+pub(crate) fn key_from(secret: &str) -> TokenKey {
+    Sha256::new().chain_update("service accounts\0").chain_update(secret).finalize().into()
 }
 
 /// Signs a token.
@@ -45,6 +56,7 @@ pub(crate) fn issue(key: &TokenKey, claims: &Claims<'_>) -> String {
         "iat": claims.issued.as_second(),
         "nbf": claims.issued.as_second(),
         "exp": claims.expires.as_second(),
+        "jti": claims.credential,
         "kubernetes.io": {
             "namespace": claims.namespace,
             "serviceaccount": { "name": claims.name, "uid": claims.uid },
@@ -73,6 +85,8 @@ pub(crate) fn account(key: &TokenKey, token: &str, now: Timestamp) -> Option<Acc
         namespace: claim("/kubernetes.io/namespace"),
         name: claim("/kubernetes.io/serviceaccount/name"),
         uid: claim("/kubernetes.io/serviceaccount/uid"),
+        credential: claim("/jti"),
+        audiences: list(&body, "/aud").iter().filter_map(Value::as_str).map(str::to_owned).collect(),
     })
 }
 
@@ -115,6 +129,7 @@ mod tests {
             namespace: "n",
             name: "robot",
             uid: "u",
+            credential: "c",
             audiences: &audiences,
             issued: at(100),
             expires: at(200),

@@ -70,7 +70,7 @@ impl World {
     }
 
     fn start(store: Store, options: Options) -> Result<Arc<Self>, Error> {
-        let mut state = State::new(store, options.seed, options.network)?;
+        let mut state = State::new(store, &options)?;
         control::found(&mut state, &options);
         let world = Arc::new_cyclic(|world| Self {
             options,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::kube::access::User;
 use crate::kube::clock::rfc3339;
 use crate::kube::object::{self, integer, text};
 use crate::kube::state::State;
@@ -59,6 +60,12 @@ impl<'s> Api<'s> {
         Ok(self.state.replace(&request, object)?.object)
     }
 
+    /// Applies a configuration, and takes over what others own.
+    pub(super) fn apply(&mut self, config: &Value) -> ApiResult<Arc<Value>> {
+        let request = Request { force: true, ..self.request(config, "")? };
+        Ok(self.state.apply(&request, config)?.object)
+    }
+
     /// Deletes an object, with its dependents in the background.
     pub(super) fn delete(&mut self, object: &Value) -> ApiResult<()> {
         self.delete_with(object, None)
@@ -92,6 +99,7 @@ impl<'s> Api<'s> {
             name: object::name(object).to_owned(),
             subresource: subresource.to_owned(),
             manager: self.manager.to_owned(),
+            author: Arc::new(User::of_the_cluster(self.manager)),
             dry_run: false,
             validation: Validation::Ignore,
             force: false,

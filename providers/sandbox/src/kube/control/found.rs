@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::api::{Api, CONTROLLER_MANAGER};
-use super::definition;
+use super::{definition, role};
 use crate::kube::options::Options;
 use crate::kube::registry::builtin;
 use crate::kube::state::State;
@@ -15,6 +15,13 @@ const ZONES: [&str; 3] = ["sandbox-a", "sandbox-b", "sandbox-c"];
 /// Fills a new world; serves the custom kinds of an opened one.
 pub(crate) fn found(state: &mut State, options: &Options) {
     definition::serve_all(state);
+    found_cluster(state, options);
+    if state.is_guarded() {
+        role::establish(state, options.clock.now());
+    }
+}
+
+fn found_cluster(state: &mut State, options: &Options) {
     if state.get("namespaces", "", "kube-system").is_some() {
         return;
     }

@@ -24,6 +24,7 @@ mod node;
 mod owners;
 mod pod_status;
 mod replica_set;
+mod role;
 mod rollout;
 mod route;
 mod schedule;

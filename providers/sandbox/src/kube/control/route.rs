@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::{
     Context, account, budget, collector, daemon_set, definition, deployment, endpoints, gateway, ingress,
-    install, job, kubelet, mesh, namespace, node, replica_set, service, stateful_set,
+    install, job, kubelet, mesh, namespace, node, replica_set, role, service, stateful_set,
 };
+use crate::kube::access;
 use crate::kube::net::route::gateway as gateway_api;
 use crate::kube::net::route::ingress::class;
 use crate::kube::object::{self, controller, list, text};
@@ -22,6 +23,8 @@ pub(super) enum Task {
     Namespace(Key),
     Account(Key),
     Install(Key),
+    /// The roles that every guarded world has, and those that gather others.
+    Roles,
     /// A namespace that needs the mesh's root certificate.
     MeshRoot(Key),
     Deployment(Key),
@@ -73,12 +76,17 @@ pub(super) fn route(change: &Change, state: &State, ready: &mut BTreeSet<Task>) 
 
 /// What the controllers of the changed object itself have to do.
 fn own_tasks(resource: &str, key: &Key, removed: bool) -> Vec<Task> {
+    let own = key;
     let key = || key.clone();
     match resource {
         "customresourcedefinitions.apiextensions.k8s.io" => vec![Task::Definition(key())],
-        "namespaces" => {
-            vec![Task::Namespace(key()), Task::Account(key()), Task::Install(key()), Task::MeshRoot(key())]
+        access::CLUSTER_ROLES => vec![Task::Roles],
+        "namespaces" if own.name == "kube-system" => {
+            let mut tasks = namespace_tasks(own);
+            tasks.push(Task::Roles);
+            tasks
         }
+        "namespaces" => namespace_tasks(own),
         "serviceaccounts" if removed => vec![Task::Account(Key::new("", &key().namespace))],
         "deployments.apps" => vec![Task::Deployment(key())],
         "replicasets.apps" => vec![Task::ReplicaSet(key())],
@@ -94,6 +102,11 @@ fn own_tasks(resource: &str, key: &Key, removed: bool) -> Vec<Task> {
         gateway_api::ROUTES => vec![Task::Route(key())],
         _ => Vec::new(),
     }
+}
+
+fn namespace_tasks(key: &Key) -> Vec<Task> {
+    let key = || key.clone();
+    vec![Task::Namespace(key()), Task::Account(key()), Task::Install(key()), Task::MeshRoot(key())]
 }
 
 /// The controller of a changed object may have to act.
@@ -215,6 +228,10 @@ pub(super) fn reconcile(task: &Task, state: &mut State, context: &mut Context<'_
         Task::Namespace(key) => namespace::reconcile(state, context, key),
         Task::Account(key) => account::reconcile(state, context, key),
         Task::Install(key) => install::reconcile(state, context, key),
+        Task::Roles => {
+            role::establish(state, context.now);
+            None
+        }
         Task::MeshRoot(key) => mesh::publish_root(state, context, key),
         Task::Deployment(key) => deployment::reconcile(state, context, key),
         Task::ReplicaSet(key) => replica_set::reconcile(state, context, key),

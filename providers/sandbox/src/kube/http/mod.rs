@@ -1,7 +1,9 @@
 //! The API over HTTP: from a request to a verb on a resource, and back.
 
+mod attributes;
 mod body;
 mod discovery;
+mod identity;
 mod list;
 mod list_options;
 mod openapi;
@@ -29,8 +31,8 @@ use tokio::sync::watch as signal;
 use self::params::Params;
 use self::path::Route;
 use self::reply::Accepts;
+use super::access::User;
 use super::status::{ApiError, ApiResult};
-use super::token::is_same;
 use super::world::World;
 
 /// Bodies beyond this many bytes are refused, as the real server does.
@@ -47,6 +49,7 @@ pub(crate) struct App {
 /// One request, read.
 pub(crate) struct Call {
     pub(crate) method: Method,
+    pub(crate) user: Arc<User>,
     /// Without the token.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
@@ -74,23 +77,17 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
 
 async fn answer(app: App, request: Request, params: Params, accepts: Accepts) -> ApiResult<Response> {
     let (parts, body) = request.into_parts();
-    let path = admit(&app, parts.uri.path())?.to_owned();
+    let (sender, path) = identity::admit(&app, &parts.headers, parts.uri.path())?;
+    let user = identity::speaker(&app, &parts.headers, sender)?;
+    let asked = attributes::of(&parts.method, path, &params);
+    identity::allow(&app.world.lock(), &user, &asked)?;
+    let path = path.to_owned();
     let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
         let message = format!("Request entity too large: limit is {BODY_BYTES_MAX}");
         ApiError::status(413, "RequestEntityTooLarge", message)
     })?;
-    let call = Call { params, accepts, method: parts.method, path, headers: parts.headers, body };
+    let call = Call { params, accepts, method: parts.method, user, path, headers: parts.headers, body };
     dispatch(&app, &call).await
-}
-
-/// The path below the token, if the world has one and the path begins with it.
-fn admit<'p>(app: &App, path: &'p str) -> ApiResult<&'p str> {
-    let Some(token) = &app.world.options().token else { return Ok(path) };
-    let (given, rest) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
-    if is_same(given.as_bytes(), token.as_bytes()) {
-        return Ok(&path[path.len() - rest.len() - 1..]);
-    }
-    Err(ApiError::status(401, "Unauthorized", "Unauthorized"))
 }
 
 async fn dispatch(app: &App, call: &Call) -> ApiResult<Response> {

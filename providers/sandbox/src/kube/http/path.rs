@@ -34,7 +34,7 @@ pub(crate) struct Target {
 
 /// Reads a path.
 pub(crate) fn route(path: &str) -> Route {
-    let decoded: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
+    let decoded = parts(path);
     let parts: Vec<&str> = decoded.iter().map(String::as_str).collect();
     match parts.as_slice() {
         ["healthz" | "readyz" | "livez", ..] => Route::Health,
@@ -53,6 +53,11 @@ pub(crate) fn route(path: &str) -> Route {
         ["apis", group, version, rest @ ..] => resource(group, version, rest),
         _ => Route::Unknown,
     }
+}
+
+/// The parts of a path, without percent-encoding.
+pub(crate) fn parts(path: &str) -> Vec<String> {
+    path.split('/').filter(|part| !part.is_empty()).map(decode).collect()
 }
 
 fn resource(group: &str, version: &str, rest: &[&str]) -> Route {
@@ -79,7 +84,7 @@ fn resource(group: &str, version: &str, rest: &[&str]) -> Route {
 }
 
 /// Undoes percent-encoding; what is not valid stays as it is.
-fn decode(part: &str) -> String {
+pub(crate) fn decode(part: &str) -> String {
     let bytes = part.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

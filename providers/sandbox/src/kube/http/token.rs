@@ -30,7 +30,7 @@ pub(super) fn create(
 ) -> ApiResult<Response> {
     let request = verb::request(app, call, target, resource, "CreateOptions")?;
     let asked = body::object(&call.headers, &call.body, KIND)?;
-    let state = app.world.lock();
+    let mut state = app.world.lock();
     let account = state.find(&request)?;
     let seconds = seconds(&asked)?;
     let audiences = match list(&asked, "/spec/audiences") {
@@ -38,10 +38,12 @@ pub(super) fn create(
         given => json!(given),
     };
     let expires = request.now.checked_add(Duration::from_secs(seconds.unsigned_abs())).unwrap_or(request.now);
+    let credential = state.uuid();
     let claims = token::Claims {
         namespace: object::namespace(&account),
         name: object::name(&account),
         uid: object::uid(&account),
+        credential: &credential,
         audiences: &audiences,
         issued: request.now,
         expires,

@@ -36,7 +36,7 @@ pub(super) async fn serve(app: &App, call: &Call, target: &Target) -> ApiResult<
 
 async fn answer(app: &App, call: &Call, target: &Target, resource: Arc<Resource>) -> ApiResult<Response> {
     if review::is_review(&resource) {
-        return review::create(app, call, &resource, &target.version);
+        return review::create(app, call, target, &resource);
     }
     check_verb(call, target, &resource)?;
     if resource.is("", "ServiceAccount") && target.subresource == "token" {
@@ -124,6 +124,7 @@ pub(super) fn request(
         name: target.name.clone(),
         subresource: target.subresource.clone(),
         manager: manager(call, options)?,
+        author: Arc::clone(&call.user),
         dry_run: call.params.dry_run(options)?,
         validation: call.params.validation(options, default)?,
         force: call.params.flag("force"),

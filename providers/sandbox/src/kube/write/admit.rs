@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::decode::{self, Decoded, json_type};
 use super::request::{Outcome, Request, Validation};
+use crate::kube::access;
 use crate::kube::merge::{Managers, same, update};
 use crate::kube::net;
 use crate::kube::object;
@@ -178,6 +179,15 @@ fn base_managers(live: &Value, new: &Value) -> Managers {
     }
 }
 
+/// Who owns what of a new object.
+///
+/// # Errors
+///
+/// 404 when the version of its kind is not served.
+pub(crate) fn owners_of_new(request: &Request, object: &Value) -> ApiResult<Managers> {
+    owners_after_update(request, &blank(request)?, object)
+}
+
 pub(super) fn set_managers(object: &mut Value, managers: &Managers) {
     if managers.owners.is_empty() {
         object::remove(object, &["metadata", "managedFields"]);
@@ -231,8 +241,9 @@ pub(super) fn is_unchanged(live: &Value, new: &Value) -> bool {
 }
 
 impl State {
-    /// Refuses what the kind's rules forbid.
+    /// Refuses what the writer may not grant, and what the kind's rules forbid.
     pub(super) fn validate(&self, request: &Request, object: &Value, live: Option<&Value>) -> ApiResult<()> {
+        access::check_escalation(self, request, object, live)?;
         let mut errors = strategy::validate(&request.resource, object, live);
         if request.subresource == "status" {
             errors.extend(strategy::validate_status(&request.resource, object));

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::admit::{blank, check_namespace, decode_body, owners_after_update, refuse, set_managers};
 use super::request::{Outcome, Request};
+use crate::kube::access;
 use crate::kube::merge::Managers;
 use crate::kube::object;
 use crate::kube::state::State;
@@ -88,6 +89,9 @@ impl State {
         self.allocate(request, &mut new, None)?;
         set_managers(&mut new, managers);
         self.validate(request, &new, None)?;
+        if !request.name.is_empty() {
+            access::may_create(self, request)?;
+        }
         if self.get(&resource.id(), &request.namespace, &name).is_some() {
             return Err(ApiError::already_exists(resource.subject(&name)));
         }

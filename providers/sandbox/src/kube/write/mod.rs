@@ -17,6 +17,7 @@ mod scale;
 mod strategic;
 mod update;
 
+pub(crate) use admit::owners_of_new;
 pub(crate) use decode::json_type;
 pub(crate) use delete::{CLEANUP, DeleteOptions, FOREGROUND, ORPHAN};
 pub(crate) use patch::Patch;

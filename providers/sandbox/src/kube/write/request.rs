@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::kube::access::User;
 use crate::kube::clock::rfc3339;
 use crate::kube::merge::{FieldSet, ManagerKey, Operation};
 use crate::kube::registry::{Resource, Version};
@@ -31,6 +32,8 @@ pub(crate) struct Request {
     /// Empty for the object itself.
     pub(crate) subresource: String,
     pub(crate) manager: String,
+    /// Who writes.
+    pub(crate) author: Arc<User>,
     pub(crate) dry_run: bool,
     pub(crate) validation: Validation,
     pub(crate) force: bool,
