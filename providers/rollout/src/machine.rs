@@ -1,0 +1,180 @@
+//! What is to be done next.
+//!
+//! [`next`] is a pure function of what is wanted, what is live, the time and the gates' tallies. It names one action. Every action may be done
+//! twice, and after any of them, or after none, one calls it again with a new look. So a crash needs no clearing up, and it does not
+//! matter which machine goes on.
+//!
+//! # The rules
+//!
+//! 1. New pods are ready before any weight goes to them.
+//! 2. Selectors are pinned before there are new pods.
+//! 3. A weight is 0 before what it weighs is retargeted.
+//! 4. A version grows before traffic is shifted to it; it shrinks only after the shift is confirmed, and drained.
+//! 5. The version that a route falls back on never is without pods.
+//! 6. Weights never are all 0.
+//! 7. Going back is traffic first, pods second, identity last. It needs no gate.
+//! 8. Past promotion, going back is a rollout to the previous version.
+
+mod ending;
+mod look;
+mod stepping;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use self::look::Look;
+pub(crate) use self::look::written;
+use crate::gate::Tally;
+use crate::live::Live;
+use crate::pods::{Level, levels};
+use crate::record::{Outcome, Record, Seen, Stage};
+use crate::router::Refusal;
+use crate::spec::Spec;
+use crate::version::Version;
+use crate::write::Write;
+
+/// What the configuration wants.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// What the rollout is called.
+    pub rollout: &'a str,
+    /// What its block says.
+    pub spec: &'a Spec,
+    /// The version that its pod template makes.
+    pub target: Version,
+    /// The version that is there before the first rollout: an adopted Deployment.
+    pub first: Option<Version>,
+    /// The steps, and as the last one that the new version gets everything.
+    pub levels: Vec<Level>,
+}
+
+impl<'a> Wanted<'a> {
+    /// What a block wants, where this is the version that is there before the first rollout.
+    pub fn new(rollout: &'a str, spec: &'a Spec, first: Option<Version>) -> Self {
+        let target = Version::of_template(rollout, &spec.workload.template);
+        Self { rollout, spec, target, first, levels: levels(spec) }
+    }
+
+    /// The index of the step that gives the new version everything.
+    pub fn last(&self) -> usize {
+        self.levels.len().saturating_sub(1)
+    }
+}
+
+/// One action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Write this.
+    Write(Write),
+    /// Note this.
+    Note(Box<Record>),
+    /// Measure the gate of this name, and add it to its tally. A stage begins with empty tallies.
+    Measure(String),
+    /// Look again later.
+    Wait {
+        /// What is waited for, in a few words.
+        why: String,
+        /// When it is over, where that is known; in milliseconds since the Unix epoch.
+        until_ms: Option<i64>,
+    },
+    /// Nothing, until a person says how to go on.
+    Paused(String),
+    /// Nothing: what is there is not what the rollout made, and a person has to look.
+    Refused(Stop),
+    /// Nothing: it has ended so.
+    Ended(Outcome),
+}
+
+/// Why a rollout does not go on by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The router does not know its objects.
+    Unknown(Refusal),
+    /// Somebody else has changed the route.
+    Edited {
+        /// How the rollout left it.
+        left: String,
+        /// How it is now.
+        found: String,
+    },
+    /// Something that going on needs is missing for longer than the deadline, and there is no way back by itself.
+    Stuck(String),
+}
+
+/// The next action. `tallies` are of the gates of the present stage, by name.
+pub fn next(wanted: &Wanted<'_>, live: &Live, now_ms: i64, tallies: &BTreeMap<String, Tally>) -> Action {
+    let Some(record) = &live.record else {
+        return note(Record::begin(wanted.rollout, wanted.first.clone(), wanted.target.clone()));
+    };
+    match decide(wanted, live, record, now_ms, tallies) {
+        ControlFlow::Break(action) => action,
+        // Every stage ends in an action; nothing to do is to have ended.
+        ControlFlow::Continue(()) => Action::Ended(Outcome::Promoted),
+    }
+}
+
+fn note(record: Record) -> Action {
+    Action::Note(Box::new(record))
+}
+
+fn decide(
+    wanted: &Wanted<'_>,
+    live: &Live,
+    record: &Record,
+    now_ms: i64,
+    tallies: &BTreeMap<String, Tally>,
+) -> ControlFlow<Action> {
+    if let Stage::Ended(outcome) = &record.stage {
+        return ControlFlow::Break(ended(wanted, record, outcome));
+    }
+    let is_under_way = matches!(record.stage, Stage::Preparing | Stage::Step(_) | Stage::Promoting);
+    if is_under_way && record.versions.new.id != wanted.target.id {
+        let reason = format!("another version, {}, is wanted now", wanted.target.id);
+        return ControlFlow::Break(note(record.in_stage(Stage::Aborting(reason))));
+    }
+    let reading = match wanted.spec.router.read(&record.versions, live) {
+        Ok(reading) => reading,
+        Err(refusal) => return ControlFlow::Break(Action::Refused(Stop::Unknown(refusal))),
+    };
+    let seen = recognised(record, &reading.form, now_ms)?;
+    let look = Look { wanted, live, record, now_ms, tallies, reading, seen };
+    match &record.stage {
+        Stage::Preparing => look.preparing(),
+        Stage::Step(index) => look.step((*index).min(wanted.last())),
+        Stage::Promoting => look.promoting(),
+        Stage::Retiring => look.retiring(),
+        Stage::Aborting(reason) => look.aborting(reason),
+        Stage::Ended(_) => ControlFlow::Continue(()),
+    }
+}
+
+fn ended(wanted: &Wanted<'_>, record: &Record, outcome: &Outcome) -> Action {
+    if record.versions.new.id == wanted.target.id {
+        return Action::Ended(outcome.clone());
+    }
+    match record.stable() {
+        Some(stable) if stable.id == wanted.target.id => Action::Ended(Outcome::Promoted),
+        stable => note(Record::begin(wanted.rollout, stable.cloned(), wanted.target.clone())),
+    }
+}
+
+/// Whether the route looks as the rollout left it, or as its present write makes it.
+fn recognised<'a>(record: &'a Record, form: &str, now_ms: i64) -> ControlFlow<Action, &'a Seen> {
+    let noted = || {
+        let seen = Some(Seen { form: form.to_owned(), since_ms: now_ms });
+        ControlFlow::Break(note(Record { seen, expected: None, ..record.clone() }))
+    };
+    match &record.seen {
+        Some(seen) if seen.form == form => ControlFlow::Continue(seen),
+        None => noted(),
+        Some(_) if record.expected.as_deref() == Some(form) => noted(),
+        // Going back starts from whatever is there.
+        Some(_) if matches!(record.stage, Stage::Aborting(_)) => noted(),
+        Some(seen) => ControlFlow::Break(Action::Refused(Stop::Edited {
+            left: seen.form.clone(),
+            found: form.to_owned(),
+        })),
+    }
+}

@@ -1,0 +1,65 @@
+//! `ack_ingress`: `service-weight` and `service-match` of the ACK Nginx Ingress controller, which its versions from 1.12 on do not read.
+
+use serde_json::{Value as Json, json};
+
+use super::ack::{Notation, Paired};
+use super::backends::Lead;
+use super::{Abilities, Goal, Reading, Refusal, Router, Versions};
+use crate::lint::{self, Finding};
+use crate::live::{Live, Reference};
+use crate::write::Write;
+
+/// Splits by `service-weight`.
+#[derive(Clone, Debug)]
+pub struct AckIngress {
+    /// The Ingress.
+    pub ingress: String,
+    /// The Service that its paths lead to before the first rollout.
+    pub service: String,
+    /// The port of the Services.
+    pub port: u16,
+    /// The port of the pods.
+    pub target_port: u16,
+}
+
+impl AckIngress {
+    fn paired(&self) -> Paired<'_> {
+        Paired {
+            notation: Notation::ServiceWeight,
+            ingress: &self.ingress,
+            lead: Lead { original: &self.service, port: self.port },
+        }
+    }
+}
+
+impl Router for AckIngress {
+    fn name(&self) -> &'static str {
+        "ack_ingress"
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::ALL
+    }
+
+    fn references(&self, _: &Versions) -> Vec<Reference> {
+        vec![self.paired().reference()]
+    }
+
+    fn ports(&self) -> Option<Json> {
+        Some(json!([{ "port": self.port, "targetPort": self.target_port, "protocol": "TCP" }]))
+    }
+
+    fn read(&self, versions: &Versions, live: &Live) -> Result<Reading, Refusal> {
+        self.paired().read(versions, live)
+    }
+
+    fn toward(&self, goal: &Goal<'_>, versions: &Versions, live: &Live) -> Result<Option<Write>, Refusal> {
+        self.paired().toward(goal, versions, live)
+    }
+
+    fn lint(&self, versions: &Versions, live: &Live) -> Vec<Finding> {
+        let mut findings = vec![lint::ack_from_1_12()];
+        findings.extend(lint::ingress(&self.paired().reference(), versions, live));
+        findings
+    }
+}
