@@ -40,6 +40,7 @@ pub mod dice;
 pub mod ports;
 pub mod state;
 
+pub mod budget;
 mod builtin;
 pub mod plan;
 pub mod policy;

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use thiserror::Error;
 
 use crate::address::{Address, TargetAddress};
+use crate::budget::Budget;
 use crate::builtin::Values;
 use crate::config::{Config, Registry, check_refactorings, decode};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
@@ -58,6 +59,8 @@ pub struct Options {
     pub refresh: Refresh,
     /// Whether neither `prevent_destroy` nor a policy is in the way: for worlds that are made to be thrown away.
     pub unprotected: bool,
+    /// How much the plan may remove, if that is limited.
+    pub max_deletes: Option<Budget>,
     /// The most steps that may run on one target at once.
     pub parallelism: usize,
     /// How long to wait for the state's lock, in milliseconds.
@@ -74,6 +77,7 @@ impl Default for Options {
             restriction: None,
             refresh: Refresh::Whole,
             unprotected: false,
+            max_deletes: None,
             parallelism: 16,
             lock_wait_ms: 0,
         }
@@ -258,7 +262,7 @@ pub async fn plan(
         refresh: options.refresh,
     };
     let mut sights = Sights::default();
-    let draft = loop {
+    let mut draft = loop {
         let mut draft = plan::draft(&inputs, &sights);
         if draft.diagnostics.has_errors() {
             diagnostics.extend(draft.diagnostics);
@@ -275,7 +279,11 @@ pub async fn plan(
         }
         look(draft.wants, &mut sights, world, observer).await;
     };
-    let plan = plan::settle(draft, &inputs, sources)?;
+    plan::weigh(&mut draft, &sights, world).await;
+    let mut plan = plan::settle(draft, &inputs, sources)?;
+    if let Some(budget) = options.max_deletes.filter(|_| !options.destroy && !options.unprotected) {
+        plan.policies.push(budget.judge(&plan, loaded.snapshot.records.len()));
+    }
     Ok(Planned { plan, interrupted: loaded.interrupted })
 }
 

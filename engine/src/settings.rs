@@ -8,6 +8,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::budget::Budget;
 use crate::config::{Config, Content, Registry, decode_settings};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, SourceId, Sources, Span};
 use crate::environment::meshform;
@@ -29,6 +30,8 @@ const BLOCK: &str = "meshform";
 pub struct Settings {
     /// How many steps run at once on each target, unless the user says otherwise.
     pub parallelism: Option<u16>,
+    /// How much one plan may remove, unless the user says otherwise.
+    pub max_deletes: Option<Budget>,
     /// The kind of backend and what its block says, unless it is the default one.
     pub backend: Option<(String, Written)>,
     /// What the `encryption` block says.
@@ -113,7 +116,8 @@ fn evaluated(
         Some(known(schema, content, &scope, diagnostics))
     });
     let parallelism = written.parallelism.as_ref().and_then(|it| count(it, &scope, diagnostics));
-    Settings { parallelism, backend, encryption }
+    let max_deletes = written.max_deletes.as_ref().and_then(|it| budget(it, &scope, diagnostics));
+    Settings { parallelism, max_deletes, backend, encryption }
 }
 
 fn scope<'a>(variables: &BTreeMap<String, Value>, functions: &'a FunctionContext<'a>) -> Scope<'a> {
@@ -159,4 +163,17 @@ fn count(expression: &Expression, scope: &Scope<'_>, diagnostics: &mut Diagnosti
         diagnostics.push(Diagnostic::error("Invalid parallelism", detail).at(expression.span()));
     }
     count
+}
+
+/// A number of instances, or a part of the stack.
+fn budget(expression: &Expression, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Option<Budget> {
+    let before = diagnostics.len();
+    let value = evaluate(expression, scope, diagnostics);
+    let text = convert(&value, &Type::String).ok();
+    let budget = text.as_ref().and_then(Value::as_str).and_then(|text| text.parse().ok());
+    if budget.is_none() && diagnostics.len() == before {
+        let detail = "`max_deletes` is how many instances one plan may remove or replace: a whole number, or a part of the stack such as \"20%\".";
+        diagnostics.push(Diagnostic::error("Invalid budget", detail).at(expression.span()));
+    }
+    budget
 }

@@ -6,28 +6,21 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and fails by panicking")]
 
+#[expect(dead_code, reason = "other benches use more of it")]
+mod cost;
+
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use tempfile::TempDir;
+
+use crate::cost::{Cost, run};
 
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 /// So many instances terraform plans, and so many it applies.
 const TERRAFORM_MAX: (usize, usize) = (10_000, 1_000);
 /// Less than this is too little for a ratio.
 const CPU_SECONDS_MIN: f64 = 0.05;
-/// The unit in which Linux counts a process's time, on every machine that Rust runs on.
-const TICKS_PER_SECOND: f64 = 100.0;
-
-/// What one command took.
-#[derive(Clone, Copy, Default)]
-struct Cost {
-    cpu_seconds: f64,
-    peak_mb: f64,
-}
-
 fn main() {
     println!(
         "{:<26} {:>9} {:>11} {:>11} {:>11} {:>11}",
@@ -144,34 +137,4 @@ fn ratio(small: &Cost, large: &Cost) -> String {
 fn show(what: &str, bytes: usize, costs: &[Cost]) {
     let costs = costs.iter().map(|cost| format!(" {:>5.2}s {:>4.0}M", cost.cpu_seconds, cost.peak_mb));
     println!("{what:<26} {:>6.1} MB{}", bytes as f64 / 1e6, costs.collect::<String>());
-}
-
-/// Runs a command to its end, which has to be a good one.
-fn run(command: &mut Command, folder: &Path) -> Cost {
-    let command = command.current_dir(folder).env("CI", "1").stdin(Stdio::null());
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let process = format!("/proc/{}", child.id());
-    let mut peak_kb = 0.0;
-    // One that has ended keeps its times, but not its memory, until it is waited for.
-    while let Some(kb) = peak_memory(&process) {
-        peak_kb = kb;
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let cpu_seconds = cpu_ticks(&process) / TICKS_PER_SECOND;
-    let status = child.wait().unwrap();
-    assert!(status.success(), "{command:?} failed");
-    Cost { cpu_seconds, peak_mb: peak_kb / 1e3 }
-}
-
-fn peak_memory(process: &str) -> Option<f64> {
-    let status = fs::read_to_string(format!("{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
-}
-
-/// User and system time: the 14th and 15th fields of `stat`, of which the second may hold spaces and ends with a parenthesis.
-fn cpu_ticks(process: &str) -> f64 {
-    let stat = fs::read_to_string(format!("{process}/stat")).unwrap();
-    let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()
 }

@@ -56,7 +56,7 @@ impl ControlPlane {
             "apiVersion": "v1", "kind": "Config", "current-context": "real",
             // The server makes a certificate of its own, which is in the same file as who has signed it.
             "clusters": [{ "name": "real", "cluster": {
-                "server": format!("https://127.0.0.1:{api}"), "certificate-authority": "certificates/apiserver.crt",
+                "server": format!("https://127.0.0.1:{api}"), "certificate-authority": self.folder.path().join("certificates/apiserver.crt"),
             } }],
             "users": [{ "name": "admin", "user": { "token": TOKEN } }],
             "contexts": [{ "name": "real", "context": { "cluster": "real", "user": "admin" } }],
@@ -87,8 +87,18 @@ impl ControlPlane {
 
     fn start_kubelet(&mut self) {
         let mut watch = self.kubectl();
-        let line = "jsonpath={.metadata.namespace}|{.metadata.name}|{.spec.nodeName}|{.metadata.deletionTimestamp}|{.status.phase}{\"\\n\"}";
-        watch.args(["get", "pods", "--all-namespaces", "--watch", "-o", line]);
+        let fields = [
+            "metadata.namespace",
+            "metadata.name",
+            "spec.nodeName",
+            "metadata.deletionTimestamp",
+            "status.phase",
+            "metadata.annotations.fake/outcome",
+            "metadata.ownerReferences[0].kind",
+            "spec.containers[0].name",
+        ];
+        let line = format!("jsonpath={}{{\"\\n\"}}", fields.map(|field| format!("{{.{field}}}")).join("|"));
+        watch.args(["get", "pods", "--all-namespaces", "--watch", "-o", &line]);
         let mut watch = watch.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let (pods, folder) = (watch.stdout.take().unwrap(), self.folder.path().to_owned());
         self.processes.insert(0, watch);
@@ -171,8 +181,8 @@ fn controller_manager(port: u16) -> Vec<String> {
 /// Does for each pod what is next for it, until its watch ends. What fails is due again with the pod's next event.
 fn keep_pods(folder: &Path, pods: ChildStdout) {
     for line in BufReader::new(pods).lines().map_while(Result::ok) {
-        let Ok([namespace, name, node, deleted, phase]) =
-            <[&str; 5]>::try_from(line.split('|').collect::<Vec<_>>())
+        let Ok([namespace, name, node, deleted, phase, outcome, owner, container]) =
+            <[&str; 8]>::try_from(line.split('|').collect::<Vec<_>>())
         else {
             continue;
         };
@@ -187,37 +197,44 @@ fn keep_pods(folder: &Path, pods: ChildStdout) {
                 let path = format!("/api/v1/namespaces/{namespace}/pods/{name}/binding");
                 command.args(["create", "--raw", &path, "-f", "-"]);
             }
-            ("", _, "Running") => continue,
+            ("", _, "Running" | "Succeeded" | "Failed") => continue,
             ("", ..) => {
-                let ready =
-                    ["Ready", "ContainersReady"].map(|kind| json!({ "type": kind, "status": "True" }));
-                let status = json!({ "status": { "phase": "Running", "conditions": ready } }).to_string();
-                command.args([
-                    "-n",
-                    namespace,
-                    "patch",
-                    "pod",
-                    name,
-                    "--subresource=status",
-                    "--type=merge",
-                    "-p",
-                    &status,
-                ]);
+                let Some(status) = status(outcome, owner, container) else { continue };
+                let patch = json!({ "status": status }).to_string();
+                let subresource = ["--subresource=status", "--type=merge", "-p", &patch];
+                command.args(["-n", namespace, "patch", "pod", name]).args(subresource);
             }
-            _ => drop(command.args([
-                "-n",
-                namespace,
-                "delete",
-                "pod",
-                name,
-                "--force",
-                "--grace-period=0",
-                "--wait=false",
-            ])),
+            _ => {
+                let at_once = ["--force", "--grace-period=0", "--wait=false"];
+                command.args(["-n", namespace, "delete", "pod", name]).args(at_once);
+            }
         }
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let _ = child.stdin.take().unwrap().write_all(body.to_string().as_bytes());
         let _ = child.wait();
     }
+}
+
+/// What is said of a pod that is placed; nothing of one that is to hang. A Job's pod is done at once.
+fn status(outcome: &str, owner: &str, container: &str) -> Option<Value> {
+    let conditions =
+        |status: &str| ["Ready", "ContainersReady"].map(|kind| json!({ "type": kind, "status": status }));
+    let waiting = |reason: &str, last: Value| {
+        let state = json!({ "waiting": { "reason": reason, "message": "by the stand-in" } });
+        let status = json!({
+            "name": container, "image": "none", "imageID": "", "ready": false, "restartCount": 1, "state": state, "lastState": last,
+        });
+        json!({ "phase": "Running", "conditions": conditions("False"), "containerStatuses": [status] })
+    };
+    Some(match (outcome, owner) {
+        ("hang", _) => return None,
+        ("crashloop", _) => {
+            waiting("CrashLoopBackOff", json!({ "terminated": { "exitCode": 1, "reason": "Error" } }))
+        }
+        ("imagepull", _) => waiting("ImagePullBackOff", json!({})),
+        ("fail", _) => json!({ "phase": "Failed", "reason": "Failed", "message": "by the stand-in" }),
+        (_, "Job") => json!({ "phase": "Succeeded" }),
+        _ => json!({ "phase": "Running", "conditions": conditions("True") }),
+    })
 }

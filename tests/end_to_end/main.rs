@@ -8,11 +8,11 @@
 //! real_cluster      a real kube-apiserver in its place, if there is one: see control_plane
 //! imports           what is there already
 //! killed, locks     what interrupts a run, and who else wants to run
-//! secrets           what must not be seen, in any of its spellings
+//! secrets, secrets_in_clusters  what must not be seen, in any of its spellings
 //! bad_input         what is wrong is told, and changes nothing
 //! fmt               the layout of files
 //! modules           parts of a stack: local ones, and those of a git repository or of a registry
-//! policies          what must hold of a plan
+//! policies, budget  what must hold of a plan, and how much it may remove
 //! restrictions      plans of a part of a stack
 //! unreachable       plans without the hosts and clusters that do not answer
 //! refresh           what a plan looks at, and what only the records follow
@@ -38,6 +38,7 @@
 
 mod backends;
 mod bad_input;
+mod budget;
 mod charts;
 mod console;
 mod control_plane;
@@ -70,6 +71,7 @@ mod restrictions;
 mod rounds;
 mod sandbox;
 mod secrets;
+mod secrets_in_clusters;
 mod spellings;
 #[expect(dead_code, reason = "the provider's own tests use more of it")]
 #[path = "../../providers/ssh/tests/sshd/server.rs"]

@@ -6,23 +6,23 @@ use base64::prelude::BASE64_STANDARD_NO_PAD;
 /// Two lines, for what is written line by line shows its lines one by one.
 pub(crate) const SECRET: &str = "correct-h0rse\nbattery-st4ple";
 
-/// How a text may be spelt: as it is, in base64 (wherever it begins among three bytes), in hexadecimal.
-fn spellings(text: &str) -> Vec<Vec<u8>> {
-    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+/// How bytes may be spelt: as they are, in base64 (wherever they begin among three bytes), in hexadecimal.
+pub(crate) fn spellings(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let encoded = |before: usize| {
-        let padded = ["\0".repeat(before).as_str(), text].concat();
+        let padded = [&vec![0; before], bytes].concat();
         let encoded = BASE64_STANDARD_NO_PAD.encode(&padded);
         // The letters at the ends depend on the neighbours too.
         let whole = (padded.len() * 8) / 6;
         encoded[(before * 8).div_ceil(6)..whole].to_owned()
     };
-    let texts = [text.to_owned(), hex.to_uppercase(), hex, encoded(0), encoded(1), encoded(2)];
-    texts.map(String::into_bytes).to_vec()
+    let texts = [hex.to_uppercase(), hex, encoded(0), encoded(1), encoded(2)];
+    texts.map(String::into_bytes).into_iter().chain([bytes.to_vec()]).collect()
 }
 
 /// All that must not be seen.
 pub(crate) fn needles() -> Vec<Vec<u8>> {
-    SECRET.lines().flat_map(spellings).collect()
+    SECRET.lines().flat_map(|line| spellings(line.as_bytes())).collect()
 }
 
 /// Whether one of them is in it.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use meshform_engine::address::Address;
+use meshform_engine::budget::Budget;
 use meshform_engine::plan::Refresh;
 
 use crate::commands::{
@@ -73,6 +74,9 @@ pub(crate) struct RunArguments {
     /// Replace an instance, or all of a block, though it need not be (may be repeated)
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) replace: Vec<Address>,
+    /// Let the plan remove or replace at most so many instances, or such a part of the stack as 20%
+    #[arg(long, value_name = "N|PERCENT")]
+    pub(crate) max_deletes: Option<Budget>,
     #[command(flatten)]
     pub(crate) restriction: RestrictionArguments,
     #[command(flatten)]
@@ -138,6 +142,7 @@ impl RunArguments {
     pub(crate) fn planning_flag(&self) -> Option<&'static str> {
         let flags = [
             ("-replace", !self.replace.is_empty()),
+            ("-max-deletes", self.max_deletes.is_some()),
             ("-target and -exclude", self.restriction.is_given()),
             ("-refresh and -refresh-only", self.refresh.refresh() != Refresh::Whole),
         ];

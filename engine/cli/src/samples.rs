@@ -65,6 +65,7 @@ pub(crate) fn change(action: Action, address: Address, identity: &str, wanted: O
         depends_on: Vec::new(),
         timeout_ms: None,
         notes: Vec::new(),
+        impact: Vec::new(),
     }
 }
 

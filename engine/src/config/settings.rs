@@ -18,6 +18,8 @@ use crate::schema::Body;
 pub struct Settings {
     /// How many steps run at once on each target.
     pub parallelism: Option<Expression>,
+    /// How much one plan may remove.
+    pub max_deletes: Option<Expression>,
     /// The `backend` block.
     pub backend: Option<BackendBlock>,
     /// The `encryption` block.
@@ -36,14 +38,17 @@ pub struct BackendBlock {
 impl Settings {
     /// Whether they say nothing.
     pub fn is_empty(&self) -> bool {
-        self.parallelism.is_none() && self.backend.is_none() && self.encryption.is_none()
+        self.parallelism.is_none()
+            && self.max_deletes.is_none()
+            && self.backend.is_none()
+            && self.encryption.is_none()
     }
 
     /// Every expression in them.
     pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let backend = self.backend.iter().map(|backend| &backend.content);
         let blocks = backend.chain(&self.encryption).flat_map(|content| content.expressions());
-        self.parallelism.iter().chain(blocks)
+        self.parallelism.iter().chain(&self.max_deletes).chain(blocks)
     }
 }
 
@@ -59,6 +64,9 @@ pub(super) fn decode(
     version(&mut body, diagnostics);
     if let Some(parallelism) = body.take("parallelism") {
         once(&mut settings.parallelism, parallelism.clone(), "parallelism", parallelism.span(), diagnostics);
+    }
+    if let Some(budget) = body.take("max_deletes") {
+        once(&mut settings.max_deletes, budget.clone(), "max_deletes", budget.span(), diagnostics);
     }
     for backend in body.take_blocks("backend") {
         if let Some(decoded) = backend_block(file, backend, registry, diagnostics) {

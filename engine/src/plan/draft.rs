@@ -191,6 +191,7 @@ fn blank(address: Address, kind: &str, action: Action, reason: Option<String>) -
         depends_on: Vec::new(),
         timeout_ms: None,
         notes: Vec::new(),
+        impact: Vec::new(),
     }
 }
 

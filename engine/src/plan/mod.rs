@@ -1,6 +1,7 @@
 //! The plan: pure data, and the program that apply runs.
 
 mod draft;
+mod impact;
 mod order;
 mod restriction;
 mod settle;
@@ -8,6 +9,7 @@ mod settle;
 use std::collections::BTreeMap;
 
 pub(crate) use self::draft::{Draft, DraftInputs, Sights, Wants, asked, draft};
+pub(crate) use self::impact::weigh;
 pub use self::restriction::{Partial, Restriction, Unreachable};
 pub(crate) use self::settle::settle;
 use crate::address::{Address, TargetAddress};
@@ -145,6 +147,8 @@ pub struct Change {
     pub timeout_ms: Option<u64>,
     /// What the reviewer should know besides, each a sentence.
     pub notes: Vec<String>,
+    /// What it brings about besides what it changes, each a sentence.
+    pub impact: Vec<String>,
 }
 
 impl Change {

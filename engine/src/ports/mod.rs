@@ -1,12 +1,14 @@
 //! What the engine asks of the world. Everything with IO, time or chance stands behind one of these traits.
 
 mod backend;
+mod impact;
 mod provider;
 mod read;
 mod sandbox;
 mod store;
 
 pub use self::backend::*;
+pub use self::impact::{Impact, ImpactItem};
 pub use self::provider::*;
 pub use self::read::{Found, Look, Looked, ReadItem};
 pub use self::sandbox::*;

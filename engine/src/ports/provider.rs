@@ -8,6 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::BoxFuture;
+use super::impact::{Impact, ImpactItem};
 use super::read::{Found, Look, Looked, ReadItem, strangers};
 use crate::address::{Address, TargetAddress, TargetKind};
 use crate::diagnostic::Severity;
@@ -141,6 +142,11 @@ pub trait Target: Send + Sync {
 
     /// Asks the target what it would make of these changes, without making them: one answer per item, in order.
     fn preview<'a>(&'a self, items: &'a [PreviewItem]) -> BoxFuture<'a, Vec<Preview>>;
+
+    /// What all changes that are planned for it bring about besides, read-only: one answer per item, in order.
+    fn impact<'a>(&'a self, items: &'a [ImpactItem]) -> BoxFuture<'a, Vec<Impact>> {
+        Box::pin(async move { vec![Impact::new(); items.len()] })
+    }
 
     /// Makes one change, after proving the precondition under which it was reviewed.
     fn perform<'a>(

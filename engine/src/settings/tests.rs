@@ -32,7 +32,8 @@ fn shown(settings: &Settings) -> String {
     let backend = settings.backend.iter().map(|(kind, set)| format!("{kind} {}", json(&set.value)));
     let encryption = settings.encryption.iter().map(|set| format!("encryption {}", json(&set.value)));
     let parallelism = settings.parallelism.iter().map(|count| format!("parallelism {count}"));
-    parallelism.chain(backend).chain(encryption).collect::<Vec<_>>().join("; ")
+    let budget = settings.max_deletes.iter().map(|budget| format!("max_deletes {budget}"));
+    parallelism.chain(budget).chain(backend).chain(encryption).collect::<Vec<_>>().join("; ")
 }
 
 fn check(stack: &str, expect: &str) {
@@ -50,6 +51,8 @@ fn settings_are_evaluated_before_everything_else() {
     check("locals {\n  broken = nothing.of.that\n}\n", "");
     check("meshform {\n  required_version = \">= 0.1\"\n}\n", "");
     check("variable \"given\" {}\nmeshform {\n  parallelism = 2 * 4\n}\n", "parallelism 8");
+    check("variable \"given\" {}\nmeshform {\n  max_deletes = 2 + 1\n}\n", "max_deletes 3");
+    check("variable \"given\" {}\nmeshform {\n  max_deletes = \"20%\"\n}\n", "max_deletes 20%");
     check(
         r#"
 variable "given" {}

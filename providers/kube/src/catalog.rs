@@ -60,6 +60,11 @@ impl Catalog {
         self.kinds.values().flatten()
     }
 
+    /// All kinds, each at its preferred version.
+    pub(crate) fn preferred(&self) -> impl Iterator<Item = &Resource> {
+        self.kinds.values().filter_map(|versions| versions.first())
+    }
+
     /// A kind at exactly one version.
     pub(crate) fn find(&self, of_type: &TypeName) -> Option<&Resource> {
         self.versions(&of_type.group, &of_type.kind)

@@ -8,18 +8,22 @@
 //! read       look-ups
 //! render     other programs that make manifests
 //! preview    dry-runs
+//! impact     what lies around planned changes
 //! apply      precondition → server-side apply → ready
 //! absent     all that must not be there: look, delete
 //! delete     precondition → delete → gone
 //! watch      changes as they come
 //! wait       watching until an object is ready, or why it is not
+//! cause      warnings about it, and its containers' last words
 //! ```
 
 mod absent;
 mod apply;
+mod cause;
 mod connect;
 mod delete;
 mod discovery;
+mod impact;
 mod observe;
 mod preview;
 mod read;
@@ -32,8 +36,8 @@ mod wait;
 mod watch;
 
 use meshform_engine::ports::{
-    BoxFuture, Found, ObserveItem, Observed, Operation, PerformRequest, Performed, Preview, PreviewItem,
-    Progress, ProviderError, ReadItem, StepFailure, Target,
+    BoxFuture, Found, Impact, ImpactItem, ObserveItem, Observed, Operation, PerformRequest, Performed,
+    Preview, PreviewItem, Progress, ProviderError, ReadItem, StepFailure, Target,
 };
 
 pub(crate) use self::connect::connect;
@@ -67,6 +71,10 @@ impl Target for Cluster {
 
     fn preview<'a>(&'a self, items: &'a [PreviewItem]) -> BoxFuture<'a, Vec<Preview>> {
         Box::pin(self.preview_all(items))
+    }
+
+    fn impact<'a>(&'a self, items: &'a [ImpactItem]) -> BoxFuture<'a, Vec<Impact>> {
+        Box::pin(self.weigh(items))
     }
 
     fn perform<'a>(

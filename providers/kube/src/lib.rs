@@ -9,12 +9,14 @@
 //! patch, absent                fields of what others own; what must not be there
 //! policy                       what becomes of declared fields that others own
 //! difference                   the verdict: nothing, create, update, replace, delete
+//! impact                       what changes do to pods, traffic and data
 //! render                       what helm and kustomize are told, and what they make
 //! lookup                       what `data` blocks ask for, and what becomes of the answers
 //! request                      requests as values
 //! client                       the only part with IO: connects, looks, previews, applies, waits
 //! catalog, status, refusal     what a server's answers mean
-//! ready, trouble               whether an object does what it is for, and why it does not
+//! wait_for                     what a block says of when its object is ready
+//! ready, trouble, last_words   whether an object does what it is for, why it does not, and what its container said
 //! ```
 //!
 //! Objects are written by server-side apply alone, under one field manager. Nothing outside of `client` knows a socket, a file or a
@@ -31,6 +33,8 @@ mod diff;
 mod difference;
 mod document;
 mod identity;
+mod impact;
+mod last_words;
 mod lookup;
 mod lower;
 mod manifest;
@@ -47,6 +51,7 @@ mod schema;
 mod status;
 mod trouble;
 mod version;
+mod wait_for;
 
 pub use self::provider::KubeProvider;
 

@@ -20,6 +20,7 @@ use crate::identity::{ObjectName, TypeName};
 use crate::manifest::normalise;
 use crate::order::{self, Item};
 use crate::schema::CHART;
+use crate::wait_for;
 
 /// Objects of a chart with this annotation, set to `keep`, outlive it.
 pub(crate) const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
@@ -77,10 +78,20 @@ pub(crate) fn lower(request: &LowerRequest<'_>) -> Result<Option<Vec<Part>>, Vec
             Entry::Vacant(free) => drop(free.insert((name, manifest, one))),
         }
     }
+    problems.extend(check_waits(request.desired, &parts));
     if !problems.is_empty() {
         return Err(problems);
     }
     Ok(Some(parts_of(request.desired, parts)))
+}
+
+/// What is wrong with how the parts are to be waited for.
+fn check_waits(desired: &Value, parts: &Found) -> Vec<Problem> {
+    let blocks = desired.get(wait_for::NAME).and_then(Value::as_list).unwrap_or_default();
+    let objects: Vec<_> =
+        parts.values().filter_map(|(name, it, _)| Some((TypeName::of(it)?, name))).collect();
+    let unused = wait_for::check_used(blocks, objects.iter().map(|(of_type, name)| (of_type, *name)));
+    wait_for::check(desired).into_iter().chain(unused).collect()
 }
 
 type Found = BTreeMap<String, (ObjectName, Value, Manifest)>;
@@ -161,13 +172,20 @@ fn parts_of(desired: &Value, found: Found) -> Vec<Part> {
         .map(|(key, (name, manifest, one))| (Item::new(key.clone(), name.clone(), manifest), one.stage))
         .collect();
     let given = |name: &str| desired.get(name).cloned().unwrap_or_else(Value::null);
+    let waits = |name: &ObjectName, manifest: &Value| match given(wait_for::NAME) {
+        blocks if !blocks.is_known() => blocks,
+        blocks => TypeName::of(manifest).map_or_else(Value::null, |of_type| {
+            wait_for::of_part(blocks.as_list().unwrap_or_default(), &of_type, name)
+        }),
+    };
     let content = found.values().any(|(_, _, one)| one.is_repeated).then(|| content(&found));
     found
         .into_iter()
         .zip(after(&items))
-        .map(|((key, (_, manifest, one)), after)| Part {
+        .map(|((key, (name, manifest, one)), after)| Part {
             key,
             desired: Value::object([
+                (wait_for::NAME.to_owned(), waits(&name, &manifest)),
                 ("manifest".to_owned(), if one.hidden { with_leaves_marked(&manifest) } else { manifest }),
                 ("wait".to_owned(), given("wait")),
                 ("force_conflicts".to_owned(), given("force_conflicts")),

@@ -14,7 +14,7 @@ use meshform_engine::value::{Path, Value};
 use crate::identity::ObjectName;
 use crate::manifest::with_secrets_marked;
 use crate::schema::{ABSENT, CHART, MANIFESTS, OBJECT, PATCH};
-use crate::{absent, check, client, difference, lookup, lower, patch, policy, schema};
+use crate::{absent, check, client, difference, lookup, lower, patch, policy, schema, wait_for};
 
 /// Kubernetes clusters and the objects in them.
 pub struct KubeProvider {
@@ -45,7 +45,7 @@ impl Provider for KubeProvider {
         match (kind, desired.get("manifest")) {
             (OBJECT, Some(manifest)) => {
                 let found = check::check(manifest, &Path::attribute("manifest"));
-                found.into_iter().chain(policy::check(desired)).collect()
+                found.into_iter().chain(policy::check(desired)).chain(wait_for::check(desired)).collect()
             }
             (PATCH, Some(manifest)) => {
                 let found = check::check(manifest, &Path::attribute("manifest"));

@@ -57,6 +57,14 @@ pub(crate) fn writes_status(definition: &Json, version: &str) -> bool {
 
 /// How far an object is.
 pub(crate) fn readiness(object: &Json, surroundings: Surroundings) -> Readiness {
+    match observed(object) {
+        Readiness::Ready => of_kind(object, surroundings),
+        other => other,
+    }
+}
+
+/// How far any object is, whatever its kind: it stays, and its controller has seen the newest generation.
+pub(crate) fn observed(object: &Json) -> Readiness {
     if object.pointer("/metadata/deletionTimestamp").is_some() {
         return Readiness::Failed("it is being deleted".into());
     }
@@ -65,6 +73,15 @@ pub(crate) fn readiness(object: &Json, surroundings: Surroundings) -> Readiness 
     if observed.is_some_and(|observed| generation.is_some_and(|generation| observed < generation)) {
         return Readiness::Waiting("its controller has not seen the change yet".into());
     }
+    Readiness::Ready
+}
+
+/// The status of a condition, and why it is so, unless it is about an older generation.
+pub(crate) fn condition_status<'a>(object: &'a Json, name: &str) -> Option<(&'a str, String)> {
+    condition(object, name).map(|found| (found.status, found.why()))
+}
+
+fn of_kind(object: &Json, surroundings: Surroundings) -> Readiness {
     let of_type = TypeName::new(text(object, "/apiVersion"), text(object, "/kind"));
     match (of_type.group.as_str(), of_type.kind.as_str()) {
         ("apps", "Deployment") => workload::deployment(object),

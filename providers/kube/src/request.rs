@@ -10,6 +10,9 @@ use crate::catalog::Resource;
 const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
      application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
+/// The media type of lists of metadata alone.
+const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
 /// A request with its body in memory, so that it can be sent again.
 pub(crate) type ApiRequest = Request<Vec<u8>>;
 
@@ -55,6 +58,13 @@ impl Place<'_> {
         build(Method::GET, &self.path(None), &query, None)
     }
 
+    /// Reads what the first of all objects are called and whose they are, and how many more there are.
+    pub(crate) fn list_metadata(&self) -> Result<ApiRequest, http::Error> {
+        let mut request = build(Method::GET, &self.path(None), &[("limit", "500")], None)?;
+        request.headers_mut().insert(http::header::ACCEPT, http::HeaderValue::from_static(METADATA));
+        Ok(request)
+    }
+
     /// Follows what a selection finds from a resource version on; the server ends it after so many seconds.
     pub(crate) fn watch(
         &self,
@@ -87,6 +97,20 @@ impl Place<'_> {
         // JSON is YAML, and the only patch type of server-side apply that every server version knows is the YAML one.
         let body = ("application/apply-patch+yaml", object.to_string().into_bytes());
         build(Method::PATCH, &self.path(Some(name)), &query, Some(body))
+    }
+
+    /// Reads the end of what a container of a pod has written, of the run before this one if so said.
+    pub(crate) fn log(
+        &self,
+        pod: &str,
+        container: &str,
+        is_previous: bool,
+        lines: usize,
+    ) -> Result<ApiRequest, http::Error> {
+        let lines = lines.to_string();
+        let previous = if is_previous { "true" } else { "" };
+        let query = [("container", container), ("previous", previous), ("tailLines", lines.as_str())];
+        build(Method::GET, &format!("{}/log", self.path(Some(pod))), &query, None)
     }
 
     /// Asks whether an object could be made, without making it.

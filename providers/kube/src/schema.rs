@@ -1,8 +1,10 @@
 //! What a `cluster` block, its resources and its look-ups may contain.
 
 use meshform_engine::address::TargetKind;
-use meshform_engine::schema::{Attribute, DataType, ResourceType};
+use meshform_engine::schema::{Attribute, Body, DataType, ResourceType};
 use meshform_engine::types::Type;
+
+use crate::wait_for;
 
 /// One object, as a resource and to be looked up.
 pub(crate) const OBJECT: &str = "kube_object";
@@ -49,11 +51,21 @@ pub(crate) fn cluster() -> Vec<Attribute> {
 pub(crate) fn resource_types() -> Vec<ResourceType> {
     let cluster = Some(TargetKind::Cluster);
     vec![
-        ResourceType { name: OBJECT, target: cluster, part_kind: None, body: object().into() },
+        ResourceType {
+            name: OBJECT,
+            target: cluster,
+            part_kind: None,
+            body: Body::from(object()).with(wait_for::block()),
+        },
         ResourceType { name: PATCH, target: cluster, part_kind: None, body: patch().into() },
         ResourceType { name: ABSENT, target: cluster, part_kind: None, body: absent().into() },
-        ResourceType { name: MANIFESTS, target: cluster, part_kind: Some(OBJECT), body: manifests().into() },
-        ResourceType { name: CHART, target: cluster, part_kind: Some(OBJECT), body: chart().into() },
+        ResourceType {
+            name: MANIFESTS,
+            target: cluster,
+            part_kind: Some(OBJECT),
+            body: waiting(manifests()),
+        },
+        ResourceType { name: CHART, target: cluster, part_kind: Some(OBJECT), body: waiting(chart()) },
     ]
 }
 
@@ -65,6 +77,11 @@ pub(crate) fn data_types() -> Vec<DataType> {
         body: attributes.into(),
     };
     vec![on_cluster(OBJECT, object_found()), on_cluster(OBJECTS, objects_found())]
+}
+
+/// The body of a composite, whose objects may be waited for in other ways than those of their kinds.
+fn waiting(attributes: Vec<Attribute>) -> Body {
+    Body::from(attributes).with(wait_for::selecting_block())
 }
 
 fn object() -> Vec<Attribute> {

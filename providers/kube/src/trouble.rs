@@ -64,11 +64,10 @@ fn ended(terminated: Option<&Json>) -> Option<String> {
     if code == 0 {
         return None;
     }
-    let said = [text(terminated, "/reason"), text(terminated, "/message")];
-    let said: Vec<_> = said.into_iter().filter(|part| !part.is_empty()).map(str::trim).collect();
-    Some(match said.is_empty() {
-        true => format!("ended with exit code {code}"),
-        false => format!("ended with exit code {code}: {}", said.join(": ")),
+    // The message is the container's own, and may hold secrets: see `last_words`.
+    Some(match text(terminated, "/reason") {
+        "" => format!("ended with exit code {code}"),
+        reason => format!("ended with exit code {code}: {reason}"),
     })
 }
 

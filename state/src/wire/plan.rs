@@ -100,6 +100,8 @@ struct ChangeBody {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    impact: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fields: Vec<FieldBody>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     drift: Vec<FieldBody>,
@@ -342,6 +344,7 @@ impl ChangeBody {
             timeout_ms: change.timeout_ms,
             depends_on: change.depends_on.iter().cloned().map(Text).collect(),
             notes: change.notes.clone(),
+            impact: change.impact.clone(),
             fields: fields(&change.fields),
             drift: fields(&change.drift),
             planned: Stored::new(&change.planned, keyed),
@@ -368,6 +371,7 @@ impl ChangeBody {
             depends_on: self.depends_on.into_iter().map(|address| address.0).collect(),
             timeout_ms: self.timeout_ms,
             notes: self.notes,
+            impact: self.impact,
         }
     }
 }

@@ -164,6 +164,7 @@ fn change(address: Address, action: Action) -> Change {
         depends_on: vec![motd()],
         timeout_ms: Some(60_000),
         notes: vec!["It restarts its pods.".into()],
+        impact: vec!["2 pods are replaced.".into()],
     }
 }
 
@@ -186,6 +187,7 @@ pub(crate) fn plan() -> Plan {
         prior_precondition: None,
         timeout_ms: None,
         notes: Vec::new(),
+        impact: Vec::new(),
         ..change(motd(), Action::NoOp)
     };
     let step = |address, operation, after| Step { address, operation, after };

@@ -102,6 +102,7 @@ async fn a_plan_file_holds_no_secret_and_tells_whether_one_changes() {
             depends_on: Vec::new(),
             timeout_ms: None,
             notes: Vec::new(),
+            impact: Vec::new(),
         }],
         steps: Vec::new(),
         outputs: BTreeMap::from([(

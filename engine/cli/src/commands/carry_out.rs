@@ -55,8 +55,9 @@ pub(super) fn prepare(
         kept => kept?,
     };
     let parallelism = kept.settings.parallelism.map_or(options.parallelism, usize::from);
+    let max_deletes = arguments.max_deletes.or(kept.settings.max_deletes);
     let (backend, place) = (Arc::clone(&kept.backend), kept.place.clone());
-    let options = Options { parallelism, ..options };
+    let options = Options { parallelism, max_deletes, ..options };
     Ok(Prepared { world: session.world(registry, kept), options, backend, place })
 }
 

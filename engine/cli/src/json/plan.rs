@@ -20,8 +20,8 @@
 //! | `forbidden` | whether a mandatory policy keeps it from being applied |
 //!
 //! A change has `address`, `kind`, `target`, `identity`, `prior_identity`, `action` (`no_op`, `create`, `update`, `replace_delete_first`,
-//! `replace_create_first`, `delete`, `forget`, `adopt`, `refresh`, `read`, `defer`, `step`), `reason`, `fields`, `drift`, `planned`, `depends_on`
-//! and `notes`. A field has `path` (steps: a name, a position, or an object of the attributes that tell a list's element), `before`,
+//! `replace_create_first`, `delete`, `forget`, `adopt`, `refresh`, `read`, `defer`, `step`), `reason`, `fields`, `drift`, `planned`, `depends_on`,
+//! `notes` and `impact` (what it brings about besides, each a sentence). A field has `path` (steps: a name, a position, or an object of the attributes that tell a list's element), `before`,
 //! `after`, `forces_replace` and `owner`.
 
 use meshform_engine::address::Address;
@@ -151,6 +151,7 @@ fn change(change: &Change) -> Json {
         "planned": value::redacted(&change.planned),
         "depends_on": change.depends_on.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "notes": change.notes,
+        "impact": change.impact,
     })
 }
 

@@ -101,7 +101,22 @@ impl Api {
         }
     }
 
+    /// Reads what is a plain text, once: it is only to explain something.
+    pub(super) async fn text(&self, request: Result<ApiRequest, http::Error>) -> Result<String, Failure> {
+        let request = request.map_err(|error| Failure::Unfit(error.to_string()))?;
+        let (code, headers, body) = self.exchange(&request).await?;
+        match code {
+            200..300 => Ok(String::from_utf8_lossy(&body).into_owned()),
+            _ => Err(refusal(code, &headers, &body)),
+        }
+    }
+
     async fn attempt(&self, request: &ApiRequest) -> Result<Answer, Failure> {
+        let (code, headers, body) = self.exchange(request).await?;
+        answer(code, &headers, &body)
+    }
+
+    async fn exchange(&self, request: &ApiRequest) -> Result<(u16, HeaderMap, Vec<u8>), Failure> {
         let _permit = self.throttle.enter().await;
         let deadline = Instant::now() + ANSWER_MAX;
         let sent = clone(request)?;
@@ -117,7 +132,7 @@ impl Api {
         } else {
             self.throttle.borne();
         }
-        answer(code, &headers, &body)
+        Ok((code, headers, body))
     }
 }
 
@@ -136,14 +151,18 @@ async fn read(response: Response<Body>) -> Result<Vec<u8>, Failure> {
 
 fn answer(code: u16, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Failure> {
     if !(200..300).contains(&code) {
-        let mut status = Status::parse(code, body);
-        let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        status.retry_after_seconds = seconds.or(status.retry_after_seconds);
-        return Err(Failure::Refused(Box::new(status)));
+        return Err(refusal(code, headers, body));
     }
     let body = serde_json::from_slice(body)
         .map_err(|error| Failure::Strange(format!("the answer is not JSON: {error}")))?;
     Ok(Answer { code, body, warnings: headers.get_all(WARNING).iter().filter_map(warning).collect() })
+}
+
+fn refusal(code: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
+    let mut status = Status::parse(code, body);
+    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    status.retry_after_seconds = seconds.or(status.retry_after_seconds);
+    Failure::Refused(Box::new(status))
 }
 
 /// The text of `299 - "text"` (RFC 7234, 5.5).

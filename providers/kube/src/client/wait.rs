@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use meshform_engine::ports::{ErrorCode, PerformRequest, Progress, ProviderError};
+use meshform_engine::value::Value;
 use serde_json::Value as Json;
 use tokio::time::{Instant, sleep_until};
 
 use super::Cluster;
-use super::observe::items_of;
+use super::cause::{EVENTS_MAX, pods};
 use super::send::{Failure, Retry};
 use super::watch::{Change, Watch};
 use crate::catalog::Resource;
@@ -16,13 +17,12 @@ use crate::identity::TypeName;
 use crate::ready::{Readiness, Surroundings, readiness, writes_status};
 use crate::request::{Place, Selection};
 use crate::trouble::{is_newest, pod_selector, pod_trouble};
+use crate::wait_for::Rules;
 
 /// How long a trouble that does not go away by itself is borne.
 const TROUBLE_MAX: Duration = Duration::from_secs(60);
 /// How long a controller has to write the first status of a custom object.
 const STATUS_MAX: Duration = Duration::from_secs(5);
-/// How many events are read for a cause.
-const EVENTS_MAX: u32 = 50;
 
 /// An object that is not ready, and why.
 pub(super) struct Unready {
@@ -36,6 +36,8 @@ struct Waiting<'a> {
     request: &'a PerformRequest,
     progress: &'a dyn Progress,
     object: Json,
+    /// What is said of when it is ready, if not what its kind says.
+    rules: Option<Rules>,
     surroundings: Surroundings,
     /// Until when a first status is expected.
     status_until: Instant,
@@ -78,6 +80,7 @@ impl Cluster {
             cluster: self,
             request,
             progress,
+            rules: rules(request, &object),
             object,
             surroundings,
             status_until: Instant::now() + STATUS_MAX,
@@ -86,7 +89,7 @@ impl Cluster {
             said: String::new(),
         };
         loop {
-            match readiness(&waiting.object, waiting.surroundings) {
+            match waiting.readiness() {
                 Readiness::Ready => break,
                 Readiness::Failed(why) => return Err(waiting.failed(ErrorCode::Failed, &why).await),
                 Readiness::Waiting(what) => waiting.say(&what),
@@ -168,39 +171,16 @@ impl Cluster {
         let answer = self.api.send(place.get(class), Retry::Read).await;
         answer.is_ok_and(|answer| text(&answer.body, "/volumeBindingMode") == "WaitForFirstConsumer")
     }
-
-    async fn listed(
-        &self,
-        resource: &Resource,
-        namespace: &str,
-        selection: Selection<'_>,
-        limit: u32,
-    ) -> Vec<Json> {
-        let place = Place { resource, namespace };
-        match self.api.send(place.list(&selection, limit, ""), Retry::Read).await {
-            Ok(mut answer) => items_of(&mut answer.body, resource),
-            // It is only to explain a failure: without it the explanation is shorter.
-            Err(_) => Vec::new(),
-        }
-    }
-
-    /// The newest warning about an object.
-    async fn warning(&self, object: &Json) -> Option<String> {
-        let events =
-            Resource { of_type: TypeName::new("v1", "Event"), plural: "events".into(), is_namespaced: true };
-        let fields = format!("involvedObject.uid={},type=Warning", text(object, "/metadata/uid"));
-        let selection = Selection { fields: &fields, labels: "" };
-        let found = self.listed(&events, text(object, "/metadata/namespace"), selection, EVENTS_MAX).await;
-        let at = |event: &Json| {
-            let times = ["/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"];
-            times.map(|pointer| text(event, pointer).to_owned())
-        };
-        let newest = found.iter().max_by_key(|event| at(event))?;
-        Some(format!("{}: {}", text(newest, "/reason"), text(newest, "/message")))
-    }
 }
 
 impl Waiting<'_> {
+    fn readiness(&self) -> Readiness {
+        match &self.rules {
+            Some(rules) => rules.readiness(&self.object),
+            None => readiness(&self.object, self.surroundings),
+        }
+    }
+
     /// Reports what is waited for, unless it was the last thing said.
     fn say(&mut self, what: &str) {
         let says = match self.troubles().next() {
@@ -303,6 +283,18 @@ impl Waiting<'_> {
         self.cluster.warning(&self.object).await
     }
 
+    /// What the container said that keeps it from being ready.
+    async fn last_words(&self) -> Option<String> {
+        let own = (text(&self.object, "/kind") == "Pod").then_some(&self.object);
+        let troubled: Vec<_> = own.into_iter().chain(self.troubles().map(|(pod, _)| pod)).collect();
+        for pod in troubled {
+            if let Some(words) = self.cluster.last_words(pod).await {
+                return Some(words);
+            }
+        }
+        None
+    }
+
     async fn late(&self) -> Unready {
         let waits =
             format!("the time was up while {}", if self.said.is_empty() { "waiting" } else { &self.said });
@@ -312,7 +304,8 @@ impl Waiting<'_> {
     async fn failed(&self, code: ErrorCode, why: &str) -> Unready {
         let cause = self.cause().await.filter(|cause| !why.contains(cause.as_str()));
         let cause = cause.map(|cause| format!(" The cause: {cause}.")).unwrap_or_default();
-        self.unready(code, &format!("{why}.{cause} It is there; correct it and apply again."))
+        let words = self.last_words().await.map(|words| format!("\n{words}")).unwrap_or_default();
+        self.unready(code, &format!("{why}.{cause} It is there; correct it and apply again.{words}"))
     }
 
     fn unwatched(&self, failure: &Failure) -> Unready {
@@ -343,6 +336,13 @@ impl Waiting<'_> {
     }
 }
 
+fn rules(request: &PerformRequest, object: &Json) -> Option<Rules> {
+    let desired = request.desired.as_ref()?;
+    let manifest_hides = desired.get("manifest").is_some_and(Value::has_sensitive);
+    let of_type = TypeName::new(text(object, "/apiVersion"), text(object, "/kind"));
+    Rules::of(desired, manifest_hides || of_type.is_secret())
+}
+
 fn has_lasting_trouble(pod: &Json) -> bool {
     pod.pointer("/metadata/deletionTimestamp").is_none()
         && pod_trouble(pod).is_some_and(|trouble| trouble.is_lasting)
@@ -353,10 +353,6 @@ async fn next_of(watch: Option<&mut Watch<'_>>) -> Result<Change, Failure> {
         Some(watch) => watch.next().await,
         None => std::future::pending().await,
     }
-}
-
-fn pods() -> Resource {
-    Resource { of_type: TypeName::new("v1", "Pod"), plural: "pods".into(), is_namespaced: true }
 }
 
 fn text<'a>(json: &'a Json, pointer: &str) -> &'a str {

@@ -116,3 +116,31 @@ async fn a_controller_has_some_time_for_its_first_status() {
     world.step(&gadget("alone")).await;
     world.step(&definition.unwanted()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_words_of_a_container_are_told_without_its_secrets() {
+    let world = World::new("words").await;
+    if !world.is_embedded {
+        return eprintln!("not tested: without a kubelet there are no logs");
+    }
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "login", "namespace": world.namespace },
+        "stringData": { "url": "postgres://web:hunter2@db/web", "password": "hunter2" },
+    });
+    world.step(&Instance::new("login", secret)).await;
+    let mut manifest = world.deployment("web", 1, "crashloop");
+    let template = &mut manifest["spec"]["template"];
+    template["metadata"]["annotations"]["sandbox.meshform.dev/log"] =
+        json!("starting\ncannot reach postgres://web:hunter2@db/web\nwith hunter2 (aHVudGVyMg==)");
+    template["spec"]["containers"][0]["envFrom"] = json!([{ "secretRef": { "name": "login" } }]);
+    let web = Instance::new("web", manifest).within_ms(6_000);
+    let failure =
+        world.perform(&web, Operation::Create, Precondition::Absent, &Said::default()).await.err().unwrap();
+    let told = failure.error.detail;
+    assert!(told.contains("The last lines of container web in pod web-"), "{told}");
+    assert!(
+        told.contains(":\n  starting\n  cannot reach (sensitive)\n  with (sensitive) ((sensitive)"),
+        "{told}"
+    );
+    assert!(!told.contains("hunter2") && !told.contains("aHVudGVyMg"), "{told}");
+}

@@ -7,8 +7,8 @@ use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use meshform_engine::address::{Address, TargetAddress};
 use meshform_engine::ports::{
-    BoxFuture, ClusterAccess, Difference, DifferenceRequest, Found, HostAccess, ObserveItem, Observed,
-    Operation, PerformRequest, Performed, Precondition, Preview, PreviewItem, Progress, Provider,
+    BoxFuture, ClusterAccess, Difference, DifferenceRequest, Found, HostAccess, ImpactItem, ObserveItem,
+    Observed, Operation, PerformRequest, Performed, Precondition, Preview, PreviewItem, Progress, Provider,
     ProviderError, ReadItem, Sandbox, SandboxError, SandboxStatus, StepFailure, Target, TargetConfig,
     Verdict,
 };
@@ -103,6 +103,29 @@ impl World {
         show(&self.plan(instance).await.0).replace(&self.namespace, "NAMESPACE")
     }
 
+    /// What the changes of some instances bring about, line by line, each after the name of its instance.
+    pub(crate) async fn impact(&self, instances: &[&Instance]) -> String {
+        let mut items = Vec::new();
+        for instance in instances {
+            let (difference, observed, _) = self.plan(instance).await;
+            items.push(ImpactItem {
+                address: instance.address.clone(),
+                kind: instance.address.kind.clone(),
+                identity: instance.identity(&self.provider),
+                before: match observed {
+                    Observed::Present(there) => Some(there.attributes),
+                    Observed::Absent => None,
+                },
+                after: instance.desired.is_some().then_some(difference.planned),
+                replaced: difference.verdict == Verdict::Replace,
+            });
+        }
+        let told = self.target.impact(&items).await.into_iter().zip(&items).flat_map(|(impact, item)| {
+            impact.into_iter().map(|line| format!("{}: {line}", item.address.name)).collect::<Vec<_>>()
+        });
+        told.collect::<Vec<_>>().join("\n").replace(&self.namespace, "NAMESPACE")
+    }
+
     /// Does what the plan says, and records it.
     pub(crate) async fn apply(
         &self,
@@ -172,6 +195,11 @@ impl World {
         let separator = if path.contains('?') { '&' } else { '?' };
         let uri = format!("{path}{separator}fieldManager={manager}");
         self.send("PATCH", &uri, "application/merge-patch+json", patch).await;
+    }
+
+    /// Makes something as someone else, by a plain create.
+    pub(crate) async fn create_as(&self, manager: &str, collection: &str, object: Json) {
+        self.send("POST", &format!("{collection}?fieldManager={manager}"), "application/json", object).await;
     }
 
     /// What is there, or null.

@@ -7,7 +7,7 @@ use meshform_engine::value::{Path, PathStep, Value};
 
 use super::{Detail, header, kube_style};
 use crate::render::fields::{self, Notation, Owner};
-use crate::render::style::{ADDED, FAINT, paint};
+use crate::render::style::{ADDED, FAINT, WARNING, paint};
 use crate::render::text::{harmless, wrap};
 use crate::render::{hcl_text, yaml_text};
 use crate::veil;
@@ -15,7 +15,7 @@ use crate::veil;
 /// Created things longer than this are cut, unless everything is asked for.
 const LINES_MAX: usize = 60;
 
-/// Reason, changed fields or new content, notes.
+/// Reason, changed fields or new content, what else comes of it, notes.
 pub(super) fn lines(change: &Change, detail: Detail) -> Vec<String> {
     let reason = change.reason.iter().filter(|_| !header::tells_reason(change.action));
     let mut lines: Vec<_> =
@@ -28,6 +28,9 @@ pub(super) fn lines(change: &Change, detail: Detail) -> Vec<String> {
     };
     cut(&mut content, detail);
     lines.append(&mut content);
+    let impact =
+        change.impact.iter().flat_map(|line| wrap(&format!("impact: {}", harmless(line)), detail.columns));
+    lines.extend(impact.map(|line| paint(WARNING, line)));
     let notes =
         change.notes.iter().flat_map(|note| wrap(&format!("note: {}", harmless(note)), detail.columns));
     lines.extend(notes.map(|note| paint(FAINT, note)));

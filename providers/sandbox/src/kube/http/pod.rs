@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::path::Target;
 use super::{App, Call, body, reply, verb};
+use crate::kube::net::annotation;
 use crate::kube::object::{self, list, text};
 use crate::kube::registry::Resource;
 use crate::kube::status::{ApiError, ApiResult};
@@ -33,7 +34,7 @@ pub(super) fn serve(
     }
 }
 
-/// What the pod's container would have written: that it started.
+/// What the pod's container would have written: what its annotation says, or that it started.
 fn log(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> ApiResult<Response> {
     let request = verb::request(app, call, target, resource, "GetOptions")?;
     let pod = app.world.lock().find(&request)?;
@@ -44,15 +45,25 @@ fn log(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> Api
         let message = format!("container {wanted} is not valid for pod {}", object::name(&pod));
         return Err(ApiError::bad_request(message));
     };
-    let waiting = text(status, "/state/waiting/reason");
-    if !waiting.is_empty() {
-        let (container, pod) = (text(status, "/name"), object::name(&pod));
-        let why = format!("container {container:?} in pod {pod:?} is waiting to start: {waiting}");
+    let (container, pod_name) = (text(status, "/name"), object::name(&pod));
+    let is_previous = call.params.flag("previous");
+    if is_previous && status.pointer("/lastState/terminated").is_none() {
+        let why = format!("previous terminated container {container:?} in pod {pod_name:?} not found");
         return Err(ApiError::bad_request(why));
     }
-    let (name, image) = (text(status, "/name"), text(status, "/image"));
-    let line = format!("sandbox: container {name} runs in place of {image}\n");
-    Ok(reply::text(&line))
+    let waiting = text(status, "/state/waiting/reason");
+    if !waiting.is_empty() && !is_previous {
+        let why = format!("container {container:?} in pod {pod_name:?} is waiting to start: {waiting}");
+        return Err(ApiError::bad_request(why));
+    }
+    let written = match annotation(&pod, "log") {
+        "" => format!("sandbox: container {container} runs in place of {}", text(status, "/image")),
+        written => written.to_owned(),
+    };
+    let lines: Vec<_> = written.lines().collect();
+    let tail = call.params.text("tailLines").parse().unwrap_or(lines.len());
+    let told = lines[lines.len().saturating_sub(tail)..].iter().map(|line| format!("{line}\n"));
+    Ok(reply::text(&told.collect::<String>()))
 }
 
 fn evict(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> ApiResult<Response> {
