@@ -11,6 +11,7 @@ use meshform_engine::value::{Kind, Path, Value};
 
 pub(crate) use self::split::split;
 use super::hcl_text::{self, SENSITIVE};
+use super::measured::both_measured;
 use super::style::{ADDED, CHANGED, DANGER, FAINT, REMOVED, paint};
 use super::text::{indented, width};
 use super::{text_diff, yaml_text};
@@ -155,6 +156,9 @@ fn shortened(text: String) -> String {
 }
 
 fn texts(old: &str, new: &str, arrow: impl Fn(String, String) -> String) -> (String, Vec<String>) {
+    if let Some([old, new]) = both_measured(old, new) {
+        return (arrow(old, new), Vec::new());
+    }
     if old.trim_end_matches('\n').contains('\n') || new.trim_end_matches('\n').contains('\n') {
         return (String::new(), text_diff::lines(old, new));
     }

@@ -1,12 +1,13 @@
 //! Values as HCL, the way one would write them.
 //!
-//! What is sensitive shows as `(sensitive)`, what only apply tells as `(known after apply)`.
+//! What is sensitive shows as `(sensitive)`, what only apply tells as `(known after apply)`, and what nobody would read by its size and hash.
 
 use std::collections::BTreeMap;
 
 use meshform_engine::address::is_identifier;
 use meshform_engine::value::{Kind, Value};
 
+use super::measured::{is_shown, measured};
 use super::text::{indented, steers};
 
 /// Shown in place of a sensitive value.
@@ -23,7 +24,7 @@ pub(crate) fn lines(value: &Value) -> Vec<String> {
         return vec![SENSITIVE.to_owned()];
     }
     match value.kind() {
-        Kind::String(text) => heredoc(text).unwrap_or_else(|| vec![quoted(text)]),
+        Kind::String(text) if is_shown(text) => heredoc(text).unwrap_or_else(|| vec![quoted(text)]),
         Kind::List(elements) => list_lines("[", elements, "]"),
         Kind::Set(elements) => list_lines("toset([", elements, "])"),
         Kind::Map(entries) => map_lines(entries, false),
@@ -42,7 +43,7 @@ pub(crate) fn inline(value: &Value) -> String {
         Kind::Null => "null".to_owned(),
         Kind::Bool(truth) => truth.to_string(),
         Kind::Number(number) => number.normalized().to_plain_string(),
-        Kind::String(text) => quoted(text),
+        Kind::String(text) => measured(text).unwrap_or_else(|| quoted(text)),
         Kind::List(elements) => format!("[{}]", all(elements)),
         Kind::Set(elements) => format!("toset([{}])", all(elements)),
         Kind::Map(entries) => inline_map(entries, false),

@@ -9,6 +9,7 @@ pub(crate) mod graph;
 pub(crate) mod hcl_text;
 pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod measured;
 pub(crate) mod moved;
 pub(crate) mod outcome;
 pub(crate) mod outputs;

@@ -11,6 +11,7 @@ use meshform_engine::apply::MovedField;
 use meshform_engine::value::{Kind, Value};
 
 use super::hcl_text::{self, SENSITIVE};
+use super::measured::is_shown;
 use super::style::{ADDED, CHANGED, FAINT, REMOVED, paint};
 use super::text::{harmless, indented};
 use super::text_diff;
@@ -47,10 +48,11 @@ fn field(field: &MovedField) -> Vec<String> {
     lines
 }
 
-/// A text of several lines that may be shown.
+/// A text of several lines that is shown.
 fn long_text(value: &Option<Value>) -> Option<&str> {
     let value = value.as_ref().filter(|value| !value.is_sensitive())?;
-    value.as_str().filter(|text| text.trim_end_matches('\n').contains('\n'))
+    let text = value.as_str().filter(|text| is_shown(text))?;
+    text.trim_end_matches('\n').contains('\n').then_some(text)
 }
 
 fn written(value: &Value) -> String {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use meshform_engine::value::{Kind, Value};
 
 use super::hcl_text::{self, SENSITIVE, UNKNOWN};
+use super::measured::{is_shown, measured};
 use super::text::{indented, steers};
 
 /// Keys that say what a thing is come before the others, in this order.
@@ -16,7 +17,7 @@ pub(crate) fn lines(value: &Value) -> Vec<String> {
         return vec![SENSITIVE.to_owned()];
     }
     match value.kind() {
-        Kind::String(text) => literal(text).unwrap_or_else(|| vec![scalar(text)]),
+        Kind::String(text) if is_shown(text) => literal(text).unwrap_or_else(|| vec![scalar(text)]),
         Kind::List(elements) | Kind::Set(elements) if !elements.is_empty() => {
             elements.iter().flat_map(element_lines).collect()
         }
@@ -29,7 +30,7 @@ pub(crate) fn lines(value: &Value) -> Vec<String> {
 /// A value that needs one line.
 fn leaf(value: &Value) -> String {
     match value.kind() {
-        Kind::String(text) => scalar(text),
+        Kind::String(text) => measured(text).unwrap_or_else(|| scalar(text)),
         Kind::List(_) | Kind::Set(_) => "[]".to_owned(),
         Kind::Object(object) if object.open => UNKNOWN.to_owned(),
         _ => hcl_text::inline(value),

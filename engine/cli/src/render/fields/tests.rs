@@ -116,3 +116,16 @@ fn texts_of_several_lines_are_line_diffs() {
          does not fit well on one line\"",
     );
 }
+
+#[test]
+fn what_nobody_reads_is_told_by_its_size_and_hash() {
+    let large = || Some(Value::from("a line\n".repeat(20_000)));
+    let told = "(140000 bytes, SHA-256 0c69231de95e232b4d1a7086793bdda0cb61015b7995d4e4b1dfe8809d2e8184)";
+    let small = "(6 bytes, SHA-256 4c47b3e816fbe7d40cef9f665ba8f0be1ae68b5e8e7ed70f5b6bab7f70528e8f)";
+    check(&[change("content", None, large())], &format!("+ content  {told}"));
+    check(&[change("content", large(), None)], &format!("- content  {told}"));
+    check(&[change("content", Some("small\n".into()), large())], &format!("~ content  {small} → {told}"));
+    let page =
+        |text: Option<Value>| Some(Value::object([("page".to_owned(), text.unwrap_or_else(Value::null))]));
+    check(&[change("data", None, page(large()))], &format!("+ data\n    page: {told}"));
+}
