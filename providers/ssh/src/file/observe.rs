@@ -1,5 +1,7 @@
 //! What is asked about a file, and what the answer makes of it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use meshform_engine::ports::{ErrorCode, Observation, ObserveItem, Observed, ProviderError};
 use meshform_engine::value::Value;
 use serde_json::json;
@@ -115,6 +117,7 @@ fn observation(item: &ObserveItem, file: &File, content: Option<Vec<u8>>) -> Obs
         .filter(|desired| checksum(desired).is_some_and(|sum| sum.as_str() == Some(file.sum.as_str())));
     let (text, base64) = match (wanted, content) {
         (Some(desired), _) => (desired.get("content").cloned(), desired.get("content_base64").cloned()),
+        (None, Some(bytes)) if is_in_base64(item) => (None, Some(Value::string(STANDARD.encode(bytes)))),
         (None, Some(bytes)) => (readable(bytes).map(Value::string), None),
         (None, None) => (None, None),
     };
@@ -135,6 +138,12 @@ fn observation(item: &ObserveItem, file: &File, content: Option<Vec<u8>>) -> Obs
 fn is_secret(item: &ObserveItem) -> bool {
     item.desired.as_ref().is_some_and(content::is_secret)
         || item.record.as_ref().is_some_and(|record| content::is_secret(&record.attributes))
+}
+
+/// Whether the content is wanted in base64, or else recorded so.
+fn is_in_base64(item: &ObserveItem) -> bool {
+    let recorded = item.record.as_ref().map(|record| &record.attributes);
+    item.desired.as_ref().or(recorded).is_some_and(|attributes| !content::is_text(attributes))
 }
 
 /// The text, if it is one that people read.

@@ -279,6 +279,12 @@ async fn bytes_that_are_no_text() {
     fs::write(&path, "by hand").unwrap();
     let planned = stack.plan(Some(&with("/wA="))).await.unwrap();
     assert_eq!((planned.summary().as_str(), planned.drift().as_str()), ("Update sha256", "sha256"));
+    let Observed::Present(there) = &planned.observed else { panic!("it is there") };
+    assert_eq!(
+        there.attributes.get_str("content_base64"),
+        Some("YnkgaGFuZA=="),
+        "as `ignore_changes` keeps it"
+    );
 }
 
 #[tokio::test]
