@@ -1,4 +1,4 @@
-//! The values of the language: exact numbers, typed unknowns, and the marks *sensitive* and *ephemeral* that survive every operation.
+//! The values of the language: exact numbers, typed unknowns, and the marks (*sensitive*, *ephemeral*, …) that survive every operation.
 //!
 //! Containers are shared, so cloning a value is cheap whatever its size.
 

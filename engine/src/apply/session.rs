@@ -24,6 +24,7 @@ use crate::policy::{self, Nature};
 use crate::ports::{Lease, ObserveItem, Observed, ProviderError, Target};
 use crate::secrets::{Secrets, has_fingerprint};
 use crate::state::Snapshot;
+use crate::types::Type;
 use crate::value::{Fingerprinter, Value};
 
 /// How an apply ended.
@@ -280,7 +281,14 @@ pub(crate) fn known_instances(plan: &Plan, snapshot: &Snapshot) -> BTreeMap<Addr
         .iter()
         .filter(|(address, _)| plan.partial.is_some() && plan.change(address).is_none());
     let left_out = records.map(|(address, record)| (address.clone(), record.attributes.clone()));
-    left_out.chain(wanted).chain(found).collect()
+    // What was never made is not known, as it was not when the rest was planned.
+    let lost = plan.unreachable().iter().flat_map(|lost| lost.instances.iter().chain(&lost.dependants));
+    let is_recorded = |address: &&Address| {
+        snapshot.records.range(*address..).next().is_some_and(|(recorded, _)| address.contains(recorded))
+    };
+    let never_made = lost.filter(|address| !is_recorded(address));
+    let never_made = never_made.map(|address| (address.clone(), Value::unknown(Type::Any)));
+    never_made.chain(left_out).chain(wanted).chain(found).collect()
 }
 
 /// Connects to the targets that the steps work on, and proves that they are those that the plan was made against.

@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ephemeral;
 use crate::lang::{Expression, Scope, convert, evaluate};
 use crate::types::Type;
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Marks, Value};
 
 /// One repetition of a block: its key, and what `each` or `count` stand for in it.
 #[derive(Clone, Debug)]
@@ -56,6 +56,14 @@ impl Each {
             Repetition::ForEach(_) => Name::Each(Value::unknown(Type::Any)),
         };
         Self { key: None, name }
+    }
+
+    /// What its value is marked as.
+    pub(crate) fn marks(&self) -> Marks {
+        match &self.name {
+            Name::Nothing | Name::Count => Marks::NONE,
+            Name::Each(value) => value.all_marks(),
+        }
     }
 
     /// Gives `each` or `count` their values.

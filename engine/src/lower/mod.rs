@@ -20,7 +20,7 @@ use crate::ephemeral;
 use crate::files::Files;
 use crate::lang::{Expression, Scope, evaluate};
 use crate::ports::{LowerRequest, Part, Problem};
-use crate::value::Value;
+use crate::value::{Marks, Value};
 
 /// One instance that the configuration wants.
 #[derive(Clone, Debug)]
@@ -308,12 +308,15 @@ pub(crate) fn place_problem(problem: Problem, address: &Address, origin: &Origin
 fn part_instance(composite: &Instance, kind: &str, part: Part) -> Instance {
     let address = |key: String| composite.address.clone().with_key(Key::Name(key));
     let siblings = part.after.into_iter().map(address);
+    // What a part comes from, its provider's text tells no more.
+    let stands_in = composite.desired.all_marks().is_stand_in();
+    let marks = if stands_in { Marks::STAND_IN } else { Marks::NONE };
     Instance {
         depends_on: composite.depends_on.iter().cloned().chain(siblings).collect(),
         address: address(part.key),
         kind: kind.to_owned(),
         target: composite.target.clone(),
-        desired: part.desired,
+        desired: part.desired.marked(marks),
         origin: composite.origin.clone(),
         timeouts: composite.timeouts,
         each: composite.each.clone(),

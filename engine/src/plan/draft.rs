@@ -16,7 +16,9 @@ mod reach;
 mod recorded;
 mod refresh;
 mod remains;
+mod resource;
 mod selection;
+mod shade;
 mod unreachable;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +26,7 @@ use std::sync::Arc;
 
 pub(crate) use self::refresh::asked;
 use self::selection::Selection;
+use self::shade::is_repeated_by_stand_ins;
 use super::{Action, Change, OutputChange, Refresh, Restriction, Unreachable};
 use crate::address::{Address, ModuleInstance, TargetAddress};
 use crate::config::{BlockId, BlockName, Config, Registry, Repetition, ResourceBlock};
@@ -32,7 +35,7 @@ use crate::environment::{Called, Environment, gather, sensitive_output, target_v
 use crate::ephemeral;
 use crate::files::Files;
 use crate::lang::FunctionContext;
-use crate::lower::{self, Context, Expansion, LookUp, Lowered, expand, nothing_found, postconditions};
+use crate::lower::{self, Context, LookUp, nothing_found};
 use crate::policy::{self, Judgement, Nature};
 use crate::ports::{
     Found, ObserveItem, Observed, Precondition, Preview, PreviewItem, ProviderError, ReadItem, TargetConfig,
@@ -126,6 +129,8 @@ pub(crate) fn draft(inputs: &DraftInputs<'_>, sights: &Sights) -> Draft {
         stranded: BTreeMap::new(),
         environment,
         targets: BTreeMap::new(),
+        shaded_targets: BTreeSet::new(),
+        shaded_calls: BTreeSet::new(),
         target_list: Vec::new(),
         claims: BTreeMap::new(),
         unsettled: BTreeSet::new(),
@@ -201,6 +206,10 @@ struct Drafting<'a> {
     environment: Environment<'a>,
     /// The configured targets; `None` while one's attributes are not known.
     targets: BTreeMap<TargetAddress, Option<TargetConfig>>,
+    /// Those whose attributes depend on what is out of reach.
+    shaded_targets: BTreeSet<TargetAddress>,
+    /// Calls of modules of which it depends on what is out of reach how many instances there are.
+    shaded_calls: BTreeSet<BlockId>,
     target_list: Vec<TargetAddress>,
     /// Which instance has which thing on a target.
     claims: BTreeMap<(Option<TargetAddress>, String), Address>,
@@ -241,6 +250,11 @@ impl<'a> Drafting<'a> {
         for called in self.environment.instances(&id.module) {
             self.is_left_out(&called.at, id);
             is_muted |= self.selection.is_muted;
+            let scope = self.environment.scope(&called.at, id);
+            let repetition = self.inputs.config.call(id).map(|call| &call.repetition);
+            if is_muted && repetition.is_some_and(|it| is_repeated_by_stand_ins(it, &scope)) {
+                self.shaded_calls.insert(id.clone());
+            }
         }
         self.environment.call(id, |_| false, &mut found);
         match self.inputs.destroy {
@@ -254,24 +268,26 @@ impl<'a> Drafting<'a> {
     fn block_in(&mut self, called: &Called, id: &'a BlockId) -> Value {
         let (config, at) = (self.inputs.config, &called.at);
         let is_left_out = self.is_left_out(at, id);
+        let shade = self.selection.shade.take();
+        let in_shade = shade.clone().filter(|_| self.is_in_shaded_module(called));
         let Some(module) = config.module(&id.module) else { return Value::null() };
         let value = match &id.name {
-            BlockName::Resource(..) => {
-                config.resource(id).map(|block| match (&called.deferred, self.inputs.destroy) {
-                    (_, true) => self.recorded_value(block, at, id),
-                    (_, false) if is_left_out => {
-                        self.unsettle(at, id);
-                        self.left_out_block(block, at, id)
-                    }
-                    _ if self.is_refresh_only() => self.refreshed_block(block, at, id),
-                    (Some(reason), false) => self.defer_block(at, id, reason.clone()),
-                    (None, false) => self.resource_block(at, id, block),
-                })
-            }
+            BlockName::Resource(..) => config.resource(id).map(|block| match (&called.deferred, &in_shade) {
+                _ if self.inputs.destroy => self.recorded_value(block, at, id),
+                _ if is_left_out => {
+                    self.unsettle(at, id);
+                    self.left_out_block(block, at, id)
+                }
+                _ if self.is_refresh_only() => self.refreshed_block(block, at, id),
+                (_, Some(shade)) => self.left_out_whole(at, id, block, shade),
+                (Some(reason), None) => self.defer_block(at, id, reason.clone()),
+                (None, None) => self.resource_block(at, id, block, shade.as_ref()),
+            }),
             BlockName::Data(..) if is_left_out => None,
-            BlockName::Data(..) => config.data(id).map(|block| match &called.deferred {
-                Some(reason) => self.defer_data(at, id, block, reason.clone()),
-                None => self.data_block(at, id, block),
+            BlockName::Data(..) => config.data(id).map(|block| match (&called.deferred, &in_shade) {
+                (_, Some(shade)) => self.left_out_data(at, id, shade),
+                (Some(reason), None) => self.defer_data(at, id, block, reason.clone()),
+                (None, None) => self.data_block(at, id, block, shade.as_ref()),
             }),
             _ if called.deferred.is_some() => None,
             BlockName::Variable(_) if id.module.0.is_empty() => self.environment.get(at, &id.name).cloned(),
@@ -323,7 +339,11 @@ impl<'a> Drafting<'a> {
         let mut values = Vec::new();
         for (address, attributes) in instances {
             values.push((address.key.iter().cloned().collect(), target_value(&address, &attributes)));
-            let config = attributes.is_wholly_known().then(|| TargetConfig {
+            let is_shaded = attributes.all_marks().is_stand_in();
+            if is_shaded {
+                self.shaded_targets.insert(address.clone());
+            }
+            let config = (attributes.is_wholly_known() && !is_shaded).then(|| TargetConfig {
                 address: address.clone(),
                 attributes,
                 folder: self.inputs.folder.to_owned(),
@@ -348,57 +368,6 @@ impl<'a> Drafting<'a> {
             (Repetition::None, true) => Value::unknown(Type::Any),
             (repetition, _) => gather(repetition, values),
         }
-    }
-
-    fn resource_block(&mut self, at: &ModuleInstance, id: &BlockId, block: &'a ResourceBlock) -> Value {
-        let scope = self.environment.scope(at, id);
-        let repetitions = match expand(&block.repetition, &scope, &mut self.draft.diagnostics) {
-            Expansion::Instances(repetitions) => repetitions,
-            Expansion::Deferred(reason) => return self.defer_block(at, id, reason),
-            Expansion::Invalid => {
-                self.unsettle(at, id);
-                return Value::unknown(Type::Any);
-            }
-        };
-        let mut values = Vec::new();
-        let mut is_answered = true;
-        let (inputs, sights) = (self.inputs, self.sights);
-        let answered = |look_up: &LookUp| composite::answered(inputs, sights, look_up);
-        for each in &repetitions {
-            if let Some(recorded) = self.left_out_repetition(at, id, each) {
-                values.extend(recorded);
-                continue;
-            }
-            let context = context(self.inputs, &self.environment, &self.target_list, &answered);
-            match context.lower(at, id, block, each, &mut self.draft.diagnostics) {
-                Lowered::Instances(instances) => {
-                    let left_out = self.left_out_of(&instances);
-                    for instance in instances {
-                        if left_out.contains(&instance.address) {
-                            let recorded = self.stand_in(&instance.address);
-                            values.push((instance.address.keys, recorded));
-                            continue;
-                        }
-                        let value = self.instance(&instance, block);
-                        let problems = postconditions(&self.environment, block, &instance, value.clone());
-                        self.draft.diagnostics.extend(problems);
-                        values.push((instance.address.keys, value));
-                    }
-                }
-                Lowered::Deferred(reason) => return self.defer_block(at, id, reason),
-                Lowered::Asks(look_up) if self.is_unasked(&look_up) => {
-                    values.extend(self.stand_ins(&look_up.composite()));
-                }
-                Lowered::Asks(look_up) => match self.ask(block, &look_up) {
-                    Some(reason) => return self.defer_block(at, id, reason),
-                    None => is_answered = false,
-                },
-            }
-        }
-        if !is_answered {
-            return self.unanswered_block(at, id);
-        }
-        gather(&block.repetition, values)
     }
 
     /// The block's instances cannot be told. Returns what all of them are called.

@@ -4,7 +4,8 @@ use std::ops::{BitOr, BitOrAssign};
 
 use super::Value;
 
-/// What must not happen to a value: a *sensitive* one is not shown and not stored in the clear, an *ephemeral* one is not stored at all.
+/// What must not happen to a value: a *sensitive* one is not shown and not stored in the clear, an *ephemeral* one is not stored at all,
+/// and of one that *stands in* for what is left out of a plan nothing is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks(u8);
 
@@ -15,6 +16,8 @@ impl Marks {
     pub const SENSITIVE: Self = Self(1);
     /// Not stored in any form: known while one run lasts.
     pub const EPHEMERAL: Self = Self(2);
+    /// In the place of what a plan leaves out because it is out of reach: what needs it is left out, too.
+    pub const STAND_IN: Self = Self(4);
 
     /// All marks of some values and of their parts.
     pub fn of<'v>(values: impl IntoIterator<Item = &'v Value>) -> Self {
@@ -39,6 +42,11 @@ impl Marks {
     /// Whether the mark of what is not stored is among them.
     pub fn is_ephemeral(self) -> bool {
         self.0 & Self::EPHEMERAL.0 != 0
+    }
+
+    /// Whether the mark of what stands in for something left out is among them.
+    pub fn is_stand_in(self) -> bool {
+        self.0 & Self::STAND_IN.0 != 0
     }
 
     /// Those without that of what is not shown.

@@ -155,12 +155,12 @@ fn what_stands_alone_goes() {
 #[test]
 fn what_moves_away_from_there_stays_there() {
     check(
-        &(thing("a", "far", "1") + &thing("d", "here", "1")),
+        &(thing("a", "far", "1").replace("= \"a\"", "= \"old\"") + &thing("d", "here", "1")),
         &(thing("a", "here", "1") + &thing("d", "here", "1")),
         &Then {
             plan: "NoOp thing.d\nlost cluster.far: REASON: there [thing.a], behind []",
-            recorded: "thing.a=a thing.d=d",
-            back: "ReplaceCreateFirst thing.a (its identity changes)\nDelete thing.a (deposed \"cluster.far a\") (thing.a takes its place first)\nNoOp thing.d",
+            recorded: "thing.a=old thing.d=d",
+            back: "ReplaceCreateFirst thing.a (its identity changes)\nDelete thing.a (deposed \"cluster.far old\") (thing.a takes its place first)\nNoOp thing.d",
         },
     );
 }
@@ -292,4 +292,96 @@ fn policies_see_a_part() {
     let bed = Bed::new();
     assert!(!bed.plan(&stack("", &(chain("1") + policy))).unwrap().is_forbidden());
     assert!(bed.plan(&stack("down", &(chain("1") + policy))).unwrap().is_forbidden());
+}
+
+/// Of a block in many places, what is elsewhere is planned; so is what needs only that.
+const FLEET: &str = r#"
+locals { places = toset(["f", "h"]) }
+resource "thing" "first" {
+  for_each = local.places
+  name     = "first-${each.key}"
+  cluster  = each.key == "h" ? cluster.here : cluster.far
+}
+resource "thing" "second" {
+  for_each = thing.first
+  name     = "second-${each.key}"
+  cluster  = each.key == "h" ? cluster.here : cluster.far
+  input    = each.value.id
+}
+resource "thing" "third" {
+  for_each   = local.places
+  name       = "third-${each.key}"
+  cluster    = each.key == "h" ? cluster.here : cluster.far
+  depends_on = [thing.second]
+}
+resource "thing" "one" {
+  name    = "one"
+  cluster = cluster.here
+  input   = thing.second["h"].id
+}
+resource "thing" "all" {
+  name    = "all"
+  cluster = cluster.here
+  input   = [for it in thing.second : it.id]
+}
+resource "thing" "late" {
+  name       = "late"
+  cluster    = cluster.here
+  depends_on = [thing.third]
+}
+resource "thing" "judged" {
+  name    = "judged"
+  cluster = cluster.here
+  lifecycle {
+    precondition {
+      condition     = thing.first["f"].id != "never"
+      error_message = "It is."
+    }
+  }
+}
+resource "thing" "on_all" {
+  for_each = { for key, it in thing.second : it.id => key }
+  name     = "on-${each.value}"
+  cluster  = cluster.here
+}
+"#;
+
+#[test]
+fn what_is_elsewhere_is_planned() {
+    let fleet =
+        FLEET.replace("for_each = { for key, it in thing.second : it.id => key }", "for_each = toset([])");
+    check(
+        "",
+        &fleet,
+        &Then {
+            plan: "Create thing.first[\"h\"]\nCreate thing.one\nCreate thing.second[\"h\"]\nCreate thing.third[\"h\"]\nlost cluster.far: REASON: there [thing.first[\"f\"] thing.second[\"f\"] thing.third[\"f\"]], behind [thing.all thing.judged thing.late]",
+            recorded: "thing.first[\"h\"]=first-h thing.one=one thing.second[\"h\"]=second-h thing.third[\"h\"]=third-h",
+            back: "Create thing.all\nCreate thing.first[\"f\"]\nNoOp thing.first[\"h\"]\nCreate thing.judged\nCreate thing.late\nNoOp thing.one\nCreate thing.second[\"f\"]\nNoOp thing.second[\"h\"]\nCreate thing.third[\"f\"]\nNoOp thing.third[\"h\"]",
+        },
+    );
+}
+
+/// What is recorded stands in for what cannot be seen, and nothing is made of it.
+#[test]
+fn how_many_there_are_is_not_told_by_what_is_out_of_reach() {
+    let bed = Bed::new();
+    applied(
+        &bed,
+        &stack(
+            "",
+            FLEET
+                .replace("for_each = { for key, it in thing.second : it.id => key }", "for_each = toset([])")
+                .as_str(),
+        ),
+    );
+    let plan = bed.plan(&stack("down", FLEET)).unwrap();
+    assert_eq!(
+        told(&plan),
+        "NoOp thing.first[\"h\"]\nNoOp thing.one\nNoOp thing.second[\"h\"]\nNoOp thing.third[\"h\"]\nlost cluster.far: nobody answers: there [thing.first[\"f\"] thing.second[\"f\"] thing.third[\"f\"]], behind [thing.all thing.judged thing.late thing.on_all]"
+    );
+    let text = FLEET.replace("\"h\" ?", "\"h\" || true ?");
+    assert!(
+        bed.plan(&stack("down", &text)).unwrap().unreachable()[0].count() > 0,
+        "what moves away is there until then"
+    );
 }

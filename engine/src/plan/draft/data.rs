@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::reach::Reach;
+use super::shade::is_repeated_by_stand_ins;
 use super::{Drafting, blank, context};
 use crate::address::{Address, ModuleInstance, TargetAddress};
 use crate::config::{BlockId, BlockName, DataBlock};
@@ -27,12 +28,22 @@ enum Wait {
 
 impl<'a> Drafting<'a> {
     /// What expressions see of a `data` block in an instance of its module.
-    pub(super) fn data_block(&mut self, at: &ModuleInstance, id: &BlockId, block: &'a DataBlock) -> Value {
+    pub(super) fn data_block(
+        &mut self,
+        at: &ModuleInstance,
+        id: &BlockId,
+        block: &'a DataBlock,
+        shade: Option<&BTreeSet<TargetAddress>>,
+    ) -> Value {
         if self.inputs.destroy && !self.data_of_targets.contains(id) {
             return Value::unknown(Type::Any);
         }
         let scope = self.environment.scope(at, id);
         let mut found = Diagnostics::new();
+        let shade = shade.filter(|_| block.check.is_none() && !self.inputs.destroy);
+        if let Some(shade) = shade.filter(|_| is_repeated_by_stand_ins(&block.repetition, &scope)) {
+            return self.left_out_data(at, id, shade);
+        }
         let repetitions = match expand(&block.repetition, &scope, &mut found) {
             Expansion::Instances(repetitions) => repetitions,
             Expansion::Deferred(reason) => return self.defer_data(at, id, block, reason),
@@ -45,6 +56,13 @@ impl<'a> Drafting<'a> {
         for each in &repetitions {
             let context = context(self.inputs, &self.environment, &self.target_list, &nothing_found);
             let Some(look_up) = context.look_up(at, id, block, each, &mut found) else { continue };
+            if let Some(shade) = shade
+                && (self.is_look_up_shaded(&look_up) || self.comes_after_left_out(at, id, each))
+            {
+                self.leave_out_for(look_up.address.clone(), shade);
+                values.push((look_up.address.keys, self.standing_in(look_up.unknown)));
+                continue;
+            }
             let value = self.looked_up(id, block, &look_up);
             let value = self.inputs.registry.seen(&look_up.address, value);
             let problems = look_up.failures(&self.environment, block, value.clone());
@@ -53,6 +71,18 @@ impl<'a> Drafting<'a> {
         }
         self.complain(found);
         gather(&block.repetition, values)
+    }
+
+    /// What stands for look-ups that are left out as a whole because of what they need.
+    pub(super) fn left_out_data(
+        &mut self,
+        at: &ModuleInstance,
+        id: &BlockId,
+        shade: &BTreeSet<TargetAddress>,
+    ) -> Value {
+        let BlockName::Data(ty, name) = &id.name else { return Value::null() };
+        self.leave_out_for(Address::look_up(at.clone(), ty, name), shade);
+        self.standing_in(Value::unknown(Type::Any))
     }
 
     /// What is wrong with what is looked up in a `check` block is what that is there to tell.
@@ -84,7 +114,7 @@ impl<'a> Drafting<'a> {
 
     fn looked_up(&mut self, id: &BlockId, block: &DataBlock, look_up: &LookUp) -> Value {
         if block.check.is_none() && self.is_unheard(look_up) {
-            return look_up.unknown.clone();
+            return self.standing_in(look_up.unknown.clone());
         }
         let wait = match self.place_of(block, look_up) {
             Ok(target) => match self.wait(id, look_up, target) {

@@ -43,6 +43,9 @@ impl Drafting<'_> {
                 .push(unknown(import, "a key of the address that it is imported to is not known"));
         };
         let id = evaluate(&import.id, scope, diagnostics);
+        if id.all_marks().is_stand_in() {
+            return;
+        }
         let Some(id) = id.as_str().filter(|_| !id.marks().is_any()) else {
             if !diagnostics.has_errors() {
                 diagnostics.push(unknown(import, "`id` is not a text that is known and not sensitive"));

@@ -30,6 +30,8 @@ pub(super) struct Selection {
     pub(super) left_out: BTreeMap<Address, LeftOut>,
     /// Whether what is evaluated just now is clouded.
     pub(super) is_muted: bool,
+    /// The targets out of reach behind the resource or look-up that is evaluated just now, if that is all that is behind it.
+    pub(super) shade: Option<BTreeSet<TargetAddress>>,
 }
 
 /// Why something is left out.
@@ -44,8 +46,23 @@ pub(super) struct LeftOut {
 /// An instance of a block's module in which something is left out in the block or behind it.
 struct Cloud {
     at: ModuleInstance,
-    /// The targets out of reach that are behind it.
+    shadow: Shadow,
+}
+
+/// What is behind something that is left out, or needs what is.
+#[derive(Clone, Default)]
+struct Shadow {
+    /// Targets out of reach.
     because: BTreeSet<TargetAddress>,
+    /// Whether something that was asked to be left out is behind it, too.
+    is_asked: bool,
+}
+
+impl Shadow {
+    fn and(self, other: &Self) -> Self {
+        let because = self.because.into_iter().chain(other.because.iter().cloned()).collect();
+        Self { because, is_asked: self.is_asked || other.is_asked }
+    }
 }
 
 impl Selection {
@@ -71,6 +88,11 @@ impl Selection {
 
     fn is_whole(&self) -> bool {
         self.kept.is_none() && self.except.is_empty() && !self.is_cut_off
+    }
+
+    /// Whether something may be left out because it is out of reach.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.is_cut_off
     }
 
     /// Whether all that an address stands for is left out by what is asked for.
@@ -115,22 +137,16 @@ impl Selection {
         }
     }
 
-    fn cloud(&mut self, at: &ModuleInstance, id: &BlockId, because: &BTreeSet<TargetAddress>) {
+    fn cloud(&mut self, at: &ModuleInstance, id: &BlockId, shadow: &Shadow) {
         let clouds = self.clouded.entry(id.clone()).or_default();
         match clouds.iter_mut().find(|cloud| cloud.at == *at) {
-            Some(cloud) => cloud.because.extend(because.iter().cloned()),
-            None => clouds.push(Cloud { at: at.clone(), because: because.clone() }),
+            Some(cloud) => cloud.shadow = std::mem::take(&mut cloud.shadow).and(shadow),
+            None => clouds.push(Cloud { at: at.clone(), shadow: shadow.clone() }),
         }
     }
 
-    /// The targets out of reach behind what a block refers to in an instance of its module; `None` if nothing is left out in that or
-    /// behind it.
-    fn cloud_over(
-        &self,
-        config: &Config,
-        at: &ModuleInstance,
-        id: &BlockId,
-    ) -> Option<BTreeSet<TargetAddress>> {
+    /// What is behind something that a block refers to in an instance of its module; `None` if nothing is left out in that or behind it.
+    fn cloud_over(&self, config: &Config, at: &ModuleInstance, id: &BlockId) -> Option<Shadow> {
         let needs = config.dependencies.get(id).into_iter().flatten();
         let clouds = needs.filter_map(|need| Some((seen_from(at, &need.module), self.clouded.get(need)?)));
         let above = clouds.flat_map(|(seen, clouds)| {
@@ -138,7 +154,7 @@ impl Selection {
                 .iter()
                 .filter(move |cloud| seen.0.len() == cloud.at.0.len() && seen.is_on_the_way_to(&cloud.at))
         });
-        above.map(|cloud| cloud.because.clone()).reduce(|all, more| all.into_iter().chain(more).collect())
+        above.map(|cloud| &cloud.shadow).fold(None, |all, more| Some(all.unwrap_or_default().and(more)))
     }
 }
 
@@ -146,6 +162,7 @@ impl<'a> Drafting<'a> {
     /// Whether a block is left out as a whole in an instance of its module. Takes note of what is behind it.
     pub(super) fn is_left_out(&mut self, at: &ModuleInstance, id: &BlockId) -> bool {
         self.selection.is_muted = false;
+        self.selection.shade = None;
         if self.selection.is_whole() {
             return false;
         }
@@ -155,20 +172,18 @@ impl<'a> Drafting<'a> {
             BlockName::Data(ty, name) => Address::look_up(at.clone(), ty, name),
             _ => {
                 self.selection.is_muted = cloud.is_some();
-                cloud.iter().for_each(|because| self.selection.cloud(at, id, because));
+                cloud.iter().for_each(|shadow| self.selection.cloud(at, id, shadow));
                 return false;
             }
         };
         // What is asked for comes with all that it needs, unless that is out of reach.
-        let follows = |because: &BTreeSet<_>| self.selection.kept.is_none() || !because.is_empty();
-        let because = match self.selection.leaves_out(&address) {
-            true => Some(BTreeSet::new()),
-            false => cloud.filter(follows),
-        };
-        let Some(because) = because else { return false };
-        self.selection.cloud(at, id, &because);
-        self.selection.left_out.insert(address, LeftOut { because, is_there: false });
-        true
+        let follows = cloud.as_ref().is_some_and(|shadow| shadow.is_asked && self.selection.kept.is_none());
+        if follows || self.selection.leaves_out(&address) {
+            self.leave_out(address, LeftOut::default());
+            return true;
+        }
+        self.selection.shade = cloud.map(|shadow| shadow.because).filter(|because| !because.is_empty());
+        false
     }
 
     /// The values of one repetition of a block, if all of it is left out.
@@ -218,7 +233,8 @@ impl<'a> Drafting<'a> {
     }
 
     pub(super) fn leave_out(&mut self, address: Address, why: LeftOut) {
-        self.selection.cloud(&address.module, &BlockId::of(&address), &why.because);
+        let shadow = Shadow { because: why.because.clone(), is_asked: why.because.is_empty() };
+        self.selection.cloud(&address.module, &BlockId::of(&address), &shadow);
         self.selection.left_out.insert(address, why);
     }
 
@@ -226,10 +242,10 @@ impl<'a> Drafting<'a> {
     pub(super) fn stand_in(&self, address: &Address) -> Value {
         let records = &self.inputs.snapshot.records;
         let record = records.get(address).or_else(|| records.get(*self.moved.get(address)?));
-        match record {
+        self.standing_in(match record {
             Some(record) => self.inputs.registry.seen(address, record.attributes.clone()),
             None => Value::unknown(Type::Any),
-        }
+        })
     }
 
     /// What expressions see of a block that is left out.
@@ -237,10 +253,10 @@ impl<'a> Drafting<'a> {
         let (kind, name) = id.name.reference();
         let from = Address::within(at.clone(), kind, name);
         let mut records = self.inputs.snapshot.records.range(&from..);
-        match records.next().is_some_and(|(address, _)| address.is_sibling(&from)) {
+        self.standing_in(match records.next().is_some_and(|(address, _)| address.is_sibling(&from)) {
             true => self.recorded_value(block, at, id),
             false => Value::unknown(Type::Any),
-        }
+        })
     }
 }
 

@@ -55,7 +55,7 @@ impl<'a> Drafting<'a> {
     }
 
     /// The targets out of reach that an instance is to be on, or is on until now.
-    fn places_out_of_reach(&self, instance: &Instance) -> BTreeSet<TargetAddress> {
+    pub(super) fn places_out_of_reach(&self, instance: &Instance) -> BTreeSet<TargetAddress> {
         let records = &self.inputs.snapshot.records;
         let former = || records.get(*self.moved.get(&instance.address)?);
         let recorded = records.get(&instance.address).or_else(former);
