@@ -51,4 +51,5 @@ pub mod console;
 pub mod graph;
 pub mod observer;
 pub mod pipeline;
+pub mod rights;
 pub mod testing;

@@ -91,6 +91,8 @@ pub struct Planned {
     pub plan: Plan,
     /// Whether an earlier apply was cut off, so that some records are uncertain.
     pub interrupted: bool,
+    /// What was looked up for it, by target.
+    pub read: BTreeMap<TargetAddress, Vec<ReadItem>>,
 }
 
 /// Why a run ended without having done its work.
@@ -284,7 +286,19 @@ pub async fn plan(
     if let Some(budget) = options.max_deletes.filter(|_| !options.destroy && !options.unprotected) {
         plan.policies.push(budget.judge(&plan, loaded.snapshot.records.len()));
     }
-    Ok(Planned { plan, interrupted: loaded.interrupted })
+    Ok(Planned { plan, interrupted: loaded.interrupted, read: read_on(&sights) })
+}
+
+/// What was looked up on each target.
+fn read_on(sights: &Sights) -> BTreeMap<TargetAddress, Vec<ReadItem>> {
+    let mut read: BTreeMap<TargetAddress, Vec<ReadItem>> = BTreeMap::new();
+    for (address, ((target, arguments), _)) in &sights.found {
+        if let (Some(target), Some(kind)) = (target, address.data_type()) {
+            let (address, kind, arguments) = (address.clone(), kind.to_owned(), arguments.clone());
+            read.entry(target.clone()).or_default().push(ReadItem { address, kind, arguments });
+        }
+    }
+    read
 }
 
 /// Looks at what a draft wants to see: all targets at once, one batch for each.

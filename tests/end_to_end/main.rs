@@ -60,6 +60,7 @@ mod policies;
 mod postgres;
 mod program;
 mod quickstart;
+mod rbac;
 mod readme;
 mod real_cluster;
 mod real_host;

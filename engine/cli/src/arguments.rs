@@ -8,8 +8,8 @@ use meshform_engine::budget::Budget;
 use meshform_engine::plan::Refresh;
 
 use crate::commands::{
-    apply, console, destroy, fmt, graph, init, output, plan, sandbox, show, state, test, validate, version,
-    workspace,
+    apply, console, destroy, fmt, graph, init, output, plan, rbac, sandbox, show, state, test, validate,
+    version, workspace,
 };
 use crate::input::{RestrictionArguments, VariableArguments};
 use crate::problem::{Problem, ReportStyle};
@@ -59,6 +59,8 @@ pub(crate) enum Command {
     /// Keep several states of one stack
     #[command(subcommand)]
     Workspace(workspace::Command),
+    /// Print the roles that planning and applying a stack needs in its clusters
+    Rbac(rbac::Arguments),
     /// Run the embedded cluster and hosts
     #[command(subcommand)]
     Sandbox(sandbox::Command),
@@ -169,6 +171,7 @@ impl Command {
             Self::Output(arguments) => document(arguments.json),
             Self::State(command) => command.report_style(),
             Self::Workspace(command) => document(command.json()),
+            Self::Rbac(arguments) => document(arguments.json),
             Self::Sandbox(command) => document(command.json()),
             Self::Version(arguments) => document(arguments.json),
         }

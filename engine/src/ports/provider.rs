@@ -148,6 +148,15 @@ pub trait Target: Send + Sync {
         Box::pin(async move { vec![Impact::new(); items.len()] })
     }
 
+    /// What whoever plans and applies these instances and look-ups must be allowed to do, as documents that grant it.
+    fn rights<'a>(
+        &'a self,
+        _items: &'a [ObserveItem],
+        _read: &'a [ReadItem],
+    ) -> BoxFuture<'a, Result<Vec<Value>, ProviderError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// Makes one change, after proving the precondition under which it was reviewed.
     fn perform<'a>(
         &'a self,

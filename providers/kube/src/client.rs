@@ -28,6 +28,7 @@ mod observe;
 mod preview;
 mod read;
 mod render;
+mod rights;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,8 @@ use meshform_engine::ports::{
     BoxFuture, Found, Impact, ImpactItem, ObserveItem, Observed, Operation, PerformRequest, Performed,
     Preview, PreviewItem, Progress, ProviderError, ReadItem, StepFailure, Target,
 };
+
+use meshform_engine::value::Value;
 
 pub(crate) use self::connect::connect;
 use self::discovery::Kinds;
@@ -75,6 +78,14 @@ impl Target for Cluster {
 
     fn impact<'a>(&'a self, items: &'a [ImpactItem]) -> BoxFuture<'a, Vec<Impact>> {
         Box::pin(self.weigh(items))
+    }
+
+    fn rights<'a>(
+        &'a self,
+        items: &'a [ObserveItem],
+        read: &'a [ReadItem],
+    ) -> BoxFuture<'a, Result<Vec<Value>, ProviderError>> {
+        Box::pin(self.roles(items, read))
     }
 
     fn perform<'a>(

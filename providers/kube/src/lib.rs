@@ -14,6 +14,7 @@
 //! lookup                       what `data` blocks ask for, and what becomes of the answers
 //! request                      requests as values
 //! client                       the only part with IO: connects, looks, previews, applies, waits
+//! rights                       what whoever applies must be allowed to do
 //! catalog, status, refusal     what a server's answers mean
 //! wait_for                     what a block says of when its object is ready
 //! ready, trouble, last_words   whether an object does what it is for, why it does not, and what its container said
@@ -47,6 +48,7 @@ mod ready;
 mod refusal;
 mod render;
 mod request;
+mod rights;
 mod schema;
 mod status;
 mod trouble;

@@ -88,6 +88,7 @@ pub(crate) fn explain(action: &str, object: &impl Display, status: &Status, hide
         status.causes.iter().map(|cause| cause.field.as_str()).filter(|field| !field.is_empty()).collect();
     let words = match (hides, fields.is_empty()) {
         (false, _) => format!("The server said: {}", status.message),
+        (true, _) if status.code == 403 => format!("Its user may not {}.", rights(action)),
         (true, false) => format!("The server does not accept {}.", fields.join(", ")),
         (true, true) => "What the server said is left out, as it may hold sensitive values.".to_owned(),
     };
@@ -97,6 +98,15 @@ pub(crate) fn explain(action: &str, object: &impl Display, status: &Status, hide
         summary: summary.to_owned(),
         detail: format!("Could not {action} {object} (HTTP {}). {words}{advice}", status.code),
         path: None,
+    }
+}
+
+/// The rights that an action takes, for where the server's words cannot be told.
+fn rights(action: &str) -> &str {
+    match action {
+        "apply" | "dry-run" => "`patch` it, or not `create` what is not there yet",
+        "read" => "`get` it",
+        other => other,
     }
 }
 
@@ -110,7 +120,7 @@ fn meaning(status: &Status) -> (ErrorCode, &'static str, &'static str) {
         (403, _) => (
             ErrorCode::Denied,
             "The cluster does not allow this",
-            "\nGive the user of this cluster the permission that is named, or use another user.",
+            "\nGive the user of this cluster the permission that is named, or use another user. `meshform rbac` prints all that this stack takes.",
         ),
         (409, _) if status.is_ownership_conflict() => (
             ErrorCode::Conflict,
@@ -167,5 +177,9 @@ mod tests {
         let error = explain("apply", &object, &Status::parse(422, body.as_bytes()), true);
         assert_eq!(error.code, ErrorCode::Invalid);
         assert!(!error.detail.contains("hunter2") && error.detail.contains("data[a]"), "{error}");
+        let body = r#"{"kind":"Status","reason":"Forbidden","message":"hunter2"}"#;
+        let error = explain("apply", &object, &Status::parse(403, body.as_bytes()), true);
+        assert_eq!(error.code, ErrorCode::Denied);
+        assert!(!error.detail.contains("hunter2") && error.detail.contains("`patch`"), "{error}");
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod output;
 pub(crate) mod plan;
+pub(crate) mod rbac;
 pub(crate) mod sandbox;
 pub(crate) mod show;
 pub(crate) mod state;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Problem> 
         Command::Output(arguments) => output::run(&arguments, session),
         Command::State(command) => state::run(&command, session),
         Command::Workspace(command) => workspace::run(&command, session),
+        Command::Rbac(arguments) => rbac::run(&arguments, session),
         Command::Sandbox(command) => sandbox::run(&command, session),
         Command::Version(arguments) => version::run(&arguments),
     }

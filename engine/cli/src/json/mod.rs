@@ -17,6 +17,7 @@ pub(crate) mod events;
 pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod plan;
+pub(crate) mod rights;
 pub(crate) mod sandbox;
 pub(crate) mod state;
 pub(crate) mod test;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use meshform_engine::address::TargetAddress;
 use meshform_engine::value::{Kind, Value};
 
 use super::hcl_text::{self, SENSITIVE, UNKNOWN};
@@ -25,6 +26,17 @@ pub(crate) fn lines(value: &Value) -> Vec<String> {
         Kind::Object(object) if !object.fields.is_empty() => map_lines(&object.fields, object.open),
         _ => vec![leaf(value)],
     }
+}
+
+/// The documents of several targets, one after another, as one text for `kubectl apply`.
+pub(crate) fn documents(of: &BTreeMap<TargetAddress, Vec<Value>>) -> String {
+    let mut text = String::new();
+    for (target, documents) in of {
+        for document in documents {
+            text.push_str(&format!("---\n# {target}\n{}\n", lines(document).join("\n")));
+        }
+    }
+    text
 }
 
 /// A value that needs one line.

@@ -19,7 +19,7 @@ use crate::request::{Place, Selection};
 use crate::version::version;
 
 /// Up to so many objects of a kind are asked for one by one: a LIST also brings what others have.
-const GETS_MAX: usize = 8;
+pub(super) const GETS_MAX: usize = 8;
 /// How many objects a page of a LIST has.
 const PAGE: u32 = 500;
 /// How often a LIST is begun anew when the server has forgotten the page before.

@@ -290,7 +290,7 @@ impl Failure {
                 ErrorCode::Denied,
                 "The cluster does not let us in",
                 format!("HTTP {}: {}", status.code, status.message),
-                "Renew the credentials, or give their user the permission that is named.",
+                "Renew the credentials, or give their user the permission that is named. `meshform rbac` prints all that this stack takes.",
             ),
             Self::Refused(status) => (
                 ErrorCode::Other,

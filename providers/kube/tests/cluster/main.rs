@@ -20,6 +20,7 @@ mod patches;
 mod preconditions;
 mod readiness;
 mod real;
+mod rights;
 mod secrets;
 mod traps;
 mod wait_for;

@@ -13,7 +13,7 @@ use meshform_engine::ports::{
     Verdict,
 };
 use meshform_engine::state::{Record, RecordStatus};
-use meshform_engine::value::{Fingerprinter, Value, from_json};
+use meshform_engine::value::{Fingerprinter, Value, from_json, to_json};
 use meshform_provider_kube::KubeProvider;
 use meshform_sandbox::kube::{Options, World as Embedded, kubeconfig, serve};
 use serde_json::{Value as Json, json};
@@ -35,22 +35,48 @@ impl World {
         let path = std::env::var("MESHFORM_TEST_KUBECONFIG").ok();
         let (text, is_embedded) = match &path {
             Some(path) => (std::fs::read_to_string(path).unwrap(), false),
-            None => (embedded(test).await, true),
+            None => (embedded(test, false).await, true),
         };
         eprintln!("{test} runs against {}", path.as_deref().unwrap_or("an embedded cluster"));
-        let provider = KubeProvider::new(Arc::new(NoSandbox));
-        let target = provider.connect(&target(json!({ "kubeconfig_content": text }))).await.unwrap();
-        let config = Kubeconfig::from_yaml(&text).unwrap();
-        let config =
-            kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
-        let client = Client::try_from(config).unwrap();
+        Self::in_namespace(test, &text, is_embedded).await
+    }
+
+    /// An embedded cluster in which rights are asked for, and its administrator's kubeconfig.
+    pub(crate) async fn guarded(test: &str) -> (Self, String) {
+        let text = embedded(test, true).await;
+        (Self::in_namespace(test, &text, true).await, text)
+    }
+
+    async fn in_namespace(test: &str, kubeconfig: &str, is_embedded: bool) -> Self {
         let namespace = format!("{test}-{}", std::process::id());
-        let world = Self { provider, target, client, is_embedded, namespace };
+        let world = Self::connect(kubeconfig, namespace, is_embedded).await.unwrap();
         world.delete(&format!("/api/v1/namespaces/{}", world.namespace)).await;
         let namespace =
             json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": world.namespace } });
         world.step(&Instance::new("namespace", namespace)).await;
         world
+    }
+
+    /// The same cluster, for whoever a kubeconfig is of.
+    pub(crate) async fn with(&self, kubeconfig: &str) -> Result<Self, ProviderError> {
+        Self::connect(kubeconfig, self.namespace.clone(), self.is_embedded).await
+    }
+
+    async fn connect(text: &str, namespace: String, is_embedded: bool) -> Result<Self, ProviderError> {
+        let provider = KubeProvider::new(Arc::new(NoSandbox));
+        let target = provider.connect(&target(json!({ "kubeconfig_content": text }))).await?;
+        let config = Kubeconfig::from_yaml(text).unwrap();
+        let config =
+            kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
+        let client = Client::try_from(config).unwrap();
+        Ok(Self { provider, target, client, is_embedded, namespace })
+    }
+
+    /// The roles that these take.
+    pub(crate) async fn rights(&self, instances: &[&Instance], read: &[ReadItem]) -> Vec<Json> {
+        let items: Vec<_> = instances.iter().map(|instance| instance.item(&self.provider)).collect();
+        let documents = self.target.rights(&items, read).await.unwrap();
+        documents.iter().map(|document| to_json(document).unwrap()).collect()
     }
 
     /// What makes the cluster itself.
@@ -433,8 +459,8 @@ pub(crate) fn target(attributes: Json) -> TargetConfig {
 }
 
 /// An embedded cluster on a loopback socket; gone with the test's runtime.
-async fn embedded(name: &str) -> String {
-    let options = Options { name: name.to_owned(), ..Options::default() };
+async fn embedded(name: &str, rbac: bool) -> String {
+    let options = Options { name: name.to_owned(), rbac, ..Options::default() };
     let world = Embedded::in_memory(options).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
