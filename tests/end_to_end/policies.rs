@@ -82,6 +82,9 @@ fn a_mandatory_policy_is_in_the_way_of_a_plan() {
         .says(&["1 to delete", "policy.keep (mandatory) does not hold"])
         .complains(&[refused, forbidden, "Nothing was written to plan.mfplan."]);
     assert!(!stack.path("plan.mfplan").exists());
+    let comment = stack.run(["plan", "-destroy", "-format", "markdown"]).code(1).complains(&[forbidden]);
+    let open = "<details open><summary>Policies</summary>";
+    assert!(comment.out.contains(open) && comment.out.contains(refused), "{comment}");
     let document = stack.run(["plan", "-destroy", "-json"]).code(1);
     let document: Value = serde_json::from_str(&document.out).unwrap();
     assert_eq!(

@@ -35,6 +35,10 @@ fn a_part_of_a_stack_is_planned_applied_and_destroyed() {
     let shown: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
     assert_eq!(shown["partial"]["only"], serde_json::json!(["value.top"]), "{shown}");
     assert_eq!(shown["partial"]["left_out"], serde_json::json!(["host_file.alone"]), "{shown}");
+    let comment = stack.run(["show", "plan.mf", "-format", "markdown"]).done();
+    let partial = comment.out.contains("This plan is partial: -target value.top.");
+    let created = comment.out.contains("+ path    = \"/etc/base\"");
+    assert!(comment.out.starts_with("<!-- meshform plan: . -->\n") && partial && created, "{comment}");
     let applied = stack.run(["apply", "plan.mf"]).done();
     assert!(applied.out.contains("This plan is partial") && applied.out.contains("2 created"), "{applied}");
     stack.run(["plan", "-detailed-exitcode", "-target", "value.top"]).done();

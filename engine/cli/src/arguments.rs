@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use meshform_engine::address::Address;
 use meshform_engine::budget::Budget;
 use meshform_engine::plan::Refresh;
@@ -105,6 +105,25 @@ pub(crate) struct RefreshArguments {
     refresh_only: bool,
 }
 
+/// How a plan is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For a terminal
+    #[default]
+    Text,
+    /// For programs; the same as -json
+    Json,
+    /// For a comment on a pull request, of at most 65,536 characters
+    Markdown,
+}
+
+impl Format {
+    /// What is asked for by this and a flag that asks for JSON.
+    pub(crate) fn or_json(self, json: bool) -> Self {
+        if json { Self::Json } else { self }
+    }
+}
+
 impl RefreshArguments {
     pub(crate) fn refresh(&self) -> Refresh {
         match (self.refresh_only, self.refresh) {
@@ -164,10 +183,10 @@ impl Command {
             Self::Console(arguments) => document(arguments.json),
             Self::Test(arguments) => events(arguments.json),
             Self::Graph(arguments) => document(arguments.is_json()),
-            Self::Plan(arguments) => document(arguments.run.json),
+            Self::Plan(arguments) => document(arguments.is_json()),
             Self::Apply(arguments) => events(arguments.change.run.json),
             Self::Destroy(arguments) => events(arguments.change.run.json),
-            Self::Show(arguments) => document(arguments.json),
+            Self::Show(arguments) => document(arguments.is_json()),
             Self::Output(arguments) => document(arguments.json),
             Self::State(command) => command.report_style(),
             Self::Workspace(command) => document(command.json()),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::carry_out::{self, Prepared, detail};
-use crate::arguments::RunArguments;
+use crate::arguments::{Format, RunArguments};
 use crate::exit::Exit;
 use crate::input::Stack;
 use crate::problem::Problem;
@@ -29,8 +29,21 @@ pub(crate) struct Arguments {
     /// Plan to take the whole stack down
     #[arg(long)]
     destroy: bool,
+    /// How to show it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, conflicts_with = "json")]
+    format: Format,
     #[command(flatten)]
-    pub(crate) run: RunArguments,
+    run: RunArguments,
+}
+
+impl Arguments {
+    pub(crate) fn is_json(&self) -> bool {
+        self.format() == Format::Json
+    }
+
+    fn format(&self) -> Format {
+        self.format.or_json(self.run.json)
+    }
 }
 
 /// Makes a plan, shows it, and saves it if asked to.
@@ -41,18 +54,20 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
     let stack = Stack::read(&arguments.folder)?;
     let prepared = carry_out::prepare(&stack, true, &arguments.run, arguments.destroy, session)?;
     let Prepared { world, options, backend, .. } = prepared;
-    let watcher = match arguments.run.json {
+    let watcher = match arguments.is_json() {
         true => Watcher::Nobody,
         false => Watcher::Person(Display::new(session.environment.line_by_line)),
     };
     let planned = runtime()?.block_on(carry_out::plan(&stack, &world, &options, &watcher))?;
     drop(watcher);
-    if arguments.run.json {
-        terminal::print(&json::text(&json::plan::document(&planned.plan)))?;
-    } else {
-        carry_out::preface(&planned);
-        terminal::print(&render::plan::text(&planned.plan, detail(&arguments.run)))?;
-        carry_out::object(&planned.plan);
+    match arguments.format() {
+        Format::Json => terminal::print(&json::text(&json::plan::document(&planned.plan)))?,
+        Format::Markdown => terminal::print(&render::plan::markdown(&planned.plan))?,
+        Format::Text => {
+            carry_out::preface(&planned);
+            terminal::print(&render::plan::text(&planned.plan, detail(&arguments.run)))?;
+            carry_out::object(&planned.plan);
+        }
     }
     if planned.plan.is_forbidden() {
         let not_saved =

@@ -7,6 +7,7 @@ use meshform_engine::plan::Plan;
 use meshform_engine::ports::DEFAULT_WORKSPACE;
 
 use super::{carry_out, state};
+use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::input::{Subject, VariableArguments};
 use crate::problem::Problem;
@@ -26,10 +27,19 @@ pub(crate) struct Arguments {
     variables: VariableArguments,
     /// Print as JSON
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
+    /// How to show a plan
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, conflicts_with = "json")]
+    format: Format,
     /// Show long values to their end
     #[arg(long)]
     full: bool,
+}
+
+impl Arguments {
+    pub(crate) fn is_json(&self) -> bool {
+        self.format.or_json(self.json) == Format::Json
+    }
 }
 
 /// Shows it.
@@ -43,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
         }
         Subject::Folder(folder) => {
             let snapshot = state::load(&folder, &arguments.variables, session)?;
-            match arguments.json {
+            match arguments.is_json() {
                 true => terminal::print(&json::text(&json::state::document(&snapshot)))?,
                 false => terminal::print(&render::state::text(&snapshot))?,
             }
@@ -53,8 +63,10 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Prob
 }
 
 fn show_plan(plan: &Plan, arguments: &Arguments, session: &Session) -> Result<(), Problem> {
-    if arguments.json {
-        return Ok(terminal::print(&json::text(&json::plan::document(plan)))?);
+    match arguments.format.or_json(arguments.json) {
+        Format::Json => return Ok(terminal::print(&json::text(&json::plan::document(plan)))?),
+        Format::Markdown => return Ok(terminal::print(&render::plan::markdown(plan))?),
+        Format::Text => {}
     }
     let age_ms = u64::try_from(session.clock().now_ms() - plan.created_ms).unwrap_or(0);
     let workspace = match plan.workspace.as_str() {

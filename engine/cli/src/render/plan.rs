@@ -7,6 +7,7 @@
 mod body;
 mod fold;
 mod header;
+mod markdown;
 mod summary;
 pub(crate) mod unreachable;
 
@@ -14,12 +15,16 @@ use meshform_engine::plan::{Action, Change, Plan};
 use meshform_engine::value::Path;
 
 use self::fold::{Entry, fold};
+pub(crate) use self::markdown::markdown;
 use super::fields::{self, Notation, Owner};
 use super::style::{DANGER, STRONG, paint};
 use super::text::{harmless, indented};
 use super::{outputs, policies};
 use crate::counts::Counts;
 use crate::veil;
+
+/// What stands above all that has drifted.
+const DRIFT: &str = "Changed outside of meshform since the last apply";
 
 /// How much of a plan is shown.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +38,10 @@ pub(crate) struct Detail {
 /// The whole plan as text, each line ended.
 pub(crate) fn text(plan: &Plan, detail: Detail) -> String {
     let mut lines = drift(plan);
+    if !lines.is_empty() {
+        lines.insert(0, paint(STRONG, format!("{DRIFT}:")));
+        lines.insert(1, String::new());
+    }
     let entries = fold(plan.shown().filter(|change| change.action != Action::NoOp), detail);
     let (destructive, other): (Vec<_>, Vec<_>) =
         entries.into_iter().partition(|entry| header::destroys(entry.action()));
@@ -84,12 +93,8 @@ fn section(lines: &mut Vec<String>, entries: &[Entry<'_>]) {
 }
 
 fn drift(plan: &Plan) -> Vec<String> {
-    let drifted: Vec<_> = plan.changes.iter().filter(|change| !change.drift.is_empty()).collect();
-    if drifted.is_empty() {
-        return Vec::new();
-    }
-    let mut lines = vec![paint(STRONG, "Changed outside of meshform since the last apply:"), String::new()];
-    for change in drifted {
+    let mut lines = Vec::new();
+    for change in plan.changes.iter().filter(|change| !change.drift.is_empty()) {
         lines.push(format!("    {}{}", paint(STRONG, harmless(&change.address.to_string())), fate(change)));
         let (prefix, notation) = body::notation(change);
         lines.extend(indented(fields::lines(&veil::drift(change), &prefix, notation, Owner::Changed), 6));

@@ -36,9 +36,19 @@ pub(super) fn fold<'a>(changes: impl Iterator<Item = &'a Change>, detail: Detail
     entries
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
     pub(super) fn action(&self) -> Action {
         self.first.action
+    }
+
+    /// All instances that see the change.
+    pub(super) fn changes(&self) -> impl Iterator<Item = &'a Change> {
+        std::iter::once(self.first).chain(self.others.iter().copied())
+    }
+
+    /// What stands below them.
+    pub(super) fn body(&self) -> &[String] {
+        &self.body
     }
 
     /// Whether it takes one line.

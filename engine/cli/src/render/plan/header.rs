@@ -40,6 +40,18 @@ pub(super) fn line(change: &Change) -> String {
     )
 }
 
+/// The line without colours, and without its symbol.
+pub(super) fn title(change: &Change) -> String {
+    let line = anstream::adapter::strip_str(&line(change)).to_string();
+    let (_, title) = line.trim_start().split_once(' ').unwrap_or_default();
+    title.trim_start().to_owned()
+}
+
+/// The symbol of an action.
+pub(super) fn symbol(action: Action) -> &'static str {
+    mark(action).0
+}
+
 fn reason(change: &Change) -> String {
     match &change.reason {
         Some(reason) if tells_reason(change.action) => paint(FAINT, format!("  ({})", harmless(reason))),

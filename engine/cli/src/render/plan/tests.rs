@@ -1,4 +1,4 @@
-//! Each file of `tests/plans` is a plan as text; `UPDATE=1 cargo test` writes what the renderer says now.
+//! Each file of `tests/plans` is a plan as text or markdown; `UPDATE=1 cargo test` writes what the renderer says now.
 
 use std::path::PathBuf;
 
@@ -13,14 +13,18 @@ use serde_json::{Value as Json, json};
 
 fn check(name: &str, plan: &Plan) {
     let text = text(plan, Detail { full: false, columns: 80 });
-    let plain = anstream::adapter::strip_str(&text).to_string();
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/plans").join(format!("{name}.txt"));
+    check_file(&format!("{name}.txt"), &anstream::adapter::strip_str(&text).to_string());
+    check_file(&format!("{name}.md"), &markdown(plan));
+}
+
+fn check_file(name: &str, found: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/plans").join(name);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, &plain).unwrap();
+        std::fs::write(&path, found).unwrap();
     }
     let expect = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(plain, expect, "{} differs; UPDATE=1 cargo test accepts it", path.display());
+    assert_eq!(found, expect, "{} differs; UPDATE=1 cargo test accepts it", path.display());
 }
 
 #[test]
