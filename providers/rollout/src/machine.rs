@@ -17,6 +17,7 @@
 
 mod ending;
 mod look;
+mod rest;
 mod stepping;
 #[cfg(test)]
 mod tests;
@@ -24,15 +25,18 @@ mod tests;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use serde_json::Value as Json;
+
 use self::look::Look;
 pub(crate) use self::look::written;
+use self::rest::Rest;
 use crate::gate::Tally;
-use crate::live::Live;
+use crate::live::{Live, Reference};
 use crate::pods::{Level, levels};
 use crate::record::{Outcome, Record, Seen, Stage};
 use crate::router::Refusal;
 use crate::spec::Spec;
-use crate::version::Version;
+use crate::version::{ROLLOUT_LABEL, Version, label_of};
 use crate::write::Write;
 
 /// What the configuration wants.
@@ -99,6 +103,8 @@ pub enum Stop {
         /// How it is now.
         found: String,
     },
+    /// Objects of the rollout are there, but what it has noted is not: which version has the traffic would be a guess.
+    Forgotten(Reference),
     /// Something that going on needs is missing for longer than the deadline, and there is no way back by itself.
     Stuck(String),
 }
@@ -106,6 +112,9 @@ pub enum Stop {
 /// The next action. `tallies` are of the gates of the present stage, by name.
 pub fn next(wanted: &Wanted<'_>, live: &Live, now_ms: i64, tallies: &BTreeMap<String, Tally>) -> Action {
     let Some(record) = &live.record else {
+        if let Some(reference) = running(wanted, live) {
+            return Action::Refused(Stop::Forgotten(reference));
+        }
         return note(Record::begin(wanted.rollout, wanted.first.clone(), wanted.target.clone()));
     };
     match decide(wanted, live, record, now_ms, tallies) {
@@ -113,6 +122,18 @@ pub fn next(wanted: &Wanted<'_>, live: &Live, now_ms: i64, tallies: &BTreeMap<St
         // Every stage ends in an action; nothing to do is to have ended.
         ControlFlow::Continue(()) => Action::Ended(Outcome::Promoted),
     }
+}
+
+/// A Deployment of the rollout's own that is to have pods.
+fn running(wanted: &Wanted<'_>, live: &Live) -> Option<Reference> {
+    let name = label_of(wanted.rollout);
+    let is_running = |(reference, object): &(&Reference, &Json)| {
+        let label = object.pointer("/metadata/labels").and_then(|labels| labels.get(ROLLOUT_LABEL));
+        reference.kind == "Deployment"
+            && label.and_then(Json::as_str) == Some(&name)
+            && live.pods(&reference.name).is_some_and(|pods| pods.wanted > 0)
+    };
+    live.objects.iter().find(is_running).map(|(reference, _)| reference.clone())
 }
 
 fn note(record: Record) -> Action {
@@ -127,7 +148,7 @@ fn decide(
     tallies: &BTreeMap<String, Tally>,
 ) -> ControlFlow<Action> {
     if let Stage::Ended(outcome) = &record.stage {
-        return ControlFlow::Break(ended(wanted, record, outcome));
+        ended(wanted, record, outcome)?;
     }
     let is_under_way = matches!(record.stage, Stage::Preparing | Stage::Step(_) | Stage::Promoting);
     if is_under_way && record.versions.new.id != wanted.target.id {
@@ -138,6 +159,9 @@ fn decide(
         Ok(reading) => reading,
         Err(refusal) => return ControlFlow::Break(Action::Refused(Stop::Unknown(refusal))),
     };
+    if matches!(record.stage, Stage::Ended(_)) {
+        return Rest { wanted, live, record }.decide();
+    }
     let seen = recognised(record, &reading.form, now_ms)?;
     let look = Look { wanted, live, record, now_ms, tallies, reading, seen };
     match &record.stage {
@@ -146,18 +170,23 @@ fn decide(
         Stage::Promoting => look.promoting(),
         Stage::Retiring => look.retiring(),
         Stage::Aborting(reason) => look.aborting(reason),
-        Stage::Ended(_) => ControlFlow::Continue(()),
+        Stage::Ended(outcome) => ControlFlow::Break(Action::Ended(outcome.clone())),
     }
 }
 
-fn ended(wanted: &Wanted<'_>, record: &Record, outcome: &Outcome) -> Action {
-    if record.versions.new.id == wanted.target.id {
-        return Action::Ended(outcome.clone());
-    }
-    match record.stable() {
-        Some(stable) if stable.id == wanted.target.id => Action::Ended(Outcome::Promoted),
-        stable => note(Record::begin(wanted.rollout, stable.cloned(), wanted.target.clone())),
-    }
+/// Goes on where the wanted version has everything, and is only to be kept so.
+fn ended(wanted: &Wanted<'_>, record: &Record, outcome: &Outcome) -> ControlFlow<Action> {
+    let is_same = record.versions.new.id == wanted.target.id;
+    ControlFlow::Break(match (outcome, record.stable()) {
+        (Outcome::Promoted, _) if is_same => return ControlFlow::Continue(()),
+        (outcome, _) if is_same => Action::Ended(outcome.clone()),
+        // A rollout away from it has gone back.
+        (_, Some(stable)) if stable.id == wanted.target.id => {
+            let record = Record::begin(wanted.rollout, None, stable.clone());
+            note(record.in_stage(Stage::Ended(Outcome::Promoted)))
+        }
+        (_, stable) => note(Record::begin(wanted.rollout, stable.cloned(), wanted.target.clone())),
+    })
 }
 
 /// Whether the route looks as the rollout left it, or as its present write makes it.

@@ -72,10 +72,9 @@ impl Look<'_> {
             self.routed(&Goal::Split(weight, level.step.matching.as_ref()), false)?;
             return self.steady();
         }
-        // The old pods go only as far as the ready new ones hold the capacity.
-        let spared = self.capacity().saturating_sub(self.lasting(self.new_version()));
+        // The new pods are ready, and both versions' pods of a level come to the capacity at least.
         self.grown(old, level.old)?;
-        self.shrunk(old, level.old.max(spared))?;
+        self.shrunk(old, level.old)?;
         self.gone(old)?;
         self.ready(old, level.old)
     }

@@ -212,6 +212,74 @@ fn a_person_ends_pauses_and_manual_gates() {
 }
 
 #[test]
+fn what_has_ended_well_is_kept_so() {
+    let promoted = || {
+        let mut scene =
+            scene(step(), "rollback").with(|record| record.stage = Stage::Ended(Outcome::Promoted));
+        let name = scene.wanted().target.service;
+        scene.live.objects.remove(&Reference::ingress("web-canary"));
+        let backend = json!({ "service": { "name": name, "port": { "number": 80 } } });
+        let rules = json!([{ "http": { "paths": [{ "path": "/", "backend": backend }] } }]);
+        scene.live.objects.insert(Reference::ingress("web"), json!({ "spec": { "rules": rules } }));
+        scene.live.objects.insert(
+            Reference::deployment(&name),
+            json!({ "spec": { "replicas": 4 }, "status": { "readyReplicas": 4 } }),
+        );
+        (scene, name)
+    };
+    let check = |change: fn(&mut Live, &str), expect: fn(&str) -> Reference| {
+        let (mut scene, name) = promoted();
+        change(&mut scene.live, &name);
+        let Action::Write(write) = scene.next() else { panic!("{:?}", scene.next()) };
+        assert_eq!(*write.reference(), expect(&name));
+        // That was all.
+        scene.live = written(&scene.live, &write);
+        assert_eq!(scene.next(), Action::Ended(Outcome::Promoted));
+    };
+    assert_eq!(promoted().0.next(), Action::Ended(Outcome::Promoted));
+    check(
+        |live, name| {
+            live.objects.get_mut(&Reference::deployment(name)).unwrap()["spec"]["replicas"] = 9.into()
+        },
+        |name| Reference::deployment(name),
+    );
+    check(
+        |live, name| _ = live.objects.remove(&Reference::deployment(name)),
+        |name| Reference::deployment(name),
+    );
+    check(|live, name| _ = live.objects.remove(&Reference::service(name)), |name| Reference::service(name));
+    check(
+        |live, _| {
+            let ingress = live.objects.get_mut(&Reference::ingress("web")).unwrap();
+            ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] = "web".into();
+        },
+        |_| Reference::ingress("web"),
+    );
+}
+
+#[test]
+fn without_its_record_nothing_is_guessed() {
+    let mut scene = scene(step(), "rollback");
+    scene.live.record = None;
+    assert!(matches!(scene.next(), Action::Note(_)));
+    let name = scene.wanted().target.deployment;
+    let deployment = scene.live.objects.get_mut(&Reference::deployment(&name)).unwrap();
+    deployment["metadata"] = json!({ "labels": { "meshform.io/rollout": "web" } });
+    assert_eq!(scene.next(), Action::Refused(Stop::Forgotten(Reference::deployment(name))));
+}
+
+#[test]
+fn a_version_that_a_rollout_went_back_to_is_kept() {
+    let back = scene(step(), "rollback").with(|record| {
+        record.versions.old = Some(record.versions.new.clone());
+        record.versions.new.id = "another".to_owned();
+        record.stage = Stage::Ended(Outcome::RolledBack(String::new()));
+    });
+    let Action::Note(record) = back.next() else { panic!("{:?}", back.next()) };
+    assert_eq!((record.versions.new, record.stage), (back.wanted().target, Stage::Ended(Outcome::Promoted)));
+}
+
+#[test]
 fn a_person_steers_only_what_can_be_steered() {
     let record = |stage: Stage| Record { stage, ..scene(step(), "rollback").record() };
     let ended = || Stage::Ended(Outcome::Promoted);

@@ -79,6 +79,7 @@ Promoting
   back: scale to 1 Deployment old-nginx
   back: scale to 0 Deployment NEW
 Retiring
+  scale to 1 Deployment NEW
 ";
     assert_eq!(shown(1, route, steps), expect);
 }

@@ -41,12 +41,17 @@ pub(crate) fn run(router: &str, seed: u64) -> &'static str {
         run.cluster.broken.insert(broken.deployment);
     }
     let switch = run.random.one_in(6).then(|| run.random.below(FAULTS_END));
+    // Most go back from the beginning, or not at all.
+    let abort = run.random.one_in(3).then(|| run.random.below(40));
     let first = || Some(Version::adopted("web", "web-old", "abc123"));
     let wants = [0, 1].map(|index| Wanted::new("web", &specs[index], first()));
     for look in 0..LOOKS_MAX {
         let wanted = &wants[usize::from(switch.is_some_and(|switch| look >= switch))];
         if !run.is_calm && look < FAULTS_END {
             run.disturb();
+        }
+        if abort == Some(look) {
+            run.abort();
         }
         let outcome = run.look(wanted).filter(|_| switch.is_none_or(|switch| look >= switch));
         if let Some(outcome) = outcome {
@@ -77,15 +82,20 @@ impl Run<'_> {
         if self.random.one_in(150) {
             self.edit();
         }
-        if self.random.one_in(250)
-            && let Some(aborted) =
-                self.cluster.live.record.as_ref().and_then(|record| record.aborted("by hand"))
-        {
-            self.cluster.live.record = Some(aborted);
+        if self.random.one_in(250) {
+            self.abort();
         }
         if self.random.one_in(10) {
             // A crash: what was only remembered is gone.
             self.tallies.clear();
+        }
+    }
+
+    /// A person goes back.
+    fn abort(&mut self) {
+        let record = self.cluster.live.record.as_ref();
+        if let Some(aborted) = record.and_then(|record| record.aborted("by hand")) {
+            self.note(aborted);
         }
     }
 
