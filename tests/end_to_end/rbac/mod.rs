@@ -66,7 +66,7 @@ impl Restricted<'_> {
                 .done();
         }
         self.may_not(&[
-            ["create", "secrets", "default"],
+            ["create", "deployments", "default"],
             ["list", "secrets", "web"],
             ["get", "configmaps/kube-root-ca.crt", "web"],
             ["delete", "services", "shop"],
