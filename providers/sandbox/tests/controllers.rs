@@ -429,4 +429,5 @@ async fn every_namespace_and_node_has_what_it_needs() {
     let zones: Vec<String> = nodes.iter().map(|node| label(node, "topology.kubernetes.io/zone")).collect();
     assert_eq!(zones, ["sandbox-a", "sandbox-b", "sandbox-c"]);
     assert!(nodes.iter().all(|node| is_ready(node) && label(node, "kubernetes.io/os") == "linux"));
+    assert!(nodes.iter().all(|node| node["status"]["capacity"]["cpu"] == "64"));
 }

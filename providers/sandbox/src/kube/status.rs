@@ -204,6 +204,16 @@ impl ApiError {
         Self::about(422, "Invalid", message, details)
     }
 
+    /// Refused for now; in how many seconds to try again, if that is known.
+    pub(crate) fn too_many_requests(message: &str, causes: &Value, retry_seconds: u64) -> Self {
+        let mut details = Map::new();
+        details.insert("causes".to_owned(), causes.clone());
+        if retry_seconds > 0 {
+            details.insert("retryAfterSeconds".to_owned(), json!(retry_seconds));
+        }
+        Self::about(429, "TooManyRequests", message.to_owned(), details)
+    }
+
     /// A watch or list from a revision that is no longer kept.
     pub(crate) fn expired(message: impl Into<String>) -> Self {
         Self::status(410, "Expired", message)

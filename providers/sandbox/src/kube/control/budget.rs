@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::api::{Api, CONTROLLER_MANAGER};
@@ -16,6 +17,8 @@ use crate::kube::store::Key;
 use crate::kube::world::is_ready;
 
 const BUDGETS: &str = "poddisruptionbudgets.policy";
+/// A pod that has not gone this long after its eviction was allowed is counted again.
+const LEAVING_MAX: SignedDuration = SignedDuration::from_mins(2);
 
 /// Whether a budget counts a pod.
 pub(super) fn selects(budget: &Value, pod: &Value) -> bool {
@@ -28,7 +31,9 @@ pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key)
     let pods: Vec<&Arc<Value>> = pods.filter(|pod| is_active(pod) && selects(&budget, pod)).collect();
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let expected = count(pods.len());
-    let healthy = count(pods.iter().filter(|pod| is_ready(pod)).count());
+    let leaving: Vec<(String, Value)> = leaving(&budget, &pods, context.now);
+    let leaves = |pod: &Value| leaving.iter().any(|(name, _)| name == object::name(pod));
+    let healthy = count(pods.iter().filter(|pod| is_ready(pod) && !leaves(pod)).count());
     let spec = &budget["spec"];
     let desired = match (&spec["maxUnavailable"], &spec["minAvailable"]) {
         (Value::Null, least) => resolve(least, expected, true),
@@ -46,6 +51,11 @@ pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key)
     ] {
         status[field] = json!(value);
     }
+    if leaving.is_empty() {
+        object::remove(status, &["disruptedPods"]);
+    } else {
+        status["disruptedPods"] = Value::Object(leaving.into_iter().collect());
+    }
     status["observedGeneration"] = budget["metadata"]["generation"].clone();
     let (holds, reason) =
         if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
@@ -61,6 +71,19 @@ pub(super) fn reconcile(state: &mut State, context: &mut Context<'_>, key: &Key)
         let _ = api.update_status(&told);
     }
     None
+}
+
+/// The pods whose eviction has been allowed and is still to be seen, with when that was.
+fn leaving(budget: &Value, pods: &[&Arc<Value>], now: Timestamp) -> Vec<(String, Value)> {
+    let is_recent = |since: &Value| {
+        let since = since.as_str().and_then(|since| since.parse::<Timestamp>().ok());
+        since.is_some_and(|since| now.duration_since(since) < LEAVING_MAX)
+    };
+    let allowed = map(budget, "/status/disruptedPods").iter();
+    let still = allowed.filter(|(name, since)| {
+        is_recent(since) && pods.iter().any(|pod| object::name(pod) == name.as_str())
+    });
+    still.map(|(name, since)| (name.clone(), since.clone())).collect()
 }
 
 /// The budgets that count a pod.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::kube::object::{child, list};
 
 /// Sets a condition; its transition time moves only when its status does. Whether anything changed.
-pub(super) fn set(
+pub(crate) fn set(
     object: &mut Value,
     kind: &str,
     status: &str,

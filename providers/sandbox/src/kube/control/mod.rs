@@ -7,7 +7,7 @@ mod account;
 mod api;
 mod budget;
 mod collector;
-mod condition;
+pub(crate) mod condition;
 mod daemon_set;
 mod definition;
 mod deployment;

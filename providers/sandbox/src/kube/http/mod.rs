@@ -2,6 +2,7 @@
 
 mod attributes;
 mod body;
+mod connect;
 mod discovery;
 mod identity;
 mod list;
@@ -13,6 +14,7 @@ mod pod;
 mod protobuf;
 mod reply;
 mod review;
+mod swagger;
 mod table;
 mod token;
 mod verb;
@@ -26,6 +28,7 @@ use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
+use hyper::upgrade::OnUpgrade;
 use tokio::sync::watch as signal;
 
 use self::params::Params;
@@ -56,6 +59,8 @@ pub(crate) struct Call {
     pub(crate) params: Params,
     pub(crate) accepts: Accepts,
     pub(crate) body: Bytes,
+    /// What the request's connection becomes, if it is one that can become another.
+    pub(crate) upgrade: Option<OnUpgrade>,
 }
 
 /// The API as a service. Watches end when `stopping` turns true.
@@ -76,7 +81,7 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
 }
 
 async fn answer(app: App, request: Request, params: Params, accepts: Accepts) -> ApiResult<Response> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let (sender, path) = identity::admit(&app, &parts.headers, parts.uri.path())?;
     let user = identity::speaker(&app, &parts.headers, sender)?;
     let asked = attributes::of(&parts.method, path, &params);
@@ -86,7 +91,9 @@ async fn answer(app: App, request: Request, params: Params, accepts: Accepts) ->
         let message = format!("Request entity too large: limit is {BODY_BYTES_MAX}");
         ApiError::status(413, "RequestEntityTooLarge", message)
     })?;
-    let call = Call { params, accepts, method: parts.method, user, path, headers: parts.headers, body };
+    let upgrade = parts.extensions.remove();
+    let call =
+        Call { params, accepts, method: parts.method, user, path, headers: parts.headers, body, upgrade };
     dispatch(&app, &call).await
 }
 
@@ -98,6 +105,7 @@ async fn dispatch(app: &App, call: &Call) -> ApiResult<Response> {
         Route::Groups => discovery::groups(app, call),
         Route::Group(group) => discovery::group(app, call, &group),
         Route::GroupVersion(group, version) => discovery::group_version(app, call, &group, &version),
+        Route::OpenApiV2 => swagger::document(app, call),
         Route::OpenApiIndex => openapi::index(app, call),
         Route::OpenApi(group, version) => openapi::document(app, call, &group, &version),
         Route::Resource(target) => verb::serve(app, call, &target).await,

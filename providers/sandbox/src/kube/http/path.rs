@@ -9,6 +9,7 @@ pub(crate) enum Route {
     Groups,
     Group(String),
     GroupVersion(String, String),
+    OpenApiV2,
     OpenApiIndex,
     OpenApi(String, String),
     Resource(Target),
@@ -44,6 +45,7 @@ pub(crate) fn route(path: &str) -> Route {
         ["apis", group] => Route::Group((*group).to_owned()),
         ["api", "v1"] => Route::GroupVersion(String::new(), "v1".to_owned()),
         ["apis", group, version] => Route::GroupVersion((*group).to_owned(), (*version).to_owned()),
+        ["openapi", "v2"] => Route::OpenApiV2,
         ["openapi", "v3"] => Route::OpenApiIndex,
         ["openapi", "v3", "api", version] => Route::OpenApi(String::new(), (*version).to_owned()),
         ["openapi", "v3", "apis", group, version] => {

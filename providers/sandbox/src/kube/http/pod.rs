@@ -1,4 +1,4 @@
-//! What only pods (and service accounts) have: logs, evictions, tokens.
+//! What only pods have: logs, evictions, connections.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::path::Target;
-use super::{App, Call, body, reply, verb};
+use super::{App, Call, body, connect, reply, verb};
 use crate::kube::net::annotation;
 use crate::kube::object::{self, list, text};
 use crate::kube::registry::Resource;
@@ -27,6 +27,7 @@ pub(super) fn serve(
     match target.subresource.as_str() {
         "log" => log(app, call, target, resource),
         "eviction" => evict(app, call, target, resource),
+        name if connect::is_connection(name) => connect::serve(app, call, target, resource),
         other => {
             let message = format!("the sandbox does not serve pods/{other}");
             Err(ApiError::status(501, "NotImplemented", message))
@@ -70,13 +71,13 @@ fn evict(app: &App, call: &Call, target: &Target, resource: &Arc<Resource>) -> A
     let mut request = verb::request(app, call, target, resource, "CreateOptions")?;
     request.subresource.clear();
     let eviction = body::object(&call.headers, &call.body, "Eviction")?;
-    if !matches!(object::name(&eviction), name if name.is_empty() || name == target.name) {
+    if object::name(&eviction) != target.name {
         return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
     }
     let options = eviction.get("deleteOptions").map(ToString::to_string).unwrap_or_default();
     let options = body::delete_options(options.as_bytes())?;
     request.dry_run |= options.dry_run;
-    app.world.lock().delete(&request, &options)?;
+    app.world.lock().evict(&request, &options)?;
     let body =
         json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201 });
     Ok(reply::object(201, &call.accepts, &body))

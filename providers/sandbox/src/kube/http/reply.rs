@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::params::Params;
 use crate::kube::status::{ApiError, ApiResult};
@@ -126,7 +127,13 @@ pub(crate) fn text(text: &str) -> Response {
 pub(crate) fn error(accepts: &Accepts, error: &ApiError) -> Response {
     match error {
         ApiError::UnknownPath => with_body(404, "text/plain; charset=utf-8", "404 page not found\n".into()),
-        ApiError::Status(status) => object(status.code, accepts, &status.to_json()),
+        ApiError::Status(status) => {
+            let mut response = object(status.code, accepts, &status.to_json());
+            if let Some(seconds) = status.details.get("retryAfterSeconds").and_then(Value::as_u64) {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            response
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! An open port: takes connections until it's closed, and lets those that are open finish what they do.
 
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::entrance::{Entrance, Way};
-use super::{abroad, carry, route};
+use super::{abroad, carry, pod, route};
+use crate::kube::store::{Key, Store};
 use crate::kube::world::World;
 
 /// How long a request may still take when its door is closed.
@@ -29,7 +30,7 @@ const UNAVAILABLE: &[u8] =
                              connection: close\r\n\r\nthe Service has no ready pod\n";
 
 /// Turns true, or ends, when what it stands for is closed.
-pub(super) type Closing = watch::Receiver<bool>;
+pub(crate) type Closing = watch::Receiver<bool>;
 
 /// An open port. It closes when it is dropped.
 pub(super) struct Door {
@@ -72,6 +73,28 @@ async fn accept(world: Weak<World>, entrance: Entrance, listener: tokio::net::Tc
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
+}
+
+/// Serves a connection that comes to a pod's port by itself, until either side ends it; false if nothing listens there.
+pub(crate) async fn enter(
+    world: &Weak<World>,
+    pod: &Key,
+    port: u16,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> bool {
+    let Some(strong) = world.upgrade() else { return false };
+    if !listens(&strong.lock().store, pod, port) {
+        return false;
+    }
+    let closings = strong.plane().closing_of(pod);
+    drop(strong);
+    let entrance = Entrance::Pod { pod: pod.clone(), port };
+    serve(world.clone(), entrance, stream, IpAddr::V4(Ipv4Addr::LOCALHOST), closings).await;
+    true
+}
+
+fn listens(store: &Store, pod: &Key, port: u16) -> bool {
+    store.get("pods", pod).is_some_and(|found| pod::is_up(store, found) && pod::listens(store, found, port))
 }
 
 /// Serves one connection. A Service's is bound to one of its endpoints, unless the mesh routes each request.
@@ -134,24 +157,24 @@ async fn serve(
     tokio::select! {
         // Errors are the client's: it went away, or speaks no HTTP.
         _ = connection.as_mut() => {}
-        () = any(closings) => {
+        () = closed(closings) => {
             connection.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(DRAIN, connection).await;
         }
     }
 }
 
-/// Waits until one of them closes.
-async fn any(closings: Vec<Closing>) {
-    let closed = closings.into_iter().map(|mut closing| {
+/// Waits until one of them closes; for ever if there is none.
+pub(crate) async fn closed(closings: Vec<Closing>) {
+    let all = closings.into_iter().map(|mut closing| {
         Box::pin(async move {
             // An error means that it is gone, and so closed.
             let _ = closing.wait_for(|closed| *closed).await;
         })
     });
-    let closed: Vec<_> = closed.collect();
-    if closed.is_empty() {
+    let all: Vec<_> = all.collect();
+    if all.is_empty() {
         return std::future::pending().await;
     }
-    drop(futures::future::select_all(closed).await);
+    drop(futures::future::select_all(all).await);
 }

@@ -21,6 +21,7 @@
 mod abroad;
 mod address;
 mod carry;
+mod container;
 mod controller;
 mod door;
 mod endpoints;
@@ -34,6 +35,8 @@ mod tally;
 
 pub(crate) use address::{is_in_use, load_balancer_address};
 pub(crate) use carry::answer;
+pub(crate) use container::Container;
+pub(crate) use door::{Closing, closed, enter};
 pub(crate) use entrance::{INGRESS_PORTS, at};
 pub(crate) use plane::{Plane, Router};
 pub(crate) use pod::{annotation, is_lost};

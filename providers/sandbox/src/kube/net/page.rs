@@ -4,16 +4,13 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::body::Body;
-use base64::Engine as _;
 use http::request::Parts;
 use http::{HeaderValue, Response, header};
 use serde_json::Value;
 
+use super::container::{Secrets, environment, mounted};
 use crate::kube::object::{self, list, map, text};
 use crate::kube::state::State;
-
-/// Stands in for values that come from Secrets.
-const HIDDEN: &str = "(secret)";
 
 /// Mount paths that end like this are what web servers serve from `/`.
 const DOCUMENT_ROOTS: [&str; 5] = ["html", "htdocs", "www", "public", "static"];
@@ -76,86 +73,35 @@ fn describe(state: &State, pod: &Arc<Value>, container: &Value) -> String {
         let _ = writeln!(page, "  {key}={}", value.as_str().unwrap_or_default());
     }
     let _ = writeln!(page, "env:");
-    for (name, value) in environment(state, pod, container) {
+    for (name, value) in environment(state, pod, container, Secrets::Hidden) {
         let _ = writeln!(page, "  {name}={value}");
     }
     page
 }
 
-fn environment(state: &State, pod: &Value, container: &Value) -> Vec<(String, String)> {
-    let namespace = object::namespace(pod);
-    let mut all = Vec::new();
-    for source in list(container, "/envFrom") {
-        let prefix = text(source, "/prefix");
-        for (reference, resource) in [("/configMapRef/name", "configmaps"), ("/secretRef/name", "secrets")] {
-            let Some(content) = state.get(resource, namespace, text(source, reference)) else { continue };
-            for (key, value) in map(content, "/data") {
-                let value = if resource == "secrets" { HIDDEN } else { value.as_str().unwrap_or_default() };
-                all.push((format!("{prefix}{key}"), value.to_owned()));
-            }
-        }
-    }
-    for variable in list(container, "/env") {
-        let name = text(variable, "/name").to_owned();
-        all.retain(|(known, _)| *known != name);
-        if let Some(value) = value_of(state, pod, variable) {
-            all.push((name, value));
-        }
-    }
-    all
-}
-
-fn value_of(state: &State, pod: &Value, variable: &Value) -> Option<String> {
-    let Some(source) = variable.get("valueFrom") else { return Some(text(variable, "/value").to_owned()) };
-    if source.get("secretKeyRef").is_some() {
-        return Some(HIDDEN.to_owned());
-    }
-    if let Some(reference) = source.get("configMapKeyRef") {
-        let content = state.get("configmaps", object::namespace(pod), text(reference, "/name"))?;
-        return map(content, "/data").get(text(reference, "/key"))?.as_str().map(str::to_owned);
-    }
-    let field = text(source, "/fieldRef/fieldPath").replace('.', "/");
-    match pod.pointer(&format!("/{field}"))? {
-        Value::String(value) => Some(value.clone()),
-        other => Some(other.to_string()),
-    }
-}
-
 /// The file that a request's path names: its path in the container, or its path below a document root.
 fn file(state: &State, pod: &Value, container: &Value, path: &str) -> Option<(String, Vec<u8>)> {
-    for mount in list(container, "/volumeMounts") {
+    for mount in list(container, "/volumeMounts").iter().filter(|mount| is_of_settings(pod, mount)) {
         let at = text(mount, "/mountPath").trim_end_matches('/');
         let is_root = DOCUMENT_ROOTS.iter().any(|root| at.ends_with(root));
-        let below = match path.strip_prefix(at) {
-            Some(below) if !at.is_empty() => below,
-            _ if is_root => path,
+        let mut wanted = match path.strip_prefix(at) {
+            Some(_) if !at.is_empty() => path.to_owned(),
+            _ if is_root => format!("{at}{path}"),
             _ => continue,
         };
-        let volume = list(pod, "/spec/volumes").iter().find(|volume| volume["name"] == mount["name"])?;
-        let index = is_root && below.ends_with('/');
-        let wanted = if index { format!("{below}index.html") } else { below.to_owned() };
-        let wanted = wanted.trim_start_matches('/');
-        let sub_path = text(mount, "/subPath");
-        let wanted = if sub_path.is_empty() || !wanted.is_empty() { wanted } else { sub_path };
-        if let Some(content) = content(state, pod, volume, wanted) {
-            return Some((wanted.to_owned(), content));
+        if is_root && wanted.ends_with('/') {
+            wanted.push_str("index.html");
+        }
+        let files = mounted(state, pod, mount, Secrets::Hidden);
+        if let Some(found) = files.into_iter().find(|(file, _)| *file == wanted) {
+            return Some(found);
         }
     }
     None
 }
 
-fn content(state: &State, pod: &Value, volume: &Value, file: &str) -> Option<Vec<u8>> {
-    let source = volume.get("configMap")?;
-    let items = list(source, "/items");
-    let key = match items.iter().find(|item| text(item, "/path") == file) {
-        Some(item) => text(item, "/key"),
-        None if items.is_empty() => file,
-        None => return None,
-    };
-    let content = state.get("configmaps", object::namespace(pod), text(source, "/name"))?;
-    if let Some(value) = map(content, "/data").get(key) {
-        return value.as_str().map(|value| value.as_bytes().to_vec());
-    }
-    let encoded = map(content, "/binaryData").get(key)?.as_str()?;
-    base64::engine::general_purpose::STANDARD.decode(encoded).ok()
+/// Whether a mount shows a ConfigMap.
+fn is_of_settings(pod: &Value, mount: &Value) -> bool {
+    let volume = list(pod, "/spec/volumes").iter().find(|volume| volume["name"] == mount["name"]);
+    volume.is_some_and(|volume| volume.get("configMap").is_some())
 }

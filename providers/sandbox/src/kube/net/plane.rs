@@ -110,7 +110,7 @@ impl Plane {
     }
 
     /// Turns true when the pod is closed; nothing if it's not open.
-    pub(super) fn closing_of(&self, pod: &Key) -> Vec<Closing> {
+    pub(crate) fn closing_of(&self, pod: &Key) -> Vec<Closing> {
         self.open().lives.get(pod).map(watch::Sender::subscribe).into_iter().collect()
     }
 

@@ -16,6 +16,7 @@ pub(crate) fn default(group: &str, kind: &str, object: &mut Value) {
             pod::requests_from_limits(&mut object["spec"]);
             pod::spec(&mut object["spec"]);
             put_default(&mut object["spec"], "enableServiceLinks", true);
+            condition_times(object);
         }
         ("", "PodTemplate") => template(child(object, "template")),
         ("", "Service") => service::default(object),
@@ -45,6 +46,15 @@ pub(crate) fn default(group: &str, kind: &str, object: &mut Value) {
         ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => webhooks(object, false),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => crd::default(object),
         _ => {}
+    }
+}
+
+/// Times of conditions are written even where nobody has told them.
+fn condition_times(pod: &mut Value) {
+    let conditions = pod.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
+    for condition in conditions.into_iter().flatten() {
+        put_default(condition, "lastProbeTime", Value::Null);
+        put_default(condition, "lastTransitionTime", Value::Null);
     }
 }
 

@@ -144,11 +144,10 @@ fn reset_status(request: &Request, new: &mut Value) {
     if !has_status {
         return;
     }
-    object::remove(new, &["status"]);
-    if !request.resource.builtin {
-        return;
-    }
-    if let Some(status) = strategy::initial_status(&request.resource, new) {
-        new["status"] = status;
+    // That of a node is what its kubelet says of it.
+    let status = request.resource.builtin.then(|| strategy::initial_status(&request.resource, new));
+    match status.flatten() {
+        Some(status) => new["status"] = status,
+        None => drop(object::remove(new, &["status"])),
     }
 }

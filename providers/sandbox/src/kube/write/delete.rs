@@ -204,7 +204,7 @@ fn mark_terminating(request: &Request, object: &mut Value, grace: i64) {
     metadata["deletionGracePeriodSeconds"] = json!(grace);
 }
 
-fn check_preconditions(request: &Request, live: &Value, options: &DeleteOptions) -> ApiResult<()> {
+pub(super) fn check_preconditions(request: &Request, live: &Value, options: &DeleteOptions) -> ApiResult<()> {
     let kind = Subject { resource: &request.resource.kind, ..request.subject() };
     let (uid, revision) = (object::uid(live), object::text(live, "/metadata/resourceVersion"));
     if let Some(given) = options.uid.as_deref().filter(|given| *given != uid) {

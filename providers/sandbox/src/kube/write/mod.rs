@@ -11,6 +11,7 @@ mod apply;
 mod create;
 mod decode;
 mod delete;
+mod evict;
 mod patch;
 mod request;
 mod scale;

@@ -1,23 +1,13 @@
-//! The machine's `kubectl` on a world: each command by its real effect.
+//! Commands that read and write objects.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
-use std::fs;
-use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
-use meshform_sandbox::kube::{Options, World, kubeconfig, serve};
-use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::net::TcpListener;
-use tokio::process::Command;
 
-const TOKEN: &str = "kubectl-is-let-in";
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::cluster::{Cluster, PATIENCE, Release};
 
-const DEPLOYMENT: &str = "
+pub(crate) const DEPLOYMENT: &str = "
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: web }
@@ -30,87 +20,7 @@ spec:
       containers: [{ name: web, image: 'web:1' }]
 ";
 
-/// A served world, and a folder with its kubeconfig.
-struct Cluster {
-    _world: Arc<World>,
-    folder: TempDir,
-}
-
-/// What a command came to.
-#[derive(Debug)]
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Ended {
-    fn done(self) -> String {
-        assert_eq!(self.code, 0, "{self:?}");
-        self.out
-    }
-}
-
-impl Cluster {
-    async fn start() -> Self {
-        let options = Options {
-            network: false,
-            routers: false,
-            token: Some(TOKEN.to_owned()),
-            pod_start: Duration::from_millis(20),
-            ..Options::default()
-        };
-        let world = World::in_memory(options).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(serve(Arc::clone(&world), listener, std::future::pending()));
-        let folder = TempDir::with_prefix("meshform-").unwrap();
-        fs::write(folder.path().join("kubeconfig"), kubeconfig("test", &url, Some(TOKEN))).unwrap();
-        Self { _world: world, folder }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("kubectl");
-        command.arg("--kubeconfig").arg(self.folder.path().join("kubeconfig"));
-        command.arg("--cache-dir").arg(self.folder.path().join("cache")).args(arguments);
-        command.stdin(Stdio::null()).kill_on_drop(true);
-        command
-    }
-
-    /// Runs a line of words.
-    async fn kubectl(&self, line: &str) -> Ended {
-        self.run(&line.split_whitespace().collect::<Vec<_>>()).await
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Ended {
-        let ended = tokio::time::timeout(PATIENCE, self.command(arguments).output()).await;
-        let output = ended.unwrap_or_else(|_| panic!("{arguments:?} does not end")).unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ended { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    /// A value of an object.
-    async fn value(&self, object: &str, path: &str) -> String {
-        self.run(&["get", object, "-o", &format!("jsonpath={{{path}}}")]).await.done()
-    }
-
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.folder.path().join(name);
-        fs::write(&path, text).unwrap();
-        path
-    }
-
-    async fn apply(&self, text: &str, flags: &[&str]) -> Ended {
-        let file = self.file("applied.yaml", text);
-        let mut arguments = vec!["apply", "-f", file.to_str().unwrap()];
-        arguments.extend(flags);
-        self.run(&arguments).await
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn apply_and_diff() {
-    let cluster = Cluster::start().await;
+pub(crate) async fn apply_and_diff(cluster: Cluster) {
     assert_eq!(cluster.apply(DEPLOYMENT, &[]).await.done(), "deployment.apps/web created\n");
     assert_eq!(cluster.apply(DEPLOYMENT, &[]).await.done(), "deployment.apps/web unchanged\n");
     let changed = DEPLOYMENT.replace("web:1", "web:2").replace("  replicas: 2\n", "");
@@ -135,12 +45,11 @@ async fn apply_and_diff() {
     assert_eq!(tried, "deployment.apps/web configured (server dry run)\n");
     assert_eq!(cluster.value("deploy/web", ".spec.replicas").await, "4");
     let unknown = cluster.apply(&DEPLOYMENT.replace("replicas", "replicass"), &[]).await;
-    assert!(unknown.err.contains("unknown field \"spec.replicass\""), "{unknown:?}");
+    let field = if cluster.release == Release::Debian { "replicass" } else { "spec.replicass" };
+    assert!(unknown.err.contains(&format!("unknown field {field:?}")), "{unknown:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rollouts() {
-    let cluster = Cluster::start().await;
+pub(crate) async fn rollouts(cluster: Cluster) {
     cluster.apply(DEPLOYMENT, &[]).await.done();
     let status = cluster.kubectl("rollout status deploy/web --timeout=30s").await.done();
     assert!(status.ends_with("deployment \"web\" successfully rolled out\n"), "{status}");
@@ -156,10 +65,11 @@ async fn rollouts() {
     cluster.kubectl("rollout status deploy/web --timeout=30s").await.done();
 
     assert_eq!(cluster.kubectl("scale deploy/web --replicas=3").await.done(), "deployment.apps/web scaled\n");
-    cluster
-        .kubectl("wait deploy/web --for=jsonpath={.status.availableReplicas}=3 --timeout=30s")
-        .await
-        .done();
+    cluster.until("deploy/web", ".status.availableReplicas", "3").await;
+    if cluster.release == Release::Machine {
+        let line = "wait deploy/web --for=jsonpath={.status.availableReplicas}=3 --timeout=30s";
+        cluster.kubectl(line).await.done();
+    }
     cluster.kubectl("wait pod -l app=web --for=condition=Ready --timeout=30s").await.done();
     let pods = cluster.kubectl("get pods -l app=web --no-headers").await.done();
     assert_eq!(
@@ -172,9 +82,7 @@ async fn rollouts() {
     assert!(cluster.kubectl("describe deploy/web").await.done().contains("3 desired | 3 updated"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_of_one_object() {
-    let cluster = Cluster::start().await;
+pub(crate) async fn changes_of_one_object(cluster: Cluster) {
     cluster.kubectl("create configmap settings --from-literal=a=1").await.done();
     cluster.kubectl("label configmap settings tier=web").await.done();
     assert_eq!(cluster.value("configmap/settings", ".metadata.labels.tier").await, "web");
@@ -193,11 +101,15 @@ async fn changes_of_one_object() {
         cluster.run(&["patch", "configmap", "settings", flag, "-p", patch]).await.done();
         assert_eq!(cluster.value("configmap/settings", ".data.a").await, expect);
     }
-    let token = cluster.kubectl("create token default --duration=10m").await.done();
-    assert_eq!(token.trim().split('.').count(), 3, "a JSON web token");
-    assert!(
-        cluster.kubectl("create token nobody").await.err.contains("serviceaccounts \"nobody\" not found")
-    );
+    if cluster.release == Release::Machine {
+        let token = cluster.kubectl("create token default --duration=10m").await.done();
+        assert_eq!(token.trim().split('.').count(), 3, "a JSON web token");
+        let nobody = cluster.kubectl("create token nobody").await.err;
+        assert!(nobody.contains("serviceaccounts \"nobody\" not found"), "{nobody}");
+        // In 1.20 these are of versions that no server has any more.
+        cluster.kubectl("create cronjob made --image=i --schedule=@daily").await.done();
+        cluster.kubectl("create poddisruptionbudget made --selector=a=b --min-available=1").await.done();
+    }
     for line in [
         "create deployment made --image=i --replicas=0",
         "create secret generic made --from-literal=a=b",
@@ -206,29 +118,27 @@ async fn changes_of_one_object() {
         "create rolebinding made --role=made --serviceaccount=default:made",
         "create service clusterip made --tcp=80:8080",
         "create job made --image=i",
-        "create cronjob made --image=i --schedule=@daily",
         "create ingress made --rule=host/path=made:80",
         "create quota made --hard=pods=9",
-        "create poddisruptionbudget made --selector=a=b --min-available=1",
     ] {
         cluster.kubectl(line).await.done();
     }
     assert_eq!(cluster.value("deploy/made", ".spec.replicas").await, "0");
     assert_eq!(cluster.value("service/made", ".spec.ports[*].targetPort").await, "8080");
     assert_eq!(cluster.value("resourcequota/made", ".spec.hard.pods").await, "9");
+    let scaler = cluster.kubectl("autoscale deploy/made --min=1 --max=3").await.done();
+    assert!(scaler.ends_with("autoscaled\n"), "{scaler}");
     let may = cluster.kubectl("auth can-i create pods").await.done();
     assert_eq!(may, "yes\n");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_watch_shows_what_happens() {
-    let cluster = Cluster::start().await;
+pub(crate) async fn a_watch_shows_what_happens(cluster: Cluster) {
     let mut watch = cluster.command(&["get", "configmaps", "--watch", "-o", "name"]);
     let mut watch = watch.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
     let mut next = async || {
         let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
-        line.expect("a watch tells what happens").unwrap().unwrap()
+        line.unwrap().unwrap().unwrap()
     };
     assert_eq!(next().await, "configmap/kube-root-ca.crt");
     cluster.kubectl("create configmap seen").await.done();
@@ -238,16 +148,23 @@ async fn a_watch_shows_what_happens() {
     watch.kill().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deletes() {
-    let cluster = Cluster::start().await;
+pub(crate) async fn deletes(cluster: Cluster) {
     let pods = async || cluster.kubectl("get pods -l app=web -o name").await.done().lines().count();
+    let gone = async || {
+        if cluster.release == Release::Machine {
+            cluster.kubectl("wait pod -l app=web --for=delete --timeout=30s").await.done();
+        }
+        // The old one fails where they have gone already.
+        while pods().await > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
     cluster.apply(DEPLOYMENT, &[]).await.done();
     cluster.kubectl("rollout status deploy/web --timeout=30s").await.done();
     cluster.kubectl("delete deploy/web --cascade=orphan").await.done();
     assert_eq!(pods().await, 2, "orphans stay");
     cluster.kubectl("delete replicaset -l app=web").await.done();
-    cluster.kubectl("wait pod -l app=web --for=delete --timeout=30s").await.done();
+    gone().await;
     cluster.apply(DEPLOYMENT, &[]).await.done();
     cluster.kubectl("rollout status deploy/web --timeout=30s").await.done();
     cluster.kubectl("delete deploy/web --cascade=foreground --timeout=30s").await.done();
@@ -255,26 +172,24 @@ async fn deletes() {
     cluster.apply(DEPLOYMENT, &[]).await.done();
     cluster.kubectl("rollout status deploy/web --timeout=30s").await.done();
     cluster.kubectl("delete deploy/web").await.done();
-    cluster.kubectl("wait pod -l app=web --for=delete --timeout=30s").await.done();
+    gone().await;
     cluster.kubectl("create namespace short").await.done();
     cluster.kubectl("-n short create configmap a").await.done();
     cluster.kubectl("delete namespace short --timeout=30s").await.done();
     assert!(cluster.kubectl("get namespace short").await.err.contains("NotFound"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_there_is() {
-    let cluster = Cluster::start().await;
+pub(crate) async fn what_there_is(cluster: Cluster) {
     let kinds = cluster.kubectl("api-resources --no-headers").await.done();
     for kind in ["deployments", "customresourcedefinitions", "networkpolicies", "roles"] {
         assert!(kinds.lines().any(|line| line.starts_with(kind)), "{kinds}");
     }
     assert!(cluster.kubectl("api-versions").await.done().contains("apps/v1\n"));
     let explained = cluster.kubectl("explain deployment.spec.strategy.rollingUpdate").await.done();
-    assert!(explained.contains("FIELD: rollingUpdate") && explained.contains("maxSurge"), "{explained}");
+    assert!(explained.contains("rollingUpdate") && explained.contains("maxSurge"), "{explained}");
     let explained = cluster.kubectl("explain pod.spec.containers --recursive").await.done();
     assert!(explained.contains("readinessProbe"), "{explained}");
-    assert!(cluster.kubectl("version").await.done().contains("Server Version: v1."));
+    assert!(cluster.kubectl("version").await.done().contains("Server Version: "));
     assert!(cluster.kubectl("cluster-info").await.done().contains("is running at"));
     let nodes = cluster.kubectl("get nodes -o wide --no-headers").await.done();
     assert_eq!(nodes.lines().filter(|line| line.contains(" Ready ")).count(), 3, "{nodes}");
