@@ -53,8 +53,17 @@ pub(crate) const SANDBOX: &[Difference] = &[
     known("other-kinds/immutable job", "/body/message", "a dump of Go's structs"),
     known("other-kinds/immutable pvc", "/message", "a diff of Go's structs"),
     known("subresources/pod command changes", "/message", "a diff of Go's structs"),
-    known("crd/cr invalid", "", "CEL rules are not run, so none is left unchecked"),
-    known("crd/cr missing required", "", "CEL rules are not run, so none is left unchecked"),
+    known("crd-definitions/body of no kind", "/message", "the body as it was written"),
+    known(
+        "crd-definitions/changed in another",
+        "managedFields",
+        "the real server loses ownership between versions",
+    ),
+    known(
+        "crd-definitions/lists of another",
+        "managedFields",
+        "the real server loses ownership between versions",
+    ),
     known("crd-schema/bad status", "/", "of a status, messages say where below it a failure is"),
     known("crd-schema/scaled badly", "/body", "replicas are refused before they are put into the object"),
     known(

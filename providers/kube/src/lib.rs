@@ -10,6 +10,7 @@
 //! policy                       what becomes of declared fields that others own
 //! difference                   the verdict: nothing, create, update, replace, delete
 //! impact                       what changes do to pods, traffic and data
+//! custom                       objects whose definition is in the same plan
 //! render                       what helm and kustomize are told, and what they make
 //! lookup                       what `data` blocks ask for, and what becomes of the answers
 //! request                      requests as values
@@ -29,6 +30,7 @@ mod attributes;
 mod catalog;
 mod check;
 mod client;
+mod custom;
 mod declared;
 mod diff;
 mod difference;

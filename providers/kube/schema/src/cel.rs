@@ -9,6 +9,7 @@
 
 mod check;
 mod duration;
+mod escape;
 mod evaluate;
 mod function;
 mod kind;
@@ -23,8 +24,11 @@ mod url;
 mod value;
 
 pub use self::check::Scope;
+pub use self::escape::escape;
 pub use self::kind::{Object, Type};
 pub use self::value::{Identity, Key, List, Value};
+
+pub(crate) use self::duration::parse as parse_duration;
 
 use std::sync::Arc;
 

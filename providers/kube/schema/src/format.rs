@@ -11,7 +11,7 @@ pub fn is_of(format: &str, text: &str) -> bool {
         "date-time" | "datetime" => text.parse::<jiff::Timestamp>().is_ok(),
         "date" => text.parse::<jiff::civil::Date>().is_ok(),
         "duration" => is_duration(text),
-        "byte" => STANDARD.decode(text).is_ok(),
+        "byte" => decoded(text).is_some(),
         "email" => is_email(text),
         "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
@@ -19,6 +19,11 @@ pub fn is_of(format: &str, text: &str) -> bool {
         "uuid" => is_uuid(text),
         _ => true,
     }
+}
+
+/// The bytes that a text in base64 stands for.
+pub(crate) fn decoded(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
 }
 
 /// Numbers with the units of Go's durations.

@@ -10,6 +10,7 @@ use super::observe::{check_scope, detail, guides};
 use super::send::{Answer, Failure, Retry};
 use crate::attributes::{attributes, live_object};
 use crate::catalog::Resource;
+use crate::custom::Definitions;
 use crate::difference::{object_of, owners_of};
 use crate::identity::{ObjectName, TypeName};
 use crate::manifest::normalise;
@@ -27,11 +28,13 @@ const DRY_RUNS_MAX: usize = 16;
 impl Cluster {
     /// Asks about all of the items.
     pub(super) async fn preview_all(&self, items: &[PreviewItem]) -> Vec<Preview> {
-        let each: Vec<_> = items.iter().map(|item| self.preview_one(item)).collect();
+        let wanted = items.iter().filter_map(|item| item.item.desired.as_ref()?.get("manifest"));
+        let definitions = Definitions::among(wanted);
+        let each: Vec<_> = items.iter().map(|item| self.preview_one(item, &definitions)).collect();
         futures::stream::iter(each).buffered(DRY_RUNS_MAX).collect().await
     }
 
-    async fn preview_one(&self, item: &PreviewItem) -> Preview {
+    async fn preview_one(&self, item: &PreviewItem, definitions: &Definitions) -> Preview {
         let Some(desired) = &item.item.desired else {
             return Preview::Unverified("a removal cannot be tried.".into());
         };
@@ -46,7 +49,8 @@ impl Cluster {
                     }
                     Observed::Absent => wanted,
                 };
-                self.preview_wanted(item, desired, &wanted).await.unwrap_or_else(|other| other)
+                let answer = self.preview_wanted(item, desired, &wanted).await.unwrap_or_else(|other| other);
+                by_definition(answer, definitions, &wanted)
             }
             Err(error) => Preview::Refused(error),
         }
@@ -200,6 +204,17 @@ impl Wanted {
     pub(super) fn takes_all(&self, status: &Status) -> bool {
         status.is_ownership_conflict() && status.causes.iter().all(|cause| self.takes(&cause.field))
     }
+}
+
+/// What the server does not know yet, and what it refuses by a definition that is about to change, is held against the plan's own.
+fn by_definition(answer: Preview, definitions: &Definitions, wanted: &Wanted) -> Preview {
+    let may_be_outdated = match &answer {
+        Preview::Would(_) => false,
+        Preview::Refused(error) => error.code == ErrorCode::Invalid,
+        Preview::Unverified(_) => true,
+    };
+    let own = may_be_outdated.then(|| definitions.preview(&wanted.manifest, &wanted.body, wanted.hides));
+    own.flatten().unwrap_or(answer)
 }
 
 fn conflicts(status: &Status, wanted: &Wanted) -> Vec<Json> {

@@ -102,13 +102,26 @@ impl World {
 
     /// The difference, previewed where that is wanted. `true` if it was.
     pub(crate) async fn plan(&self, instance: &Instance) -> (Difference, Observed, bool) {
+        self.plan_beside(instance, &[]).await
+    }
+
+    /// The same in a plan that makes these others, too.
+    pub(crate) async fn plan_beside(
+        &self,
+        instance: &Instance,
+        others: &[&Instance],
+    ) -> (Difference, Observed, bool) {
         let observed = self.observe(&[instance]).await.remove(0).unwrap();
         let draft = self.difference(instance, &observed, None);
         if !draft.wants_preview {
             return (draft, observed, false);
         }
-        let item = PreviewItem { item: instance.item(&self.provider), observed: observed.clone() };
-        let preview = self.target.preview(&[item]).await.remove(0);
+        let mut items = vec![PreviewItem { item: instance.item(&self.provider), observed: observed.clone() }];
+        items.extend(others.iter().map(|other| PreviewItem {
+            item: other.item(&self.provider),
+            observed: Observed::Absent,
+        }));
+        let preview = self.target.preview(&items).await.remove(0);
         (self.difference(instance, &observed, Some(&preview)), observed, true)
     }
 
@@ -126,7 +139,12 @@ impl World {
 
     /// Plans one instance and shows it: the verdict, then a line for each field, note and problem.
     pub(crate) async fn shown(&self, instance: &Instance) -> String {
-        show(&self.plan(instance).await.0).replace(&self.namespace, "NAMESPACE")
+        self.shown_beside(instance, &[]).await
+    }
+
+    /// The same in a plan that makes these others, too.
+    pub(crate) async fn shown_beside(&self, instance: &Instance, others: &[&Instance]) -> String {
+        show(&self.plan_beside(instance, others).await.0).replace(&self.namespace, "NAMESPACE")
     }
 
     /// What the changes of some instances bring about, line by line, each after the name of its instance.

@@ -35,9 +35,10 @@ mod status;
 mod store;
 mod strategy;
 mod token;
-mod types;
 mod world;
 mod write;
+
+pub(crate) use meshform_kube_schema::types;
 
 pub use clock::{Clock, SystemClock};
 pub use error::Error;

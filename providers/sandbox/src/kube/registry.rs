@@ -52,6 +52,8 @@ pub(crate) struct Version {
     pub(crate) subresources: Vec<Subresource>,
     pub(crate) schema: SchemaSource,
     pub(crate) columns: Vec<Value>,
+    /// Whether objects of a custom kind are stored in it.
+    pub(crate) is_stored: bool,
     /// What clients of a version are told that is to go.
     pub(crate) deprecation: Option<String>,
 }
@@ -90,6 +92,18 @@ impl Resource {
 
     pub(crate) fn version(&self, name: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.name == name)
+    }
+
+    /// What of an object a version shows; nothing where all versions are alike.
+    pub(crate) fn seen_in(&self, version: &str) -> Option<TypeRef<'_>> {
+        let differs = !self.builtin && self.versions.len() > 1;
+        self.version(version).filter(|_| differs).map(Version::root)
+    }
+
+    /// What of an object is kept that is written in a version; nothing where it is all.
+    pub(crate) fn kept_from(&self, version: &str) -> Option<TypeRef<'_>> {
+        let stored = self.versions.iter().find(|version| version.is_stored)?;
+        (stored.name != version).then(|| stored.root())
     }
 
     /// Its `apiVersion` in a version.
@@ -266,6 +280,7 @@ fn version(kind: &Value, types: &Arc<Types>, root: TypeId) -> Version {
         subresources: subresources.collect(),
         schema: SchemaSource::Named(text_of(kind, "schema")),
         columns: Vec::new(),
+        is_stored: false,
         deprecation: deprecation(kind),
     }
 }

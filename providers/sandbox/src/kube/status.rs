@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::merge::Conflict;
 
+pub(crate) use meshform_kube_schema::FieldError;
+
 /// A failed request.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ApiError {
@@ -21,65 +23,7 @@ pub(crate) struct Status {
     pub(crate) details: Map<String, Value>,
 }
 
-/// What one field is refused for.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct FieldError {
-    pub(crate) field: String,
-    pub(crate) reason: &'static str,
-    pub(crate) message: String,
-}
-
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
-
-impl FieldError {
-    pub(crate) fn required(field: impl Into<String>, detail: &str) -> Self {
-        let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
-        Self { field: field.into(), reason: "FieldValueRequired", message: format!("Required value{detail}") }
-    }
-
-    pub(crate) fn invalid(field: impl Into<String>, value: &Value, detail: &str) -> Self {
-        let message = format!("Invalid value: {value}: {detail}");
-        Self { field: field.into(), reason: "FieldValueInvalid", message }
-    }
-
-    pub(crate) fn forbidden(field: impl Into<String>, detail: &str) -> Self {
-        Self { field: field.into(), reason: "FieldValueForbidden", message: format!("Forbidden: {detail}") }
-    }
-
-    pub(crate) fn duplicate(field: impl Into<String>, value: &Value) -> Self {
-        let message = format!("Duplicate value: {value}");
-        Self { field: field.into(), reason: "FieldValueDuplicate", message }
-    }
-
-    pub(crate) fn not_found(field: impl Into<String>, value: &Value) -> Self {
-        Self { field: field.into(), reason: "FieldValueNotFound", message: format!("Not found: {value}") }
-    }
-
-    pub(crate) fn unsupported(field: impl Into<String>, value: &Value, allowed: &[Value]) -> Self {
-        let allowed = allowed.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
-        let message = format!("Unsupported value: {value}: supported values: {allowed}");
-        Self { field: field.into(), reason: "FieldValueNotSupported", message }
-    }
-
-    pub(crate) fn type_invalid(field: impl Into<String>, value: &str, detail: &str) -> Self {
-        let message = format!("Invalid value: {value}: {detail}");
-        Self { field: field.into(), reason: "FieldValueTypeInvalid", message }
-    }
-
-    pub(crate) fn too_many(field: impl Into<String>, actual: usize, maximum: u64) -> Self {
-        let message = format!("Too many: {actual}: must have at most {maximum} items");
-        Self { field: field.into(), reason: "FieldValueTooMany", message }
-    }
-
-    pub(crate) fn too_long(field: impl Into<String>, maximum: u64) -> Self {
-        let message = format!("Too long: may not be more than {maximum} bytes");
-        Self { field: field.into(), reason: "FieldValueTooLong", message }
-    }
-
-    fn cause(&self) -> Value {
-        json!({ "reason": self.reason, "message": self.message, "field": self.field })
-    }
-}
 
 /// Which object a failure is about: `details` names the resource for lookups and the kind for validation.
 #[derive(Clone, Copy, Debug)]

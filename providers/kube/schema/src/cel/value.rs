@@ -152,6 +152,20 @@ impl Value {
         }
     }
 
+    /// A value of no declared type, in which some stand for what is not known.
+    pub(crate) fn of_json_but(json: &Json, unknown: &dyn Fn(&Json) -> bool) -> Self {
+        match json {
+            json if unknown(json) => Self::Unknown,
+            Json::Array(items) => {
+                Self::list(items.iter().map(|item| Self::of_json_but(item, unknown)).collect())
+            }
+            Json::Object(fields) => Self::map(
+                fields.iter().map(|(name, value)| (name.clone(), Self::of_json_but(value, unknown))),
+            ),
+            json => Self::of_json(json),
+        }
+    }
+
     /// As JSON; `None` where something in it is not known or has no such form.
     pub fn to_json(&self) -> Option<Json> {
         Some(match self {

@@ -66,7 +66,8 @@ pub(super) fn page(call: &Call, request: &Request, objects: &[Arc<Value>], metad
         Form::Object => {
             let api_version = request.api_version();
             let bare = request.resource.builtin;
-            let views = objects.iter().map(|object| View { object, api_version: &api_version, bare });
+            let schema = request.resource.seen_in(&request.version);
+            let views = objects.iter().map(|object| View { object, api_version: &api_version, schema, bare });
             let list = List {
                 kind: &request.resource.list_kind,
                 api_version: &api_version,

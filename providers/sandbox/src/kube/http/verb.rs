@@ -63,7 +63,8 @@ fn find(app: &App, target: &Target) -> ApiResult<Arc<Resource>> {
     let state = app.world.lock();
     let served = state.registry.by_plural(&target.group, &target.version, &target.plural);
     let Some(resource) = served else {
-        let known = state.registry.all().any(|resource| resource.group == target.group);
+        // Custom kinds are behind a door of their own, which sends everyone away alike.
+        let known = state.registry.all().any(|resource| resource.builtin && resource.group == target.group);
         return Err(if known { ApiError::no_such_resource() } else { ApiError::UnknownPath });
     };
     let misplaced = match (resource.namespaced, target.namespace.is_empty()) {
@@ -71,7 +72,11 @@ fn find(app: &App, target: &Target) -> ApiResult<Arc<Resource>> {
         (false, in_cluster) => !in_cluster,
         (true, false) => false,
     };
-    if misplaced { Err(ApiError::no_such_resource()) } else { Ok(Arc::clone(resource)) }
+    match misplaced {
+        false => Ok(Arc::clone(resource)),
+        true if resource.builtin => Err(ApiError::no_such_resource()),
+        true => Err(ApiError::UnknownPath),
+    }
 }
 
 fn check_verb(call: &Call, target: &Target, resource: &Resource) -> ApiResult<()> {
@@ -177,7 +182,9 @@ fn shown(call: &Call, request: &Request, status: u16, object: &Value) -> Respons
     let api_version = request.api_version();
     match call.accepts.form {
         Form::Object if object["kind"] == json!(request.resource.kind) => {
-            reply::object(status, &call.accepts, &View { object, api_version: &api_version, bare: false })
+            let schema = request.resource.seen_in(&request.version);
+            let view = View { object, api_version: &api_version, schema, bare: false };
+            reply::object(status, &call.accepts, &view)
         }
         Form::Object => reply::object(status, &call.accepts, object),
         Form::Metadata => reply::object(status, &call.accepts, &table::partial(object)),

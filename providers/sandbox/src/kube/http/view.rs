@@ -1,20 +1,26 @@
 //! An object as it is written out: in a version of its kind, and with its managed fields in the order of their paths.
 
+use meshform_kube_schema::object::prune;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use crate::kube::merge::PathElement;
+use crate::kube::types::TypeRef;
 
 /// An object as a version of its kind shows it, or (`bare`) as an item of a list.
 pub(crate) struct View<'v> {
     pub(crate) object: &'v Value,
     pub(crate) api_version: &'v str,
+    /// What of its fields is shown; all of them where it is nothing.
+    pub(crate) schema: Option<TypeRef<'v>>,
     pub(crate) bare: bool,
 }
 
 impl Serialize for View<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Value::Object(fields) = self.object else { return self.object.serialize(serializer) };
+        let pruned = self.schema.map(|schema| prune(schema, self.object).object);
+        let object = pruned.as_ref().unwrap_or(self.object);
+        let Value::Object(fields) = object else { return object.serialize(serializer) };
         let mut map = serializer.serialize_map(None)?;
         for (key, value) in fields {
             match key.as_str() {

@@ -126,7 +126,8 @@ impl Filter {
             }
             Form::Object => {
                 let api_version = self.resource.api_version(&self.version);
-                line_of(kind, &View { object, api_version: &api_version, bare: false })
+                let schema = self.resource.seen_in(&self.version);
+                line_of(kind, &View { object, api_version: &api_version, schema, bare: false })
             }
         }
     }

@@ -5,7 +5,6 @@ mod crd;
 mod default;
 mod names;
 mod pod;
-mod schema;
 mod service;
 mod validate;
 mod workload;
@@ -13,7 +12,6 @@ mod workload;
 pub(crate) use default::default;
 pub(crate) use names::is_dns_subdomain;
 pub(crate) use pod::is_gated;
-pub(crate) use schema::validate_schema_value;
 pub(crate) use service::{Addresses, allocate_service};
 pub(crate) use validate::{LABEL_VALUE, is_label_value, validate, validate_status};
 
@@ -124,6 +122,7 @@ pub(crate) fn prepare_update(resource: &Resource, live: &Value, object: &mut Val
             }
         }
         ("", "Pod") => pod::carry_admitted(live, object),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => crd::keep_stored_versions(object),
         _ => {}
     }
 }

@@ -1,5 +1,6 @@
 //! What objects may be called.
 
+pub(crate) use meshform_kube_schema::name::{is_dns_label, is_dns_subdomain};
 use serde_json::json;
 
 use crate::kube::registry::Resource;
@@ -14,30 +15,6 @@ const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alpha
 const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an \
                           alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or \
                           'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
-
-const SUBDOMAIN_MAX: usize = 253;
-const LABEL_MAX: usize = 63;
-
-/// RFC 1123: what most names and namespaces' names are made of.
-pub(crate) fn is_dns_label(text: &str) -> bool {
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    text.len() <= LABEL_MAX
-        && edge(text.chars().next())
-        && edge(text.chars().next_back())
-        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-}
-
-/// Labels joined by dots.
-pub(crate) fn is_dns_subdomain(text: &str) -> bool {
-    text.len() <= SUBDOMAIN_MAX && text.split('.').all(is_dns_label_of_any_length)
-}
-
-fn is_dns_label_of_any_length(text: &str) -> bool {
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    edge(text.chars().next())
-        && edge(text.chars().next_back())
-        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-}
 
 /// Whether a resource's objects may have this name.
 pub(super) fn check_name(resource: &Resource, name: &str, errors: &mut Vec<FieldError>) {

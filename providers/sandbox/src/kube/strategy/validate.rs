@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::crd;
 use super::names::{check_label, check_name};
 use crate::kube::object::{self, flag, list, map, text};
 use crate::kube::registry::Resource;
@@ -44,7 +43,9 @@ pub(crate) fn validate(resource: &Resource, object: &Value, live: Option<&Value>
         ("storage.k8s.io", "StorageClass") if text(object, "/provisioner").is_empty() => {
             errors.push(FieldError::required("provisioner", ""));
         }
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => crd::validate(object, live, &mut errors),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            errors.extend(meshform_kube_schema::check_definition(object, live))
+        }
         _ => {}
     }
     errors

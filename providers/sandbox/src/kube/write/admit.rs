@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use meshform_kube_schema::check_object;
+use meshform_kube_schema::object::{fill_defaults, prune};
 use serde_json::{Value, json};
 
 use super::decode::{self, Decoded, json_type};
@@ -54,7 +56,8 @@ pub(super) fn refuse_other_uid(request: &Request, live: &Value, new: &Value) -> 
 }
 
 pub(super) fn check_namespace(request: &Request, namespace: &str) -> ApiResult<()> {
-    if !namespace.is_empty() && namespace != request.namespace {
+    // What is in none does not ask for one.
+    if request.resource.namespaced && !namespace.is_empty() && namespace != request.namespace {
         return Err(ApiError::bad_request(
             "the namespace of the provided object does not match the namespace sent on the request",
         ));
@@ -119,31 +122,7 @@ fn default(request: &Request, root: TypeRef<'_>, object: &mut Value) {
     if request.resource.builtin {
         strategy::default(&request.resource.group, &request.resource.kind, object);
     } else {
-        schema_defaults(root, object);
-    }
-}
-
-/// The defaults that a custom kind's schema declares.
-fn schema_defaults(ty: TypeRef<'_>, value: &mut Value) {
-    match (ty.shape(), value) {
-        (Shape::Map(map), Value::Object(fields)) => {
-            for (name, field) in &map.fields {
-                let missing = match fields.get(name) {
-                    None => true,
-                    Some(value) => value.is_null() && !ty.value_or_any(name).node().nullable,
-                };
-                if let Some(default) = field.default.as_ref().filter(|_| missing) {
-                    fields.insert(name.clone(), default.clone());
-                }
-            }
-            for (name, value) in fields {
-                schema_defaults(ty.value_or_any(name), value);
-            }
-        }
-        (Shape::List { .. }, Value::Array(items)) => {
-            items.iter_mut().for_each(|item| schema_defaults(ty.item(), item));
-        }
-        _ => {}
+        fill_defaults(root, object);
     }
 }
 
@@ -249,10 +228,7 @@ impl State {
             errors.extend(strategy::validate_status(&request.resource, object));
         }
         if !request.resource.builtin {
-            let root = request.served()?.root();
-            let mut value = object.clone();
-            object::remove(&mut value, &["metadata"]);
-            strategy::validate_schema_value(root, &value, "", &mut errors);
+            errors.extend(check_object(request.served()?.root(), object, live));
         }
         refuse(request, object, &errors)
     }
@@ -301,6 +277,10 @@ impl State {
         created: bool,
         warnings: Vec<String>,
     ) -> Outcome {
+        let object = match request.resource.kept_from(&request.version) {
+            Some(stored) => prune(stored, &object).object,
+            None => object,
+        };
         let object =
             if request.dry_run { Arc::new(object) } else { self.store.put(&request.resource.id(), object) };
         Outcome { object, created, warnings }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use meshform_kube_schema::object::prune;
 use serde_json::{Value, json};
 
 use super::admit::{blank, check_target, decode_as, refuse_other_uid};
@@ -69,7 +70,8 @@ impl State {
 
 /// A stored object as a version of its kind shows it.
 pub(super) fn in_version(request: &Request, live: &Arc<Value>) -> Value {
-    let mut shown = Value::clone(live);
+    let schema = request.resource.seen_in(&request.version);
+    let mut shown = schema.map_or_else(|| Value::clone(live), |schema| prune(schema, live).object);
     shown["apiVersion"] = json!(request.api_version());
     shown
 }

@@ -8,7 +8,7 @@ use crate::kube::access;
 use crate::kube::merge::Managers;
 use crate::kube::object;
 use crate::kube::state::State;
-use crate::kube::status::{ApiError, ApiResult, FieldError};
+use crate::kube::status::{ApiError, ApiResult, FieldError, Subject};
 use crate::kube::strategy;
 
 impl State {
@@ -20,10 +20,20 @@ impl State {
     pub(crate) fn create(&mut self, request: &Request, body: &Value) -> ApiResult<Outcome> {
         let (api_version, kind) = (object::text(body, "/apiVersion"), object::text(body, "/kind"));
         let expected = request.api_version();
-        if !api_version.is_empty() && api_version != expected {
+        let is_custom = !request.resource.builtin;
+        if is_custom && kind.is_empty() {
+            return Err(ApiError::bad_request(no_kind(request, body)));
+        }
+        if (is_custom || !api_version.is_empty()) && api_version != expected {
             return Err(ApiError::bad_request(format!(
                 "the API version in the data ({api_version}) does not match the expected API version ({expected})"
             )));
+        }
+        if is_custom && kind != request.resource.kind {
+            let detail = format!("must be {}", request.resource.kind);
+            let error = FieldError::invalid("kind", &json!(kind), &detail);
+            let subject = Subject { kind, ..request.resource.subject(object::name(body)) };
+            return Err(ApiError::invalid(subject, &[error]));
         }
         if !kind.is_empty() && kind != request.resource.kind {
             let (expected, kind) = (&request.resource.kind, kind);
@@ -105,12 +115,8 @@ impl State {
         }
         let namespace = &request.namespace;
         let Some(container) = self.get("namespaces", "", namespace) else {
-            let namespaces = crate::kube::status::Subject {
-                group: "",
-                resource: "namespaces",
-                kind: "Namespace",
-                name: namespace,
-            };
+            let namespaces =
+                Subject { group: "", resource: "namespaces", kind: "Namespace", name: namespace };
             return Err(ApiError::not_found(namespaces));
         };
         if !object::is_terminating(container) {
@@ -129,6 +135,15 @@ impl State {
         }
         Err(error)
     }
+}
+
+/// What is said of a body that does not say what it is.
+fn no_kind(request: &Request, body: &Value) -> String {
+    let (kind, text) = (&request.resource.kind, body.to_string());
+    let start: String = text.chars().take(30).collect();
+    format!(
+        "the object provided is unrecognized (must be of type {kind}): Object 'Kind' is missing in '{text}' ({start} ...)"
+    )
 }
 
 /// Some defaults follow from the name, which may have been generated.

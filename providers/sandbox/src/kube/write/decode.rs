@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::kube::clock::{rfc3339, rfc3339_micro};
 use crate::kube::types::{Scalar, Shape, TypeRef};
+use meshform_kube_schema::object::{Pruned, prune};
 use meshform_kube_schema::quantity;
 
 /// A decoded body.
@@ -85,22 +86,18 @@ const WRITTEN_NULLS: [&str; 4] = ["lastProbeTime", "eventTime", "currentMetrics"
 
 /// Decodes a body of a built-in kind.
 pub(crate) fn builtin(ty: TypeRef<'_>, body: &Value) -> Decoded {
-    decode(ty, body, true)
-}
-
-/// Decodes a body of a custom kind.
-pub(crate) fn custom(ty: TypeRef<'_>, body: &Value) -> Decoded {
-    decode(ty, body, false)
-}
-
-fn decode(ty: TypeRef<'_>, body: &Value, builtin: bool) -> Decoded {
-    let mut walk = Walk { builtin, at: String::new(), unknown: Vec::new(), mismatch: None };
+    let mut walk = Walk { at: String::new(), unknown: Vec::new(), mismatch: None };
     let object = walk.value(ty, body);
     Decoded { object, unknown: walk.unknown, mismatch: walk.mismatch }
 }
 
+/// Decodes a body of a custom kind.
+pub(crate) fn custom(ty: TypeRef<'_>, body: &Value) -> Decoded {
+    let Pruned { object, unknown } = prune(ty, body);
+    Decoded { object, unknown, mismatch: None }
+}
+
 struct Walk {
-    builtin: bool,
     at: String,
     unknown: Vec<String>,
     mismatch: Option<String>,
@@ -113,10 +110,10 @@ impl Walk {
             (Shape::List { .. }, Value::Array(items)) => Value::Array(
                 items.iter().enumerate().map(|(index, item)| self.item(ty, index, item)).collect(),
             ),
-            (Shape::Scalar(scalar), value) if self.builtin => self.scalar(*scalar, value),
+            (Shape::Scalar(scalar), value) => self.scalar(*scalar, value),
             (Shape::Any, value) => value.clone(),
             (shape, value) => {
-                self.refuse_if_builtin(shape, value);
+                self.check_form(shape, value);
                 value.clone()
             }
         }
@@ -134,12 +131,12 @@ impl Walk {
                 let Some(below) = ty.value(name) else {
                     return walk.unknown.push(walk.at.clone());
                 };
-                if walk.builtin && value.is_null() && is_text_of_map(ty, name, below) {
+                if value.is_null() && is_text_of_map(ty, name, below) {
                     kept.insert(name.clone(), Value::from(""));
                     return;
                 }
                 let null = value.is_null() && !WRITTEN_NULLS.contains(&name.as_str());
-                if walk.builtin && (null || is_omitted(ty, name, value, below)) {
+                if null || is_omitted(ty, name, value, below) {
                     return;
                 }
                 let value = walk.value(below, value);
@@ -171,14 +168,14 @@ impl Walk {
             }
             (Scalar::Integer, Value::Number(number)) if number.is_f64() => integer(number.as_f64(), value),
             (scalar, value) => {
-                self.refuse_if_builtin(&Shape::Scalar(scalar), value);
+                self.check_form(&Shape::Scalar(scalar), value);
                 value.clone()
             }
         }
     }
 
     /// Whether the value has the form of its type is for built-in kinds a matter of decoding, for custom ones of validation.
-    fn refuse_if_builtin(&mut self, shape: &Shape, value: &Value) {
+    fn check_form(&mut self, shape: &Shape, value: &Value) {
         let expected = match (shape, value) {
             (_, Value::Null) => return,
             (Shape::Map(_), Value::Object(_)) | (Shape::List { .. }, Value::Array(_)) => return,
@@ -197,13 +194,11 @@ impl Walk {
             }
             _ => return,
         };
-        if self.builtin {
-            let got = json_type(value);
-            let at = self.at.clone();
-            self.mismatch.get_or_insert_with(|| {
-                format!("json: cannot unmarshal {got} into field {at} of type {expected}")
-            });
-        }
+        let got = json_type(value);
+        let at = self.at.clone();
+        self.mismatch.get_or_insert_with(|| {
+            format!("json: cannot unmarshal {got} into field {at} of type {expected}")
+        });
     }
 
     fn refuse(&mut self, why: &str, value: &Value) -> Value {
@@ -240,7 +235,10 @@ fn is_omitted(parent: TypeRef<'_>, name: &str, value: &Value, ty: TypeRef<'_>) -
         Value::Bool(false) => PLAIN_FLAGS.contains(&name),
         Value::Number(number) => number.as_i64() == Some(0) && PLAIN_NUMBERS.contains(&name),
         // No managers differs from nothing said of them: it forgets those there are.
-        Value::Array(items) => items.is_empty() && name != "managedFields",
+        Value::Array(items) => {
+            let is_list = matches!(ty.shape(), Shape::List { .. });
+            items.is_empty() && is_list && name != "managedFields"
+        }
         Value::Object(fields) => {
             let is_map = matches!(ty.shape(), Shape::Map(map) if map.declares_values);
             fields.is_empty() && is_map

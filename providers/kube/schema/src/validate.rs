@@ -2,21 +2,22 @@
 
 use serde_json::{Value, json};
 
-use crate::kube::status::FieldError;
-use crate::kube::types::{ListKind, Rules, Scalar, Shape, TypeId, TypeRef};
-use meshform_kube_schema::{format, pattern};
+use crate::field_error::{FieldError, NOWHERE};
+use crate::rule::counterpart;
+use crate::types::{Limits, ListKind, Scalar, Shape, TypeId, TypeRef};
+use crate::{format, pattern};
 
-/// Where the server says that a failure is which is of no field alone.
-const NOWHERE: &str = "<nil>";
-
-/// Everything in which a custom object breaks its schema.
-pub(crate) fn validate_schema_value(ty: TypeRef<'_>, value: &Value, at: &str, errors: &mut Vec<FieldError>) {
+/// Everything in which a value breaks its schema. What was the same before has been accepted once, and is so again.
+pub fn validate(ty: TypeRef<'_>, value: &Value, old: Option<&Value>, at: &str, errors: &mut Vec<FieldError>) {
+    if old == Some(value) {
+        return;
+    }
     if let Some(expected) = wrong_type(ty, value) {
         if expected == "integer" && value.is_f64() {
             let detail = format!("Checked value must be of type integer (default format) in {at}");
             errors.push(FieldError::invalid(NOWHERE, &json!(""), &detail));
-            if let Some(rules) = &ty.node().rules {
-                check_rules(rules, value, at, errors);
+            if let Some(limits) = &ty.node().limits {
+                check_limits(limits, value, at, errors);
             }
         }
         let got = type_name(value);
@@ -24,8 +25,8 @@ pub(crate) fn validate_schema_value(ty: TypeRef<'_>, value: &Value, at: &str, er
         errors.push(FieldError::type_invalid(at, &format!("{got:?}"), &detail));
         return;
     }
-    if let Some(rules) = &ty.node().rules {
-        check_rules(rules, value, at, errors);
+    if let Some(limits) = &ty.node().limits {
+        check_limits(limits, value, at, errors);
     }
     check_combined(ty, value, at, errors);
     match value {
@@ -39,14 +40,19 @@ pub(crate) fn validate_schema_value(ty: TypeRef<'_>, value: &Value, at: &str, er
             errors.extend(required.iter().map(|name| FieldError::required(join(at, name), "")));
             for (name, field) in fields.iter().filter(|(name, _)| !required.contains(name)) {
                 if let Some(below) = ty.value(name) {
-                    validate_schema_value(below, field, &join(at, name), errors);
+                    let old = old.and_then(|old| old.get(name));
+                    validate(below, field, old, &join(at, name), errors);
                 }
             }
         }
         Value::Array(items) => {
             check_unique(ty, items, at, errors);
             for (index, item) in items.iter().enumerate() {
-                validate_schema_value(ty.item(), item, &format!("{at}[{index}]"), errors);
+                let old = old.and_then(|old| match ty.shape() {
+                    Shape::List { kind, .. } => counterpart(kind, item, old),
+                    _ => None,
+                });
+                validate(ty.item(), item, old, &format!("{at}[{index}]"), errors);
             }
         }
         _ => {}
@@ -82,7 +88,7 @@ fn check_combined(ty: TypeRef<'_>, value: &Value, at: &str, errors: &mut Vec<Fie
     let Some(combined) = &ty.node().combined else { return };
     let fails = |id: &TypeId| {
         let mut found = Vec::new();
-        validate_schema_value(TypeRef { types: ty.types, id: *id }, value, at, &mut found);
+        validate(ty.types.at(*id), value, None, at, &mut found);
         found
     };
     let mut refuse = |detail: String, parts: Vec<FieldError>| {
@@ -120,7 +126,7 @@ fn join(at: &str, name: &str) -> String {
 
 fn wrong_type(ty: TypeRef<'_>, value: &Value) -> Option<&'static str> {
     if value.is_null() {
-        return (!ty.node().nullable && !matches!(ty.shape(), Shape::Any)).then(|| shape_name(ty));
+        return (!ty.node().nullable && !matches!(ty.shape(), Shape::Any)).then(|| ty.shape().type_name());
     }
     let fits = match ty.shape() {
         Shape::Any => true,
@@ -132,19 +138,7 @@ fn wrong_type(ty: TypeRef<'_>, value: &Value) -> Option<&'static str> {
         Shape::Scalar(Scalar::IntOrString | Scalar::Quantity) => value.is_number() || value.is_string(),
         Shape::Scalar(_) => value.is_string(),
     };
-    (!fits).then(|| shape_name(ty))
-}
-
-fn shape_name(ty: TypeRef<'_>) -> &'static str {
-    match ty.shape() {
-        Shape::Any | Shape::Map(_) => "object",
-        Shape::List { .. } => "array",
-        Shape::Scalar(Scalar::Integer) => "integer",
-        Shape::Scalar(Scalar::Number) => "number",
-        Shape::Scalar(Scalar::Boolean) => "boolean",
-        Shape::Scalar(Scalar::IntOrString | Scalar::Quantity) => "integer,string",
-        Shape::Scalar(_) => "string",
-    }
+    (!fits).then(|| ty.shape().type_name())
 }
 
 fn type_name(value: &Value) -> &'static str {
@@ -159,40 +153,40 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-fn check_rules(rules: &Rules, value: &Value, at: &str, errors: &mut Vec<FieldError>) {
-    if !rules.allowed.is_empty() && !rules.allowed.contains(value) {
-        errors.push(FieldError::unsupported(at, value, &rules.allowed));
+fn check_limits(limits: &Limits, value: &Value, at: &str, errors: &mut Vec<FieldError>) {
+    if !limits.allowed.is_empty() && !limits.allowed.contains(value) {
+        errors.push(FieldError::unsupported(at, value, &limits.allowed));
     }
     if let Some(number) = value.as_f64() {
         let mut refuse = |detail: String| errors.push(FieldError::invalid(at, value, &detail));
-        check_number(rules, number, at, &mut refuse);
+        check_number(limits, number, at, &mut refuse);
     }
     match value {
         Value::String(string) => {
-            if let Some(format) = rules.format.as_deref().filter(|format| !format::is_of(format, string)) {
+            if let Some(format) = limits.format.as_deref().filter(|format| !format::is_of(format, string)) {
                 let detail = format!("{at} in body must be of type {format}: {value}");
                 errors.push(FieldError::type_invalid(at, &value.to_string(), &detail));
                 return;
             }
-            check_text(rules, value, string, at, errors);
+            check_text(limits, value, string, at, errors);
         }
         Value::Array(items) => {
             let length = items.len() as u64;
-            if let Some(least) = rules.min_items.filter(|least| length < *least) {
+            if let Some(least) = limits.min_items.filter(|least| length < *least) {
                 let detail = format!("{at} in body should have at least {least} items");
                 errors.push(FieldError::invalid(at, &json!(length), &detail));
             }
-            if let Some(most) = rules.max_items.filter(|most| length > *most) {
+            if let Some(most) = limits.max_items.filter(|most| length > *most) {
                 errors.push(FieldError::too_many(at, items.len(), most));
             }
         }
         Value::Object(fields) => {
             let length = fields.len() as u64;
-            if let Some(least) = rules.min_properties.filter(|least| length < *least) {
+            if let Some(least) = limits.min_properties.filter(|least| length < *least) {
                 let detail = format!("{at} in body should have at least {least} properties");
                 errors.push(FieldError::invalid(at, &json!(length), &detail));
             }
-            if let Some(most) = rules.max_properties.filter(|most| length > *most) {
+            if let Some(most) = limits.max_properties.filter(|most| length > *most) {
                 errors.push(FieldError::too_many(at, fields.len(), most));
             }
         }
@@ -201,21 +195,21 @@ fn check_rules(rules: &Rules, value: &Value, at: &str, errors: &mut Vec<FieldErr
 }
 
 /// The first rule that a text breaks, as the server does not look further.
-fn check_text(rules: &Rules, value: &Value, text: &str, at: &str, errors: &mut Vec<FieldError>) {
+fn check_text(limits: &Limits, value: &Value, text: &str, at: &str, errors: &mut Vec<FieldError>) {
     let length = text.chars().count() as u64;
-    if let Some(most) = rules.max_length.filter(|most| length > *most) {
+    if let Some(most) = limits.max_length.filter(|most| length > *most) {
         errors.push(FieldError::too_long(at, most));
-    } else if let Some(least) = rules.min_length.filter(|least| length < *least) {
+    } else if let Some(least) = limits.min_length.filter(|least| length < *least) {
         let detail = format!("{at} in body should be at least {least} chars long");
         errors.push(FieldError::invalid(at, value, &detail));
-    } else if let Some(regex) = rules.pattern.as_deref().filter(|regex| !pattern::matches(regex, text)) {
+    } else if let Some(regex) = limits.pattern.as_deref().filter(|regex| !pattern::matches(regex, text)) {
         errors.push(FieldError::invalid(at, value, &format!("{at} in body should match '{regex}'")));
     }
 }
 
-fn check_number(rules: &Rules, number: f64, at: &str, refuse: &mut impl FnMut(String)) {
-    if let Some(least) = rules.minimum {
-        match (rules.exclusive_minimum, number) {
+fn check_number(limits: &Limits, number: f64, at: &str, refuse: &mut impl FnMut(String)) {
+    if let Some(least) = limits.minimum {
+        match (limits.exclusive_minimum, number) {
             (true, number) if number <= least => {
                 refuse(format!("{at} in body should be greater than {least}"))
             }
@@ -225,8 +219,8 @@ fn check_number(rules: &Rules, number: f64, at: &str, refuse: &mut impl FnMut(St
             _ => {}
         }
     }
-    if let Some(most) = rules.maximum {
-        match (rules.exclusive_maximum, number) {
+    if let Some(most) = limits.maximum {
+        match (limits.exclusive_maximum, number) {
             (true, number) if number >= most => refuse(format!("{at} in body should be less than {most}")),
             (false, number) if number > most => {
                 refuse(format!("{at} in body should be less than or equal to {most}"));
@@ -234,7 +228,7 @@ fn check_number(rules: &Rules, number: f64, at: &str, refuse: &mut impl FnMut(St
             _ => {}
         }
     }
-    if let Some(step) = rules.multiple_of.filter(|step| *step > 0.0)
+    if let Some(step) = limits.multiple_of.filter(|step| *step > 0.0)
         && (number / step).fract().abs() > f64::EPSILON
     {
         refuse(format!("{at} in body should be a multiple of {step}"));

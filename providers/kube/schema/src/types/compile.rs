@@ -1,10 +1,12 @@
 //! Schemas → types.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::{Combined, Field, ListKind, MapShape, Node, Rules, Scalar, Shape, TypeId, Types};
+use super::{Combined, Field, Limits, ListKind, MapShape, Node, Scalar, Shape, TypeId, Types};
+use crate::rule::{self, Validation};
 
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
@@ -12,23 +14,37 @@ const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 /// Compiles schemas into one table; a `$ref` is the bare name of one of `named`.
-pub(crate) struct Compiler<'s> {
+pub struct Compiler<'s> {
     named: &'s Map<String, Value>,
     done: HashMap<String, TypeId>,
     types: Types,
+    has_rules: bool,
+}
+
+impl Compiler<'static> {
+    /// For schemas of custom kinds, which refer to nothing. What all objects have in their metadata is not looked into.
+    pub fn custom() -> Self {
+        static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        Self::new(&NONE)
+    }
 }
 
 impl<'s> Compiler<'s> {
-    pub(crate) fn new(named: &'s Map<String, Value>) -> Self {
-        Self { named, done: HashMap::new(), types: Types::default() }
+    /// For schemas that refer to these by name.
+    pub fn new(named: &'s Map<String, Value>) -> Self {
+        Self { named, done: HashMap::new(), types: Types::default(), has_rules: false }
     }
 
-    pub(crate) fn finish(self) -> Types {
+    /// The table, with the rules of custom kinds ready to be asked.
+    pub fn finish(mut self) -> Types {
+        if self.has_rules {
+            rule::compile(&mut self.types);
+        }
         self.types
     }
 
     /// The type of a named schema; of no known type where there is none.
-    pub(crate) fn named(&mut self, name: &str) -> TypeId {
+    pub fn named(&mut self, name: &str) -> TypeId {
         if let Some(id) = self.done.get(name) {
             return *id;
         }
@@ -43,13 +59,15 @@ impl<'s> Compiler<'s> {
         id
     }
 
-    /// The type of a schema that is written out. `root` objects get the built-in metadata.
-    pub(crate) fn root(&mut self, schema: &Value) -> TypeId {
+    /// The type of a custom kind's schema. Its objects get the built-in metadata.
+    pub fn root(&mut self, schema: &Value) -> TypeId {
+        self.has_rules = true;
         let id = self.schema(schema);
         let mut root = self.types.nodes.get(id.0).cloned().unwrap_or_else(|| node(Shape::Any));
         if let Shape::Map(map) = &mut root.shape {
             self.put_object_fields(map);
         }
+        root.is_resource = true;
         self.put(id, root);
         id
     }
@@ -89,8 +107,10 @@ impl<'s> Compiler<'s> {
             nullable: flag(schema, "nullable"),
             patch_key: merges
                 .then(|| text(schema, "x-kubernetes-patch-merge-key").unwrap_or_default().to_owned()),
-            rules: Rules::of(schema),
+            limits: Limits::of(schema),
             combined: self.combined(schema),
+            validations: if self.has_rules { Validation::all(schema) } else { Vec::new() },
+            is_resource: embedded,
         }
     }
 
@@ -203,7 +223,16 @@ fn scalar_by_name(name: &str) -> Option<Scalar> {
 }
 
 fn node(shape: Shape) -> Node {
-    Node { shape, required: Vec::new(), nullable: false, patch_key: None, rules: None, combined: None }
+    Node {
+        shape,
+        required: Vec::new(),
+        nullable: false,
+        patch_key: None,
+        limits: None,
+        combined: None,
+        validations: Vec::new(),
+        is_resource: false,
+    }
 }
 
 fn text<'v>(schema: &'v Value, name: &str) -> Option<&'v str> {
