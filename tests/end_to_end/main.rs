@@ -43,7 +43,6 @@ mod charts;
 mod console;
 mod control_plane;
 mod data;
-mod definitions;
 mod fmt;
 mod git_modules;
 mod graph;

@@ -58,7 +58,6 @@ fn values_are_of_their_declared_types() {
         json!({ "b-c": "1", "in": "2" }),
         "self.a.b__dash__c == '1' && self.a.__in__ == '2'",
     );
-    check(json!({ "type": "string", "nullable": true }), Value::Null, "has(self.a) && self.a == null");
 }
 
 #[test]

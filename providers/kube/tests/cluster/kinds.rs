@@ -57,7 +57,9 @@ async fn a_definition_and_its_objects_go_in_one_run() {
     let shown = world.shown_beside(&wrong, &[&crd]).await;
     assert!(
         shown.contains("Error manifest.spec.colour: widgets.NAMESPACE.example.com, which is in this plan,")
-            && shown.contains("- spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1"),
+            && shown.contains(
+                "- spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1"
+            ),
         "{shown}"
     );
 

@@ -117,10 +117,11 @@ impl World {
             return (draft, observed, false);
         }
         let mut items = vec![PreviewItem { item: instance.item(&self.provider), observed: observed.clone() }];
-        items.extend(others.iter().map(|other| PreviewItem {
-            item: other.item(&self.provider),
-            observed: Observed::Absent,
-        }));
+        items.extend(
+            others
+                .iter()
+                .map(|other| PreviewItem { item: other.item(&self.provider), observed: Observed::Absent }),
+        );
         let preview = self.target.preview(&items).await.remove(0);
         (self.difference(instance, &observed, Some(&preview)), observed, true)
     }

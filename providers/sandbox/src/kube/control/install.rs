@@ -165,3 +165,27 @@ fn workload(namespace: &str, name: &str, labels: Value, containers: Value) -> Va
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use meshform_kube_schema::check_definition;
+
+    use super::*;
+    use crate::kube::strategy;
+
+    #[test]
+    fn what_is_installed_is_accepted() {
+        for bundle in ["gateway-api", "istio"] {
+            let definitions = list(&DEFINITIONS, &format!("/{bundle}/definitions"));
+            assert!(!definitions.is_empty(), "{bundle}");
+            for definition in definitions {
+                let mut whole = definition.clone();
+                strategy::default("apiextensions.k8s.io", "CustomResourceDefinition", &mut whole);
+                let stored =
+                    list(&whole, "/spec/versions").iter().filter(|version| object::flag(version, "/storage"));
+                whole["status"]["storedVersions"] = stored.map(|version| version["name"].clone()).collect();
+                assert_eq!(check_definition(&whole, None), [], "{}", object::name(definition));
+            }
+        }
+    }
+}

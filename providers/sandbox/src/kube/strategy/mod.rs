@@ -10,10 +10,10 @@ mod validate;
 mod workload;
 
 pub(crate) use default::default;
-pub(crate) use names::is_dns_subdomain;
+pub(crate) use meshform_kube_schema::name::is_label_value;
 pub(crate) use pod::is_gated;
 pub(crate) use service::{Addresses, allocate_service};
-pub(crate) use validate::{LABEL_VALUE, is_label_value, validate, validate_status};
+pub(crate) use validate::{LABEL_VALUE, validate, validate_status};
 
 use serde_json::{Value, json};
 

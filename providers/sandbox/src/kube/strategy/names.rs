@@ -1,6 +1,6 @@
 //! What objects may be called.
 
-pub(crate) use meshform_kube_schema::name::{is_dns_label, is_dns_subdomain};
+use meshform_kube_schema::name::{is_dns_label, is_dns_subdomain};
 use serde_json::json;
 
 use crate::kube::registry::Resource;

@@ -9,6 +9,7 @@ use crate::kube::object::{self, flag, list, map, text};
 use crate::kube::registry::Resource;
 use crate::kube::selector::label_selector_matches;
 use crate::kube::status::FieldError;
+use meshform_kube_schema::name::{is_label_value, is_qualified_name};
 use meshform_kube_schema::quantity;
 
 const IMMUTABLE: &str = "field is immutable";
@@ -123,25 +124,6 @@ pub(crate) const LABEL_VALUE: &str = "a valid label must be an empty string or c
                                       '_' or '.', and must start and end with an alphanumeric character (e.g. \
                                       'MyValue',  or 'my_value',  or '12345', regex used for validation is \
                                       '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-
-/// Whether a text can be the value of a label.
-pub(crate) fn is_label_value(text: &str) -> bool {
-    text.is_empty() || (text.len() <= 63 && is_name_part(text))
-}
-
-fn is_name_part(text: &str) -> bool {
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    edge(text.chars().next())
-        && edge(text.chars().next_back())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-}
-
-fn is_qualified_name(key: &str) -> bool {
-    match key.split_once('/') {
-        Some((prefix, name)) => super::is_dns_subdomain(prefix) && name.len() <= 63 && is_name_part(name),
-        None => key.len() <= 63 && is_name_part(key),
-    }
-}
 
 fn data(kind: &str, object: &Value, live: Option<&Value>, errors: &mut Vec<FieldError>) {
     let mut bytes = 0;
