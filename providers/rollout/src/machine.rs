@@ -36,7 +36,7 @@ use crate::pods::{Level, levels};
 use crate::record::{Outcome, Record, Seen, Stage};
 use crate::router::Refusal;
 use crate::spec::Spec;
-use crate::version::{ROLLOUT_LABEL, Version, label_of};
+use crate::version::{self, ROLLOUT_LABEL, Version, label_of};
 use crate::write::Write;
 
 /// What the configuration wants.
@@ -59,6 +59,20 @@ impl<'a> Wanted<'a> {
     pub fn new(rollout: &'a str, spec: &'a Spec, first: Option<Version>) -> Self {
         let target = Version::of_template(rollout, &spec.workload.template);
         Self { rollout, spec, target, first, levels: levels(spec) }
+    }
+
+    /// The way back after promotion: a rollout to the version before, in one step. Nothing where there is none.
+    pub fn back(rollout: &'a str, spec: &'a Spec, record: &Record) -> Option<(Self, Record)> {
+        let undone = record.undone()?;
+        let levels = levels(spec).pop().into_iter().collect();
+        let target = undone.versions.new.clone();
+        Some((Self { rollout, spec, target, first: None, levels }, undone))
+    }
+
+    /// The pod template of a version, if it is the one that the block has.
+    fn template_of(&self, version: &Version) -> Option<&'a Json> {
+        let template = &self.spec.workload.template;
+        (version::id(template) == version.id).then_some(template)
     }
 
     /// The index of the step that gives the new version everything.

@@ -48,7 +48,10 @@ impl Rest<'_> {
         match self.live.pods(&version.deployment) {
             Some(pods) if pods.wanted == replicas => None,
             Some(_) => Some(Write::scale(&version.deployment, replicas)),
-            None => Some(version.deployment_write(&workload.template, &workload.selector, replicas)),
+            None => {
+                let template = self.wanted.template_of(version)?;
+                Some(version.deployment_write(template, &workload.selector, replicas))
+            }
         }
     }
 }

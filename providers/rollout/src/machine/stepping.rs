@@ -33,8 +33,11 @@ impl Look<'_> {
         if self.live.get(&Reference::deployment(&new.deployment)).is_some() {
             return ControlFlow::Continue(());
         }
-        let workload = &self.wanted.spec.workload;
-        let write = new.deployment_write(&workload.template, &workload.selector, 0);
+        let Some(template) = self.wanted.template_of(new) else {
+            return self
+                .failed(format!("the Deployment {} is gone, and so is what was in it", new.deployment));
+        };
+        let write = new.deployment_write(template, &self.wanted.spec.workload.selector, 0);
         ControlFlow::Break(Action::Write(write))
     }
 

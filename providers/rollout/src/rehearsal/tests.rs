@@ -4,6 +4,7 @@ use meshform_engine::value::from_json;
 
 use super::*;
 use crate::decode::decode;
+use crate::record::Outcome;
 use crate::version::Version;
 
 /// A rollout of `replicas` pods behind one Service or Ingress, from an adopted Deployment: what a plan of it shows.
@@ -122,6 +123,34 @@ Retiring
   delete Service web-abc
 ";
     assert_eq!(shown(4, route, json!([{ "weight": 50, "pause": "manual" }])), expect);
+}
+
+#[test]
+fn the_way_back_after_promotion_is_a_rollout_of_its_own() {
+    let block = json!({
+        "workload": { "replicas": 4, "selector": { "app": "web" }, "template": { "spec": { "containers": [{}] } } },
+        "route": { "router": "ingress_nginx", "ingress": "web", "service": "web" },
+        "step": [{ "weight": 50 }],
+    });
+    let spec = decode(&from_json(&block)).unwrap().unwrap();
+    let wanted = Wanted::new("web", &spec, Some(Version::adopted("web", "old-nginx", "abc")));
+    let mut live = world(4);
+    for write in rehearse(&wanted, &live).unwrap().iter().flat_map(|stage| &stage.writes) {
+        live = written(&live, write);
+    }
+    let old = wanted.first.clone();
+    let promoted = Record::begin("web", old, wanted.target.clone()).in_stage(Stage::Ended(Outcome::Promoted));
+    let (back, undone) = Wanted::back("web", &spec, &promoted).unwrap();
+    let back_from = |live: &Live| rehearse(&back, &Live { record: Some(undone.clone()), ..live.clone() });
+    let stages: Vec<_> =
+        back_from(&live).unwrap().into_iter().map(|stage| (stage.stage, stage.writes.len())).collect();
+    // A Service and a canary at 0; pods and weight; the route and twice the canary; pods and a Service.
+    let expect = [(Stage::Preparing, 2), (Stage::Step(0), 2), (Stage::Promoting, 3), (Stage::Retiring, 2)];
+    assert_eq!(stages, expect);
+    // What was in a Deployment that is gone is not guessed: the way back goes back itself.
+    live.objects.remove(&Reference::deployment("old-nginx"));
+    let stages: Vec<_> = back_from(&live).unwrap().into_iter().map(|stage| stage.stage).collect();
+    assert!(matches!(stages.as_slice(), [Stage::Preparing, Stage::Aborting(_)]), "{stages:?}");
 }
 
 #[test]
