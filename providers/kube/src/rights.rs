@@ -81,7 +81,7 @@ pub(crate) fn documents(needs: &[Need], listed_above: usize) -> Vec<Value> {
     }
     for ((namespace, group, plural), count) in counts(needs) {
         if count > listed_above {
-            granted.to_all(namespace, (group, plural), &["list"]);
+            granted.for_all(namespace, (group, plural), &["list"]);
         }
     }
     let wide = granted.all.remove("").unwrap_or_default();
@@ -130,11 +130,11 @@ impl Granted<'_> {
         let (place, resource) = (need.namespace.as_str(), (need.group.as_str(), need.plural.as_str()));
         match (&need.name, need.usage) {
             (Some(name), usage) => self.by_name(place, resource, usage.verbs(), name),
-            (None, Use::Read) => self.to_all(place, resource, &["list"]),
-            (None, usage) => self.to_all(place, resource, usage.verbs()),
+            (None, Use::Read) => self.for_all(place, resource, &["list"]),
+            (None, usage) => self.for_all(place, resource, usage.verbs()),
         }
         if need.usage == Use::Manage {
-            self.to_all(place, resource, &["create"]);
+            self.for_all(place, resource, &["create"]);
             self.besides(need);
         }
     }
@@ -150,30 +150,30 @@ impl Granted<'_> {
                 | ("", "Pod" | "ReplicationController")
         );
         if has_pods {
-            self.to_all(place, ("", "pods"), &["list", "watch"]);
-            self.to_all(place, ("", "pods/log"), &["get"]);
+            self.for_all(place, ("", "pods"), &["list", "watch"]);
+            self.for_all(place, ("", "pods/log"), &["get"]);
             // What a change of pods brings about for those who use them.
-            self.to_all(place, ("", "services"), &["list"]);
-            self.to_all(place, ("policy", "poddisruptionbudgets"), &["list"]);
+            self.for_all(place, ("", "services"), &["list"]);
+            self.for_all(place, ("policy", "poddisruptionbudgets"), &["list"]);
         }
         if of_type == ("apps", "StatefulSet") {
-            self.to_all(place, ("", "persistentvolumeclaims"), &["list"]);
+            self.for_all(place, ("", "persistentvolumeclaims"), &["list"]);
         }
         if matches!(of_type, ("apps", "StatefulSet") | ("", "PersistentVolumeClaim")) {
-            self.to_all("", ("", "persistentvolumes"), &["list"]);
+            self.for_all("", ("", "persistentvolumes"), &["list"]);
         }
         if of_type == ("apps", "Deployment") {
-            self.to_all(place, ("apps", "replicasets"), &["list"]);
+            self.for_all(place, ("apps", "replicasets"), &["list"]);
         }
         if !place.is_empty() && !is_ready_at_once(of_type) {
-            self.to_all(place, ("", "events"), &["list"]);
+            self.for_all(place, ("", "events"), &["list"]);
         }
         if of_type == ("", "PersistentVolumeClaim") {
-            self.to_all("", ("storage.k8s.io", "storageclasses"), &["get"]);
+            self.for_all("", ("storage.k8s.io", "storageclasses"), &["get"]);
         }
     }
 
-    fn to_all(&mut self, namespace: &str, resource: (&str, &str), verbs: &[&'static str]) {
+    fn for_all(&mut self, namespace: &str, resource: (&str, &str), verbs: &[&'static str]) {
         let granted = self.on(namespace, resource);
         granted.extend(verbs.iter().map(|verb| (*verb, None)));
     }
