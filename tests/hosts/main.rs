@@ -13,6 +13,7 @@
 //! quoting   names and contents that upset a shell
 //! mounts, crons, containers, reboots: the same of those that take more than a look at files
 //! services  units, and changes that lock us out
+//! commands  one suite of commands for these hosts and for the sandbox's: what they say, and how they end
 //! ```
 //!
 //! That takes root, and namespaces. Where there are none, each of these tests says so, whatever cargo does with the output of tests that
@@ -21,6 +22,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod changes;
+mod commands;
 mod connection;
 mod containers;
 mod crons;
@@ -40,3 +42,4 @@ mod quoting;
 mod reboots;
 mod services;
 mod stack;
+mod suite;

@@ -121,7 +121,7 @@ async fn a_killed_process_is_replaced_and_its_world_is_there() {
     let second = sandbox.status().await.unwrap().unwrap();
     assert_ne!(second.pid, first.pid);
     assert_eq!((second.clusters, second.hosts), (first.clusters, first.hosts));
-    assert_eq!(ssh(&host, "cat /etc/kept; ps -e -o comm= | grep -c sleep || :"), "kept\n0\n");
+    assert_eq!(ssh(&host, "cat /etc/kept; ps -e -o args= | grep -c '^sleep 300' || :"), "kept\n0\n");
     assert_ne!(ssh(&host, "cat /proc/sys/kernel/random/boot_id"), boot, "its processes ended: it has booted");
 }
 

@@ -254,7 +254,7 @@ fn the_root_is_private() {
     assert_eq!(std::fs::read_to_string(lab.root.join("etc/meshform-private")).unwrap(), "mine\n");
     check(". /etc/os-release; echo $NAME, $ID_LIKE", "meshform sandbox, debian\n");
     check("touch /usr/bin/x 2>/dev/null || echo refused", "refused\n");
-    check("touch /usr/local/bin/x && ls /usr/local/bin", "x\n");
+    check("touch /usr/local/bin/x && ls /usr/local/bin/x", "/usr/local/bin/x\n");
     check("(echo 1 >/proc/sys/vm/swappiness) 2>/dev/null || echo refused", "refused\n");
     check("mount -t tmpfs none /mnt 2>/dev/null || echo refused", "refused\n");
     check("cat /proc/1/comm; ls -A / | grep machine", "cat\n");
@@ -360,7 +360,7 @@ fn a_client_that_goes_takes_its_command_along() {
     let line = "sh -c 'echo $$ >/srv/inner; sleep 300' & echo $$ >/srv/outer; wait";
     let mut ssh = lab.ssh().args(["edge", line]).spawn().unwrap();
     wait_until("the command", || lab.root.join("srv/outer").exists() && lab.root.join("srv/inner").exists());
-    let count = "ps -e -o comm= | grep -c sleep";
+    let count = "ps -e -o args= | grep -c '^sleep 300'";
     assert_eq!(text(&lab.run(count, b"").stdout), "1\n");
     ssh.kill().unwrap();
     ssh.wait().unwrap();
@@ -373,10 +373,10 @@ fn what_a_command_leaves_behind_lives_on() {
     let output = lab.run("setsid sleep 300 >/dev/null 2>&1 </dev/null & exit 0", b"");
     assert!(output.status.success());
     std::thread::sleep(Duration::from_millis(600));
-    assert_eq!(text(&lab.run("ps -e -o comm= | grep -c sleep", b"").stdout), "1\n");
+    assert_eq!(text(&lab.run("ps -e -o args= | grep -c '^sleep 300'", b"").stdout), "1\n");
     // The first process reaps what it adopts.
     lab.run("pkill sleep", b"");
-    wait_until("reaping", || text(&lab.run("ps -e -o comm= | grep -c sleep", b"").stdout) == "0\n");
+    wait_until("reaping", || text(&lab.run("ps -e -o args= | grep -c '^sleep 300'", b"").stdout) == "0\n");
 }
 
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {

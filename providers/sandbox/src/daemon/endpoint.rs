@@ -54,7 +54,9 @@ impl Endpoint {
         folder: &Path,
         name: &str,
     ) -> Result<(Self, Vec<TcpListener>), EndpointError> {
-        let numbers = || 1..=HOSTS_MAX;
+        // Sandboxes that come and go shouldn't take one another's.
+        let first = rand::random::<u8>();
+        let numbers = || (0..HOSTS_MAX).map(move |step| 1 + first.wrapping_add(step) % HOSTS_MAX);
         let usual = numbers().map(|number| SocketAddrV4::new(host_address(number, 1), SSH_PORT));
         let any = numbers().map(|number| SocketAddrV4::new(host_address(number, 1), 0));
         let (endpoint, listener) = Self::open(folder, name, usual.chain(any)).await?;

@@ -9,13 +9,15 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::faults::Faults;
+use super::tools::{Addresses, Attended};
 
 const SETUP: &str = include_str!("confine.sh");
 const SETUP_SECONDS_MAX: u64 = 20;
@@ -55,8 +57,12 @@ pub(super) struct Confinement {
     pub(super) stage: PathBuf,
     /// The host's name inside.
     pub(super) hostname: String,
-    /// The file that says what goes wrong.
-    faults: PathBuf,
+    /// The host's folder, with the file that says what goes wrong.
+    folder: PathBuf,
+    /// Told when the host is asked to reboot.
+    pub(super) reboots: Arc<Notify>,
+    /// Where it can be reached.
+    pub(super) addresses: Addresses,
     holder: Mutex<Option<Holder>>,
 }
 
@@ -84,16 +90,27 @@ struct Holder {
     entrance: Entrance,
     /// What goes wrong in it.
     faults: Faults,
+    /// What it manages itself with.
+    attended: Option<Attended>,
 }
 
 impl Confinement {
-    pub(super) fn new(root: PathBuf, stage: PathBuf, hostname: String, faults: PathBuf) -> Self {
-        Self { root, stage, hostname, faults, holder: Mutex::new(None) }
+    pub(super) fn new(folder: PathBuf, hostname: String) -> Self {
+        let (root, stage) = (folder.join("root"), folder.join("stage"));
+        Self {
+            root,
+            stage,
+            hostname,
+            folder,
+            reboots: Arc::default(),
+            addresses: Arc::default(),
+            holder: Mutex::new(None),
+        }
     }
 
     /// What goes wrong now.
     pub(super) fn faults(&self) -> Faults {
-        Faults::read(&self.faults)
+        Faults::read(&self.folder.join("faults.json"))
     }
 
     /// The entrance, made if there is none yet.
@@ -111,10 +128,20 @@ impl Confinement {
         }
         let settled = faults.settle_sudo(&self.root);
         settled.map_err(|source| ConfineError::Start { tool: "sudo", source })?;
-        let fresh = self.make_holder(&faults).await?;
+        let boot_error = |source| ConfineError::Start { tool: "the host's own tools", source };
+        let mut fresh = self.make_holder(&faults).await?;
         let entrance = fresh.entrance;
+        let reboots = Arc::clone(&self.reboots);
+        let attended = Attended::boot(entrance, &self.folder, reboots, Arc::clone(&self.addresses)).await;
+        fresh.attended = Some(attended.map_err(boot_error)?);
         *holder = Some(fresh);
         Ok(entrance)
+    }
+
+    /// Ends everything that runs inside, and starts what is to run from the beginning.
+    pub(super) async fn reboot(&self) -> Result<(), ConfineError> {
+        self.close().await;
+        self.entrance().await.map(drop)
     }
 
     /// Ends the holder and, with it, everything that runs inside.
@@ -146,7 +173,7 @@ impl Confinement {
         match (ready, lifeline) {
             (Ok(Some(pid)), Some(lifeline)) => {
                 let entrance = Entrance { pid, privilege };
-                Ok(Holder { process, _lifeline: lifeline, entrance, faults: faults.clone() })
+                Ok(Holder { process, _lifeline: lifeline, entrance, faults: faults.clone(), attended: None })
             }
             (Ok(_), _) => Err(ConfineError::Forbidden { detail: last_words(&mut process).await }),
             (Err(_), _) => Err(ConfineError::Forbidden {
@@ -186,7 +213,8 @@ impl Confinement {
 impl Holder {
     /// Ends it and, with it, everything that runs inside.
     async fn end(self) {
-        let Self { mut process, _lifeline: lifeline, .. } = self;
+        let Self { mut process, _lifeline: lifeline, attended, .. } = self;
+        drop(attended);
         drop(lifeline);
         if tokio::time::timeout(Duration::from_secs(2), process.wait()).await.is_err() {
             // It's `kill_on_drop`, and `--kill-child` takes the namespace along.
@@ -206,6 +234,17 @@ impl Entrance {
             .env("PATH", PATH)
             .current_dir("/")
             .process_group(0);
+        command
+    }
+
+    /// A command that changes the host's name, which no command inside may.
+    pub(super) fn rename(&self, name: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.pid.to_string()]);
+        if self.privilege == Privilege::UserNamespace {
+            command.args(["--user", "--preserve-credentials"]);
+        }
+        command.args(["--uts", "hostname", name]).env_clear().env("PATH", PATH).current_dir("/");
         command
     }
 

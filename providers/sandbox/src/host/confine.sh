@@ -60,6 +60,10 @@ done
 # What's in /run ends with the processes: for the host this is a boot, so it has an id of its own.
 mount -t tmpfs -o mode=0755,nosuid,nodev,size=64m tmpfs "$stage/run"
 mkdir -m 1777 "$stage/run/lock"
+# What the machine runs containers with is not the host's: it has its own, or none.
+for tool in docker podman nerdctl; do
+	if [ -e "$stage/usr/bin/$tool" ]; then mount --bind "$stage/dev/null" "$stage/usr/bin/$tool"; fi
+done
 cat /proc/sys/kernel/random/uuid >"$stage/run/boot_id"
 chmod 444 "$stage/run/boot_id"
 mount --bind "$stage/run/boot_id" "$stage/proc/sys/kernel/random/boot_id"

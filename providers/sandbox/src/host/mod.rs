@@ -6,6 +6,8 @@
 //! command    one request's process: streams, flow control, signals, exit status
 //!   ↓
 //! confine    the namespaces that the process runs in
+//!   ↓
+//! tools      what the host manages itself with: packages, units, containers
 //!   ↑
 //! root       the files that the host is born with
 //! faults     what goes wrong on purpose
@@ -23,12 +25,13 @@ mod root;
 mod server;
 mod signal;
 mod terminal;
+mod tools;
 
 use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use russh::MethodKind;
 use russh::keys::PrivateKey;
@@ -104,8 +107,7 @@ impl Host {
         let root = folder.join("root");
         root::lay_out(&root, hostname, &new_machine_id())
             .map_err(|source| HostError::Root { name: name.to_owned(), source })?;
-        let faults = folder.join("faults.json");
-        let confinement = Confinement::new(root, folder.join("stage"), hostname.to_owned(), faults);
+        let confinement = Confinement::new(folder, hostname.to_owned());
         Ok(Self { name: name.to_owned(), keys, confinement })
     }
 
@@ -132,7 +134,10 @@ impl Host {
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
         let config = Arc::new(self.config(self.keys.host.clone()));
         let impostor = HostKeys::stranger().map(|key| Arc::new(self.config(key)));
-        let (closing, closed) = watch::channel(());
+        let (closing, _) = watch::channel(());
+        if let Ok(place) = listener.local_addr() {
+            self.confinement.addresses.lock().unwrap_or_else(PoisonError::into_inner).push(place.ip());
+        }
         let mut connections = JoinSet::new();
         tokio::pin!(shutdown);
         loop {
@@ -147,11 +152,16 @@ impl Host {
                         let stranger = impostor.as_ref().filter(|_| faults.changed_host_key);
                         let config = Arc::clone(stranger.unwrap_or(&config));
                         let stream = server::Stream::new(stream, faults.cut_after_bytes);
-                        connections.spawn(server::serve(stream, config, connection, closed.clone()));
+                        connections.spawn(server::serve(stream, config, connection, closing.subscribe()));
                     }
                     // Out of descriptors or a client that gave up: the next one may fare better.
                     Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
                 },
+                () = self.confinement.reboots.notified() => {
+                    closing.send_replace(());
+                    // Whoever comes next tries again, and is told what keeps it from booting.
+                    let _ = self.confinement.reboot().await;
+                }
                 Some(_) = connections.join_next() => {}
             }
         }

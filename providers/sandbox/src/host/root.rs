@@ -22,6 +22,8 @@ pub struct RootError {
 const FOLDERS: &[(&str, u32)] = &[
     ("dev", 0o755),
     ("etc", 0o755),
+    ("etc/apt", 0o755),
+    ("etc/apt/sources.list.d", 0o755),
     ("etc/cron.d", 0o755),
     ("etc/default", 0o755),
     ("etc/profile.d", 0o755),
@@ -111,6 +113,7 @@ fn files(hostname: &str, machine_id: &str) -> Vec<(&'static str, u32, String)> {
         ("etc/shells", 0o644, "/bin/sh\n/bin/bash\n".to_owned()),
         ("etc/hostname", 0o644, format!("{hostname}\n")),
         ("etc/hosts", 0o644, format!("127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n::1\tlocalhost\n")),
+        ("etc/login.defs", 0o644, LOGIN.to_owned()),
         ("etc/machine-id", 0o444, format!("{machine_id}\n")),
         ("etc/nsswitch.conf", 0o644, NSSWITCH.to_owned()),
         ("etc/os-release", 0o644, os_release()),
@@ -118,12 +121,20 @@ fn files(hostname: &str, machine_id: &str) -> Vec<(&'static str, u32, String)> {
         ("etc/environment", 0o644, String::new()),
         ("etc/resolv.conf", 0o644, String::new()),
         ("etc/profile", 0o644, PROFILE.to_owned()),
-        // No package is installed: those of the shared `/usr` aren't the host's to change.
+        ("etc/apt/sources.list", 0o644, SOURCES.to_owned()),
+        // Those of the shared `/usr` aren't the host's to change. Its own are installed at its first boot.
         ("var/lib/dpkg/status", 0o644, String::new()),
     ]
 }
 
 const NSSWITCH: &str = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\n";
+
+/// What Debian's `useradd` and its like go by (login.defs(5)).
+const LOGIN: &str = "MAIL_DIR /var/mail\nUMASK 022\nUID_MIN 1000\nUID_MAX 60000\nSYS_UID_MIN 100\nSYS_UID_MAX 999\n\
+GID_MIN 1000\nGID_MAX 60000\nSYS_GID_MIN 100\nSYS_GID_MAX 999\nUSERGROUPS_ENAB yes\nENCRYPT_METHOD YESCRYPT\n";
+
+/// The sandbox's own archive stands in for it.
+const SOURCES: &str = "deb http://deb.debian.org/debian bookworm main\n";
 
 const PROFILE: &str = "export PATH\n\
 PS1='\\u@\\h:\\w\\$ '\n\
