@@ -1,6 +1,7 @@
 //! What a host holds beside whole files: folders, lines and variables, from the first plan to the end, on the sandbox.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use crate::stack::{Stack, tree};
 
@@ -102,6 +103,8 @@ resource "host_file" "database" {
   path       = "/etc/mysql/mariadb.conf.d/60-bind.cnf"
   content    = "[mysqld]\nbind-address = ${var.bind}\n"
   depends_on = [host_package.database]
+
+  create_parents = true
 }
 
 resource "host_service" "database" {
@@ -177,11 +180,16 @@ fn software_of_a_host_comes_and_goes() {
     assert_eq!(run(holds).done().out, "active\nenabled\ntest\ndetails running\n");
     stack.plan().done();
 
+    let boot = "cat /proc/sys/kernel/random/boot_id";
+    let (first, deadline) = (run(boot).done().out, Instant::now() + Duration::from_secs(60));
     run("reboot").done();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while run("systemctl is-system-running --wait -q && systemctl is-active -q mariadb docker").code != 0 {
-        assert!(std::time::Instant::now() < deadline, "it does not come back");
-        std::thread::sleep(std::time::Duration::from_millis(300));
+    let up = format!(
+        "[ \"$({boot})\" != {} ] && systemctl is-system-running --wait -q && systemctl is-active -q mariadb docker",
+        first.trim()
+    );
+    while run(&up).code != 0 {
+        assert!(Instant::now() < deadline, "it does not come back");
+        std::thread::sleep(Duration::from_millis(300));
     }
     assert_eq!(page(&format!("{address}:19080")).unwrap(), "details v1", "it is started again");
     stack.plan().done();
