@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::file::microseconds;
 use super::find::{self, Load, Unit};
 use super::service::{self, Service};
-use super::state::{self, Active, State};
+use super::state::{self, Phase, State};
 use super::{lock, timer};
 use crate::host::tools::Machine;
 
@@ -33,10 +33,10 @@ pub(super) fn start<'m>(
         if state.is_up() {
             return Ok(());
         }
-        if state.active == Active::Activating && state.sub != "auto-restart" {
+        if state.active == Phase::Activating && state.sub != "auto-restart" {
             return until_started(machine, &unit.id, state.run).await;
         }
-        if state.active == Active::Deactivating {
+        if state.active == Phase::Deactivating {
             stop(machine, &unit.id).await;
         }
         let unit = fresh(machine, &unit);
@@ -61,7 +61,7 @@ pub(super) fn start<'m>(
         if unit.id.ends_with(".timer") {
             return timer::start(machine, unit);
         } else if !unit.id.ends_with(".service") {
-            units.change(&unit.id, |state| state.go(Active::Active, "active"));
+            units.change(&unit.id, |state| state.go(Phase::Active, "active"));
             for wanted in find::wanted_by(&machine.files, &unit.id) {
                 // What a target wants and doesn't start is told by its own state.
                 let _ = start(machine, &wanted).await;
@@ -73,7 +73,7 @@ pub(super) fn start<'m>(
             state.run += 1;
             (state.restarts, state.result) = (0, "success");
             state.unit = Some(unit.clone());
-            state.go(Active::Activating, "start");
+            state.go(Phase::Activating, "start");
             state.run
         });
         lock(&units.stops).insert(unit.id.clone(), sender);
@@ -104,7 +104,7 @@ fn current(machine: &Machine, name: &str) -> Result<Unit, Refusal> {
 /// A unit that nothing keeps loaded is read from its files when it's started.
 fn fresh(machine: &Machine, unit: &Unit) -> Unit {
     let state = machine.units.state(&unit.id);
-    let is_kept = state.unit.is_some() && state.active != Active::Inactive;
+    let is_kept = state.unit.is_some() && state.active != Phase::Inactive;
     let there = find::read(&machine.files, &unit.id);
     if is_kept || there.load != Load::Loaded { unit.clone() } else { there }
 }
@@ -207,10 +207,10 @@ async fn until_started(machine: &Machine, id: &str, run: u64) -> Result<(), Refu
         state.run != run
             || state.started_run == run
             || state.sub == "auto-restart"
-            || matches!(state.active, Active::Inactive | Active::Failed)
+            || matches!(state.active, Phase::Inactive | Phase::Failed)
     };
     let state = until(machine, id, is_over).await;
-    if state.run != run || state.started_run == run || state.active == Active::Inactive {
+    if state.run != run || state.started_run == run || state.active == Phase::Inactive {
         return Ok(());
     }
     let why = match state.result {
@@ -249,18 +249,18 @@ pub(super) fn stop<'m>(machine: &'m Machine, name: &'m str) -> Pin<Box<dyn Futur
             stop(machine, &other).await;
         }
         let state = units.state(&id);
-        if matches!(state.active, Active::Inactive | Active::Failed) {
+        if matches!(state.active, Phase::Inactive | Phase::Failed) {
             return;
         }
         let is_told = lock(&units.stops).get(&id).is_some_and(|stop| stop.send(true).is_ok());
         if !is_told {
             units.change(&id, |state| {
                 state.next_elapse = None;
-                state.go(Active::Inactive, "dead");
+                state.go(Phase::Inactive, "dead");
             });
             return;
         }
-        until(machine, &id, |state| matches!(state.active, Active::Inactive | Active::Failed)).await;
+        until(machine, &id, |state| matches!(state.active, Phase::Inactive | Phase::Failed)).await;
         lock(&units.stops).remove(&id);
     })
 }

@@ -1,7 +1,7 @@
 //! What systemctl shows of several units, or of one to people.
 
 use super::find::{self, full_name};
-use super::state::{Active, State, stamp};
+use super::state::{Phase, State, stamp};
 use super::{lock, show, timer};
 use crate::host::tools::words::{Words, matches};
 use crate::host::tools::{Answer, Machine};
@@ -15,11 +15,11 @@ pub(super) fn units(machine: &Machine, words: &Words, patterns: &[String]) -> An
     let kinds = words.all("--type");
     let asked: Vec<&str> = words.all("--state").iter().flat_map(|states| states.split(',')).collect();
     let is_asked = |id: &str, state: &State| {
-        let is_shown = words.has("--all") || state.active != Active::Inactive || !asked.is_empty();
+        let is_shown = words.has("--all") || state.active != Phase::Inactive || !asked.is_empty();
         let of_kind = kinds.is_empty() || kinds.iter().any(|kind| id.ends_with(&format!(".{kind}")));
         let of_state = asked.is_empty()
             || asked.iter().any(|asked| *asked == state.active.word() || *asked == sub(state));
-        let is_failed = !words.has("--failed") || state.active == Active::Failed;
+        let is_failed = !words.has("--failed") || state.active == Phase::Failed;
         let is_named = patterns.is_empty()
             || patterns.iter().any(|pattern| matches(&full_name(pattern), id) || matches(pattern, id));
         is_shown && of_kind && of_state && is_failed && is_named
@@ -33,7 +33,7 @@ pub(super) fn units(machine: &Machine, words: &Words, patterns: &[String]) -> An
         let unit = machine.units.unit(machine, id);
         let dot = match state.active {
             _ if words.has("--plain") => "",
-            Active::Failed => "● ",
+            Phase::Failed => "● ",
             _ => "  ",
         };
         let about = show::description(&unit);
@@ -136,8 +136,8 @@ pub(super) fn status(machine: &Machine, words: &Words, names: &[String]) -> Answ
         let state = machine.units.state(&unit.id);
         let enablement = find::enablement(&machine.files, &unit.id).unwrap_or("static");
         let dot = match state.active {
-            Active::Active | Active::Reloading => '●',
-            Active::Failed => '×',
+            Phase::Active | Phase::Reloading => '●',
+            Phase::Failed => '×',
             _ => '○',
         };
         let path = unit.fragment.clone().unwrap_or_default();
@@ -148,7 +148,7 @@ pub(super) fn status(machine: &Machine, words: &Words, names: &[String]) -> Answ
         }
         let since = [state.stamps.state_change].map(stamp).concat();
         let why = match state.active {
-            Active::Failed => format!(" (Result: {})", state.result),
+            Phase::Failed => format!(" (Result: {})", state.result),
             _ => format!(" ({})", sub(&state)),
         };
         let since = if since.is_empty() { String::new() } else { format!(" since {since}") };

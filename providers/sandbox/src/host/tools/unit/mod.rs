@@ -171,13 +171,13 @@ pub(super) async fn boot(machine: &Arc<Machine>) {
     *lock(&units.drop_in_folders) = find::drop_in_folders(&machine.files);
     let mut names = Vec::new();
     for target in ["sysinit.target", "basic.target", "timers.target", "sockets.target", "multi-user.target"] {
-        units.change(target, |state| state.go(state::Active::Active, "active"));
+        units.change(target, |state| state.go(state::Phase::Active, "active"));
         names.extend(find::wanted_by(&machine.files, target));
     }
     for target in
         ["network.target", "network-online.target", "local-fs.target", "remote-fs.target", "default.target"]
     {
-        units.change(target, |state| state.go(state::Active::Active, "active"));
+        units.change(target, |state| state.go(state::Phase::Active, "active"));
     }
     let booting = Arc::clone(machine);
     units.attend(async move {

@@ -13,7 +13,7 @@ use super::file::{UnitFile, microseconds};
 use super::find::Unit;
 use super::launch::{self, Context, FOLDERS, Line, RUN};
 use super::processes;
-use super::state::{Active, End};
+use super::state::{End, Phase};
 use crate::host::tools::Machine;
 
 /// systemd's own defaults.
@@ -53,29 +53,29 @@ impl Service {
             self.change(|state| {
                 state.invocation.clone_from(&context.invocation);
                 (state.ready, state.main_pid, state.end, state.result) = (false, 0, None, "success");
-                state.go(Active::Activating, "start");
+                state.go(Phase::Activating, "start");
             });
             let over = self.once(&context).await;
             let over = self.wind_up(over, &context).await;
             if !self.goes_again(over) {
-                let active = if over.result == "success" { Active::Inactive } else { Active::Failed };
+                let active = if over.result == "success" { Phase::Inactive } else { Phase::Failed };
                 self.change(|state| {
                     (state.result, state.main_pid) = (over.result, 0);
-                    state.go(active, if active == Active::Failed { "failed" } else { "dead" });
+                    state.go(active, if active == Phase::Failed { "failed" } else { "dead" });
                 });
                 self.tell_end(over);
                 return;
             }
             self.change(|state| {
                 (state.result, state.main_pid) = (over.result, 0);
-                state.go(Active::Activating, "auto-restart");
+                state.go(Phase::Activating, "auto-restart");
             });
             self.tell_end(over);
             let pause = self.span("RestartSec", RESTART_MS * 1000);
             tokio::select! {
                 () = sleep(pause.unwrap_or(Duration::MAX)) => {}
                 () = stopped(&mut self.stop) => {
-                    self.change(|state| state.go(Active::Inactive, "dead"));
+                    self.change(|state| state.go(Phase::Inactive, "dead"));
                     return;
                 }
             }
@@ -197,7 +197,7 @@ impl Service {
         match self.wait(main, None).await {
             Ok(end) if end.is_clean(file) && file.flag("Service", "RemainAfterExit") => {
                 self.note_end(end);
-                self.change(|state| state.go(Active::Active, "exited"));
+                self.change(|state| state.go(Phase::Active, "exited"));
                 stopped(&mut self.stop).await;
                 Over { result: "success", end: Some(end), is_asked: true }
             }
@@ -281,7 +281,7 @@ impl Service {
         // Nobody tells it to stop twice.
         let mut never = watch::channel(false).1;
         std::mem::swap(&mut self.stop, &mut never);
-        self.change(|state| state.go(Active::Deactivating, "stop"));
+        self.change(|state| state.go(Phase::Deactivating, "stop"));
         let mut over = over;
         if over.result == "success" && self.machine.units.state(&self.unit.id).started_run == self.run {
             // What its commands to stop say does not keep it from stopping.
@@ -363,7 +363,7 @@ impl Service {
         self.change(|state| {
             state.started_run = state.run;
             if sub != "dead" {
-                state.go(Active::Active, sub);
+                state.go(Phase::Active, sub);
             }
         });
     }
@@ -441,11 +441,11 @@ pub(super) async fn reload(machine: &Arc<Machine>, unit: &Unit) -> io::Result<bo
     let stop = watch::channel(false).1;
     let context = Context { invocation: state.invocation, main_pid: state.main_pid };
     let mut service = Service { machine: Arc::clone(machine), unit: unit.clone(), run: state.run, stop };
-    machine.units.change(&unit.id, |state| state.go(Active::Reloading, "reload"));
+    machine.units.change(&unit.id, |state| state.go(Phase::Reloading, "reload"));
     let result = service.commands("ExecReload", &context).await;
     machine.units.change(&unit.id, |state| {
-        if state.active == Active::Reloading {
-            state.go(Active::Active, "running");
+        if state.active == Phase::Reloading {
+            state.go(Phase::Active, "running");
         }
     });
     Ok(result.is_ok())

@@ -5,7 +5,7 @@ use super::find::Unit;
 
 /// systemd's `ActiveState`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Active {
+pub(super) enum Phase {
     #[default]
     Inactive,
     Activating,
@@ -15,7 +15,7 @@ pub(super) enum Active {
     Failed,
 }
 
-impl Active {
+impl Phase {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Inactive => "inactive",
@@ -98,7 +98,7 @@ pub(super) struct Stamps {
 /// One unit's state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
-    pub(super) active: Active,
+    pub(super) active: Phase,
     /// systemd's `SubState`.
     pub(super) sub: &'static str,
     /// systemd's `Result`.
@@ -127,10 +127,10 @@ pub(super) struct State {
 
 impl State {
     /// Goes over to another state.
-    pub(super) fn go(&mut self, active: Active, sub: &'static str) {
+    pub(super) fn go(&mut self, active: Phase, sub: &'static str) {
         let now = now();
-        let is_up = |active: Active| matches!(active, Active::Active | Active::Reloading);
-        let is_down = |active: Active| matches!(active, Active::Inactive | Active::Failed);
+        let is_up = |active: Phase| matches!(active, Phase::Active | Phase::Reloading);
+        let is_down = |active: Phase| matches!(active, Phase::Inactive | Phase::Failed);
         if is_down(self.active) && !is_down(active) {
             self.stamps.inactive_exit = now;
         }
@@ -152,11 +152,11 @@ impl State {
         if self.result.is_empty() || self.result == "success" {
             self.result = "start-limit-hit";
         }
-        self.go(Active::Failed, "failed");
+        self.go(Phase::Failed, "failed");
     }
 
     pub(super) fn is_up(&self) -> bool {
-        matches!(self.active, Active::Active | Active::Reloading)
+        matches!(self.active, Phase::Active | Phase::Reloading)
     }
 }
 

@@ -6,7 +6,7 @@ use super::enable;
 use super::find::{self, Load, full_name};
 use super::job::{self, Refusal};
 use super::processes;
-use super::state::{Active, State};
+use super::state::{Phase, State};
 use super::{list, lock, show, signal};
 use crate::host::tools::words::{Grammar, Words, matches};
 use crate::host::tools::{Answer, Call, Machine, system};
@@ -179,7 +179,7 @@ impl Run<'_> {
     fn warn_stale(&self, name: &str, answer: &mut Answer) {
         let unit = self.machine.units.unit(self.machine, name);
         let state = self.machine.units.state(&unit.id);
-        if show::is_stale(self.machine, &unit, &state) && state.active != Active::Inactive {
+        if show::is_stale(self.machine, &unit, &state) && state.active != Phase::Inactive {
             answer.complain(&format!(
                 "Warning: The unit file, source configuration file or drop-ins of {} changed on disk. Run 'systemctl daemon-reload' to reload units.\n",
                 unit.id
@@ -188,9 +188,9 @@ impl Run<'_> {
     }
 
     fn is(&self, verb: &str, names: &[String]) -> Answer {
-        let wanted = |active: Active| match verb {
-            "is-failed" => active == Active::Failed,
-            _ => matches!(active, Active::Active | Active::Reloading),
+        let wanted = |active: Phase| match verb {
+            "is-failed" => active == Phase::Failed,
+            _ => matches!(active, Phase::Active | Phase::Reloading),
         };
         let mut answer = Answer { code: if verb == "is-failed" { 1 } else { 3 }, ..Answer::default() };
         for name in self.named(names) {
@@ -296,14 +296,14 @@ impl Run<'_> {
             let states = lock(&units.states);
             states
                 .iter()
-                .filter(|(_, state)| state.active == Active::Failed)
+                .filter(|(_, state)| state.active == Phase::Failed)
                 .map(|(id, _)| id.clone())
                 .collect()
         };
         let names: Vec<String> = if names.is_empty() { failed() } else { self.named(names) };
         for name in names {
             let unit = units.unit(self.machine, &name);
-            if unit.load == Load::NotFound && units.state(&unit.id).active == Active::Inactive {
+            if unit.load == Load::NotFound && units.state(&unit.id).active == Phase::Inactive {
                 answer.complain(&format!(
                     "Failed to reset failed state of unit {0}: Unit {0} not loaded.\n",
                     unit.id
@@ -314,9 +314,9 @@ impl Run<'_> {
             units.change(&unit.id, |state| {
                 state.starts.clear();
                 state.restarts = 0;
-                if state.active == Active::Failed {
+                if state.active == Phase::Failed {
                     state.result = "success";
-                    state.go(Active::Inactive, "dead");
+                    state.go(Phase::Inactive, "dead");
                 }
             });
         }
@@ -415,7 +415,7 @@ impl Run<'_> {
     }
 
     fn system_state(&self) -> &'static str {
-        let is_failed = |state: &State| state.active == Active::Failed;
+        let is_failed = |state: &State| state.active == Phase::Failed;
         if *self.machine.units.is_booting.borrow() {
             "starting"
         } else if lock(&self.machine.units.states).values().any(is_failed) {

@@ -11,7 +11,7 @@ use super::file::microseconds;
 use super::find::Unit;
 use super::job::{self, Refusal};
 use super::lock;
-use super::state::{self, Active};
+use super::state::{self, Phase};
 use crate::host::tools::Machine;
 
 /// Spans, and what they begin at.
@@ -33,7 +33,7 @@ pub(super) fn start(machine: &Arc<Machine>, unit: Unit) -> Result<(), Refusal> {
         state.unit = Some(unit.clone());
         state.invocation = format!("{:032x}", rand::random::<u128>());
         state.result = "success";
-        state.go(Active::Active, "waiting");
+        state.go(Phase::Active, "waiting");
     });
     let attended = Arc::clone(machine);
     machine.units.attend(attend(attended, unit, stop));
@@ -53,7 +53,7 @@ async fn attend(machine: Arc<Machine>, unit: Unit, mut stop: watch::Receiver<boo
         let next = next(&machine, &unit, begun).await;
         machine.units.change(&id, |state| {
             state.next_elapse = next;
-            state.go(Active::Active, if next.is_some() { "waiting" } else { "elapsed" });
+            state.go(Phase::Active, if next.is_some() { "waiting" } else { "elapsed" });
         });
         let elapse = async {
             match next {
@@ -67,7 +67,7 @@ async fn attend(machine: Arc<Machine>, unit: Unit, mut stop: watch::Receiver<boo
         }
         machine.units.change(&id, |state| {
             state.last_trigger = state::now();
-            state.go(Active::Active, "running");
+            state.go(Phase::Active, "running");
         });
         let stamp = format!("/var/lib/systemd/timers/stamp-{id}");
         if unit.file.flag("Timer", "Persistent") {
@@ -79,7 +79,7 @@ async fn attend(machine: Arc<Machine>, unit: Unit, mut stop: watch::Receiver<boo
     }
     machine.units.change(&id, |state| {
         state.next_elapse = None;
-        state.go(Active::Inactive, "dead");
+        state.go(Phase::Inactive, "dead");
     });
 }
 
