@@ -8,6 +8,7 @@
 //! > a line that it prints
 //! ! a part of what it says on standard error
 //! = its exit status, unless that is 0
+//! @ accounts: it takes more than one account, and a sandbox that isn't run by root has just one
 //! - sandbox: why the sandbox's host differs; the lines below are what it does instead
 //! ```
 
@@ -34,6 +35,16 @@ struct Case {
     line: String,
     expected: Expected,
     sandbox: Option<Expected>,
+    takes_accounts: bool,
+}
+
+/// Whom the commands are asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    #[allow(dead_code, reason = "only real hosts are real")]
+    Real,
+    #[allow(dead_code, reason = "real hosts are no sandbox")]
+    Sandbox { has_accounts: bool },
 }
 
 /// More differences than these would be a sandbox that cannot be trusted.
@@ -49,10 +60,11 @@ pub(crate) fn topics() -> Vec<String> {
 }
 
 /// Runs the cases of one file, and tells what was otherwise than expected.
-pub(crate) fn differences(topic: &str, is_sandbox: bool, run: &dyn Fn(&str) -> Said) -> Vec<String> {
+pub(crate) fn differences(topic: &str, asked: Asked, run: &dyn Fn(&str) -> Said) -> Vec<String> {
     let cases = read(&folder().join(format!("{topic}.txt")));
-    let told = cases.iter().filter_map(|case| {
-        let expected = case.sandbox.as_ref().filter(|_| is_sandbox).unwrap_or(&case.expected);
+    let is_asked = |case: &&Case| !case.takes_accounts || asked != Asked::Sandbox { has_accounts: false };
+    let told = cases.iter().filter(is_asked).filter_map(|case| {
+        let expected = case.sandbox.as_ref().filter(|_| asked != Asked::Real).unwrap_or(&case.expected);
         let said = run(&case.line);
         let why = difference(expected, &said)?;
         let Said { code, out, err } = said;
@@ -86,10 +98,16 @@ fn read(path: &Path) -> Vec<Case> {
         let text = text.strip_prefix(' ').unwrap_or(text).to_owned();
         if mark == "$" {
             let place = format!("{}:{}", path.file_name().unwrap().to_string_lossy(), number + 1);
-            cases.push(Case { place, line: text, expected: Expected::default(), sandbox: None });
+            let expected = Expected::default();
+            cases.push(Case { place, line: text, expected, sandbox: None, takes_accounts: false });
             continue;
         }
         let Some(case) = cases.last_mut() else { continue };
+        if mark == "@" {
+            assert!(text.starts_with("accounts"), "{line}");
+            case.takes_accounts = true;
+            continue;
+        }
         if mark == "-" {
             assert!(text.starts_with("sandbox: "), "{line}: no reason is given");
             case.sandbox = Some(Expected::default());
