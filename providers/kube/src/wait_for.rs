@@ -6,6 +6,8 @@
 //! | `field { path, value }` | the field has this value |
 //! | `field { path, pattern }` | the field's text matches this regular expression |
 //! | `field { path }` | the field is there, and not null |
+//! | `cel` | this expression over `self`, the object, is true |
+//! | `fail_if` | never: once this expression is true, it has failed |
 //!
 //! All of all blocks must hold, and the controller must have seen the newest generation, as far as it tells. What makes any object fail
 //! still does: that it is being deleted, and pods that do not start.
@@ -17,6 +19,7 @@ use meshform_engine::ports::Problem;
 use meshform_engine::schema::{Attribute, BlockType, Body};
 use meshform_engine::types::Type;
 use meshform_engine::value::{Path, PathStep, Value, from_json};
+use meshform_kube_schema::cel::{self, Program};
 use regex::Regex;
 use serde_json::Value as Json;
 
@@ -36,7 +39,7 @@ const SHOWN_MAX: usize = 80;
 pub(crate) fn block() -> BlockType {
     BlockType::list(
         NAME,
-        Body::from(Vec::new()).with(condition()).with(field()),
+        Body::from(Vec::from(expressions())).with(condition()).with(field()),
         "What must hold until the object counts as ready, instead of what its kind usually must.",
     )
 }
@@ -49,7 +52,22 @@ pub(crate) fn selecting_block() -> BlockType {
         text("name", "The name of the object that this is of; all of the kind, if left out."),
         text("namespace", "The namespace of the objects that this is of."),
     ];
-    BlockType { body: Body::from(selectors).with(condition()).with(field()), ..block() }
+    let attributes: Vec<_> = selectors.into_iter().chain(expressions()).collect();
+    BlockType { body: Body::from(attributes).with(condition()).with(field()), ..block() }
+}
+
+fn expressions() -> [Attribute; 2] {
+    let text = |name, description| Attribute::optional(name, Type::String, description);
+    [
+        text(
+            "cel",
+            "An expression of the Common Expression Language over `self`, the object, that must be true.",
+        ),
+        text(
+            "fail_if",
+            "Such an expression that says that the object has failed, and nothing more is to be waited for.",
+        ),
+    ]
 }
 
 fn condition() -> BlockType {
@@ -89,8 +107,11 @@ pub(crate) fn check(desired: &Value) -> Vec<Problem> {
     for (at, block) in blocks.iter().enumerate() {
         let path = Path::attribute(NAME).join(PathStep::Index(at));
         let (conditions, fields) = (parts(block, "condition"), parts(block, "field"));
-        if block.is_wholly_known() && conditions.is_empty() && fields.is_empty() {
-            let detail = "Say what to wait for: a `condition` or a `field`.";
+        problems
+            .extend(["cel", "fail_if"].into_iter().filter_map(|name| check_expression(block, name, &path)));
+        let has_expression = block.get("cel").is_some_and(|text| !text.is_null());
+        if block.is_wholly_known() && conditions.is_empty() && fields.is_empty() && !has_expression {
+            let detail = "Say what to wait for: a `condition`, a `field` or `cel`.";
             problems.push(error("Nothing to wait for", detail, path.clone()));
         }
         let inside = path.join(PathStep::Attribute("field".to_owned()));
@@ -99,6 +120,12 @@ pub(crate) fn check(desired: &Value) -> Vec<Problem> {
             .extend(checked.filter_map(|(at, field)| check_field(field, &inside.join(PathStep::Index(at)))));
     }
     problems
+}
+
+fn check_expression(block: &Value, name: &str, path: &Path) -> Option<Problem> {
+    let mistake = Program::compile(block.get_str(name)?).err()?;
+    let detail = format!("It cannot be read: {mistake}");
+    Some(error("Not an expression", &detail, path.join(PathStep::Attribute(name.to_owned()))))
 }
 
 fn check_field(field: &Value, path: &Path) -> Option<Problem> {
@@ -164,6 +191,8 @@ pub(crate) fn check_used<'n>(
 #[derive(Debug)]
 pub(crate) struct Rules {
     rules: Vec<Rule>,
+    /// What says that it has failed.
+    failures: Vec<Expression>,
     /// Whether no value of the object is told.
     hides: bool,
 }
@@ -172,6 +201,15 @@ pub(crate) struct Rules {
 enum Rule {
     Condition { name: String, status: String },
     Field { path: String, expected: Expected, hides: bool },
+    Expression(Expression),
+}
+
+/// A truth about the object.
+#[derive(Debug)]
+struct Expression {
+    text: String,
+    program: Program,
+    hides: bool,
 }
 
 #[derive(Debug)]
@@ -187,10 +225,12 @@ impl Rules {
         let blocks = desired.get(NAME).and_then(Value::as_list).unwrap_or_default();
         let rules = blocks.iter().flat_map(|block| {
             let conditions = parts(block, "condition").iter().filter_map(condition_rule);
-            conditions.chain(parts(block, "field").iter().filter_map(field_rule))
+            let fields = parts(block, "field").iter().filter_map(field_rule);
+            conditions.chain(fields).chain(Expression::of(block, "cel").map(Rule::Expression))
         });
         let rules: Vec<_> = rules.collect();
-        (!rules.is_empty()).then_some(Self { rules, hides })
+        let failures = blocks.iter().filter_map(|block| Expression::of(block, "fail_if")).collect();
+        (!rules.is_empty()).then_some(Self { rules, failures, hides })
     }
 
     /// How far the object is.
@@ -198,6 +238,9 @@ impl Rules {
         match observed(object) {
             Readiness::Ready => {}
             other => return other,
+        }
+        if let Some(failure) = self.failures.iter().find(|failure| failure.holds(object) == Ok(true)) {
+            return Readiness::Failed(format!("{} is true", failure.shown()));
         }
         let waits = self.rules.iter().find_map(|rule| self.missing(rule, object));
         waits.map_or(Readiness::Ready, Readiness::Waiting)
@@ -210,6 +253,14 @@ impl Rules {
                 Some((is, _)) if is == status => None,
                 Some((is, why)) => Some(format!("its condition {name} is {is}, not {status}: {why}")),
                 None => Some(format!("its condition {name} is not there yet")),
+            },
+            Rule::Expression(expression) => match expression.holds(object) {
+                Ok(true) => None,
+                Ok(false) => Some(format!("{} is not true yet", expression.shown())),
+                Err(_) if expression.hides || self.hides => {
+                    Some(format!("{} cannot be told yet", expression.shown()))
+                }
+                Err(why) => Some(format!("{} cannot be told yet: {why}", expression.shown())),
             },
             Rule::Field { path, expected, hides } => {
                 let value = from_json(object);
@@ -225,6 +276,22 @@ impl Rules {
                 Some(format!("`{path}` {is}"))
             }
         }
+    }
+}
+
+impl Expression {
+    fn of(block: &Value, name: &str) -> Option<Self> {
+        let text = block.get_str(name)?;
+        let program = Program::compile(text).ok()?;
+        Some(Self { text: text.to_owned(), program, hides: block.has_sensitive() })
+    }
+
+    fn holds(&self, object: &Json) -> Result<bool, cel::Error> {
+        self.program.holds(&[("self", object)])
+    }
+
+    fn shown(&self) -> String {
+        if self.hides { "the expression".to_owned() } else { format!("`{}`", self.text) }
     }
 }
 
@@ -347,6 +414,26 @@ mod tests {
     }
 
     #[test]
+    fn expressions_are_over_the_object() {
+        let blocks = json!([{ "cel": "self.status.ready == self.status.wanted", "fail_if": "has(self.status.broken) && self.status.broken" }]);
+        check(blocks.clone(), json!({ "ready": 2, "wanted": 2 }), "ready");
+        check(
+            blocks.clone(),
+            json!({ "ready": 1, "wanted": 2 }),
+            "`self.status.ready == self.status.wanted` is not true yet",
+        );
+        check(
+            blocks.clone(),
+            json!({ "ready": 2, "wanted": 2, "broken": true }),
+            "failed: `has(self.status.broken) && self.status.broken` is true",
+        );
+        let Readiness::Waiting(what) = rules(&blocks).unwrap().readiness(&object(&json!({}))) else {
+            panic!()
+        };
+        assert!(what.starts_with("`self.status.ready == self.status.wanted` cannot be told yet: "), "{what}");
+    }
+
+    #[test]
     fn all_of_all_blocks_must_hold() {
         let field = |name: &str| json!({ "field": [{ "path": format!("status.{name}"), "value": true }] });
         check(json!([field("a"), field("b")]), json!({ "a": true }), "`status.b` is not there yet");
@@ -387,6 +474,8 @@ mod tests {
             problems(of(json!({ "path": "a", "pattern": "b", "value": 1 }))),
             ["wait_for[0].field[0]: Two expectations of one field"]
         );
+        let expression = json!({ "wait_for": [{ "cel": "self.a ==", "condition": [], "field": [] }] });
+        assert_eq!(problems(expression), ["wait_for[0].cel: Not an expression"]);
         let mut both = of(json!({ "path": "a" }));
         both["wait"] = json!(false);
         assert_eq!(problems(both), ["wait: Wait, or not?"]);
