@@ -27,7 +27,11 @@ pub(crate) fn needles() -> Vec<Vec<u8>> {
 
 /// Whether one of them is in it.
 pub(crate) fn shows(haystack: &[u8], needles: &[Vec<u8>]) -> bool {
-    needles.iter().any(|needle| haystack.windows(needle.len()).any(|part| part == needle))
+    let text = String::from_utf8_lossy(haystack);
+    needles.iter().any(|needle| match str::from_utf8(needle) {
+        Ok(needle) => text.contains(needle),
+        Err(_) => haystack.windows(needle.len()).any(|part| part == needle),
+    })
 }
 
 #[test]
