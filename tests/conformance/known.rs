@@ -46,6 +46,21 @@ pub(crate) const SANDBOX: &[Difference] = &[
     ),
     known("merge-patch/unknown field strict", "/message", "fields in the order of Go's structs"),
     known("deletes/two controllers", "/message", "fields in the order of Go's structs"),
+    known(
+        "eviction/budget after a failed delete",
+        "fieldsV1",
+        "whose a condition's time is depends on whether a second has passed",
+    ),
+    known(
+        "eviction/a narrower budget",
+        "fieldsV1",
+        "whose a condition's time is depends on whether a second has passed",
+    ),
+    known(
+        "eviction/narrower budget counted",
+        "fieldsV1",
+        "whose a condition's time is depends on whether a second has passed",
+    ),
     known("rbac/aggregate", "rules", "a role without rules has none, rather than null"),
     known("deletes/body of no kind", "/message", "the place in Go's source"),
     known("errors/post unknown field", "/", "fields in the order of the body"),

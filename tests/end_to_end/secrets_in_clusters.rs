@@ -21,8 +21,7 @@ const THEIRS: &str = "th3irs-otter-landing";
 const DRIFTED: &str = "dr1fted-heron-fishing";
 const BYTES: &[u8] = b"\xff\xfe\x00b1nary-badger\x80digging\xc3";
 
-fn stack() -> Stack {
-    let text = r#"
+const STACK: &str = r#"
 variable "password" {
   type      = string
   sensitive = true
@@ -118,7 +117,9 @@ output "strings" {
   sensitive = true
 }
 "#;
-    let text = text.replace("PLAIN", PLAIN).replace("BYTES", &BASE64_STANDARD.encode(BYTES));
+
+fn stack() -> Stack {
+    let text = STACK.replace("PLAIN", PLAIN).replace("BYTES", &BASE64_STANDARD.encode(BYTES));
     Stack::of(&text)
 }
 
