@@ -216,10 +216,13 @@ fn keep_pods(folder: &Path, pods: ChildStdout) {
     }
 }
 
-/// What is said of a pod that is placed; nothing of one that is to hang. A Job's pod is done at once.
+/// What is said of a pod that is placed, and has been so for long enough for any `minReadySeconds`; nothing of one that is to hang. A Job's pod is done at once.
 fn status(outcome: &str, owner: &str, container: &str) -> Option<Value> {
-    let conditions =
-        |status: &str| ["Ready", "ContainersReady"].map(|kind| json!({ "type": kind, "status": status }));
+    let conditions = |status: &str| {
+        ["Ready", "ContainersReady"].map(
+            |kind| json!({ "type": kind, "status": status, "lastTransitionTime": "2020-01-01T00:00:00Z" }),
+        )
+    };
     let waiting = |reason: &str, last: Value| {
         let state = json!({ "waiting": { "reason": reason, "message": "by the stand-in" } });
         let status = json!({

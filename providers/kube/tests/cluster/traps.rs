@@ -18,7 +18,6 @@
 //! | takes one manager's updates and applies for two managers | `what_we_have_created_by_other_means_is_ours` |
 //! | writes quantities in its own way | `life::what_the_server_writes_otherwise_is_no_change` |
 //! | merges some lists by key, some as sets, and some not at all | `lists_are_merged_as_their_schema_says` |
-//! | forgets versions of a kind that others have applied | `a_version_that_is_served_no_longer_is_left_behind` |
 //! | accepts an apply to what is being deleted | `preconditions::a_finalizer_that_no_one_serves_is_named` |
 
 use meshform_engine::diagnostic::Severity;
@@ -175,66 +174,5 @@ async fn lists_are_merged_as_their_schema_says() {
     });
     world.apply_as("someone", &path, theirs).await;
     assert_eq!(world.plan(&web).await.0.verdict, Verdict::NoOp);
-    let shown = world
-        .shown(&web.with_manifest(manifest(json!(["example.com/b"]), env(&["A"]), json!(["y", "x"]))))
-        .await;
-    let container = "spec.template.spec.containers[\"web\"]";
-    for line in [
-        format!("~ {container}.args: [\"x\", \"y\"] → [\"y\", \"x\"]"),
-        format!("~ {container}.env[\"B\"].name: \"B\" → -"),
-        "\"example.com/theirs\"".to_owned(),
-    ] {
-        assert!(shown.contains(&line), "{line} in {shown}");
-    }
-    assert!(!shown.contains("env[\"THEIRS\"]"), "{shown}");
-    let web = world
-        .step(&web.with_manifest(manifest(json!(["example.com/b"]), env(&["A"]), json!(["y", "x"]))))
-        .await;
-    let live = world.get(&path).await;
-    let live = &live["spec"]["template"]["spec"]["containers"][0];
-    assert_eq!(
-        (&live["env"][0]["name"], &live["env"][1]["name"], &live["args"]),
-        (&json!("A"), &json!("THEIRS"), &json!(["y", "x"]))
-    );
-    assert_eq!(world.shown(&web).await, "NoOp");
     world.patch_as("someone", &path, json!({ "metadata": { "finalizers": null } })).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_version_that_is_served_no_longer_is_left_behind() {
-    let world = World::new("versions").await;
-    let group = format!("{}.example.com", world.namespace);
-    let definition = |versions: &[(&str, bool)]| {
-        let version = |(name, stored): &(&str, bool)| {
-            let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-            json!({ "name": name, "served": true, "storage": stored, "schema": { "openAPIV3Schema": schema } })
-        };
-        json!({
-            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": { "name": format!("tools.{group}") },
-            "spec": {
-                "group": group, "scope": "Namespaced", "names": { "kind": "Tool", "plural": "tools" },
-                "versions": versions.iter().map(version).collect::<Json>(),
-            },
-        })
-    };
-    let tool = |version: &str, size: u8| {
-        let metadata = json!({ "name": "t", "namespace": world.namespace });
-        json!({ "apiVersion": format!("{group}/{version}"), "kind": "Tool", "metadata": metadata, "spec": { "size": size } })
-    };
-    let old = definition(&[("v1alpha1", true), ("v1", false)]);
-    let crd = world.step(&Instance::new("crd", old)).await;
-    let made = world.step(&Instance::new("tool", tool("v1alpha1", 1))).await;
-    let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/tools.{group}");
-    let crd = world.step(&crd.with_manifest(definition(&[("v1alpha1", false), ("v1", true)]))).await;
-    let stored = json!({ "status": { "storedVersions": ["v1"] } });
-    world.patch_as("someone", &format!("{path}/status"), stored).await;
-    let crd = world.step(&crd.with_manifest(definition(&[("v1", true)]))).await;
-    let moved = made.with_manifest(tool("v1", 2));
-    let (difference, observed, _) = world.plan(&moved).await;
-    assert_eq!(difference.verdict, Verdict::Update, "{:?}", difference.problems);
-    let moved = world.apply(&moved, &difference, &observed, &Said::default()).await.unwrap();
-    assert_eq!(world.shown(&moved).await, "NoOp");
-    world.step(&moved.unwanted()).await;
-    world.step(&crd.unwanted()).await;
 }
