@@ -13,6 +13,7 @@ mod connections;
 #[path = "../../../../tests/end_to_end/control_plane.rs"]
 mod control_plane;
 mod impact;
+mod instance;
 mod kinds;
 mod life;
 mod lookups;
