@@ -152,10 +152,10 @@ fn kubectl(kubeconfig: &Path, objects: usize) {
     let folder = TempDir::new().unwrap();
     let shown = objects.div_ceil(10);
     let texts = (0..shown).map(|at| raw::object("many", at).to_string());
-    fs::write(folder.path().join("all.yaml"), texts.collect::<Vec<_>>().join("\n---\n")).unwrap();
+    fs::write(folder.path().join("all.json"), texts.collect::<Vec<_>>().join("\n")).unwrap();
     let mut command = Command::new("kubectl");
     command.current_dir(folder.path()).arg("--kubeconfig").arg(kubeconfig);
-    command.args(["diff", "--server-side", "--field-manager=meshform", "-f", "all.yaml"]);
+    command.args(["diff", "--server-side", "--field-manager=meshform", "-f", "all.json"]);
     let begin = Instant::now();
     let ended = command.output().unwrap();
     let seconds = begin.elapsed().as_secs_f64();
