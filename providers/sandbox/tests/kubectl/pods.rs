@@ -135,8 +135,8 @@ pub(crate) async fn ports(cluster: Cluster) {
             let answer = forwarded.get().await;
             assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{target}: {answer}");
         }
-        let (one, other) = tokio::join!(forwarded.get(), forwarded.get());
-        assert_eq!(one, other);
+        let both = tokio::join!(forwarded.get(), forwarded.get());
+        assert!([both.0, both.1].iter().all(|answer| answer.ends_with("hello")), "{target}");
     }
     let mut closed = Forwarded::start(&cluster, "deploy/web", 81, 81).await;
     assert_eq!(closed.get().await, "");

@@ -176,10 +176,11 @@ pub(crate) fn service(name: &str, label: &str) -> String {
     )
 }
 
-/// A custom kind of any shape, with a status of its own.
+/// A custom kind of any shape, with a status of its own. It may be of a group of Kubernetes' own, which takes an approval.
 pub(crate) fn definition(group: &str, version: &str, plural: &str, kind: &str, scope: &str) -> String {
     format!(
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{ name: {plural}.{group} }}\n\
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: {plural}.{group}\n  \
+         annotations: {{ api-approved.kubernetes.io: unapproved }}\n\
          spec:\n  group: {group}\n  scope: {scope}\n  \
          names: {{ plural: {plural}, singular: {}, kind: {kind}, listKind: {kind}List }}\n  \
          versions: [{{ name: {version}, served: true, storage: true, subresources: {{ status: {{}} }}, \
