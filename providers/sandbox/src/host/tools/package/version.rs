@@ -91,8 +91,8 @@ mod tests {
     fn versions_are_ordered() {
         let ascending = ["1.0~rc1", "1.0", "1.0-1", "1.0-1+b1", "1.0a", "1.0+x", "1.2", "1.10", "1:0.1"];
         for pair in ascending.windows(2) {
-            assert_eq!(compare(&pair[0], &pair[1]), Ordering::Less, "{pair:?}");
-            assert_eq!(compare(&pair[1], &pair[0]), Ordering::Greater, "{pair:?}");
+            assert_eq!(compare(pair[0], pair[1]), Ordering::Less, "{pair:?}");
+            assert_eq!(compare(pair[1], pair[0]), Ordering::Greater, "{pair:?}");
         }
         assert_eq!(compare("1.01", "1.1"), Ordering::Equal);
         assert_eq!(compare("0:1", "1"), Ordering::Equal);
