@@ -114,8 +114,8 @@ impl Run<'_> {
         let given: Vec<String> = given
             .iter()
             .map(|word| match (verb, word.as_str()) {
-                ("rm" | "rmi" | "prune", "-f" | "-fv" | "-vf") => "--force".to_owned(),
-                ("ps" | "images" | "volume" | "network", "-f") => "--filter".to_owned(),
+                ("rm" | "rmi", "-f" | "-fv" | "-vf") => "--force".to_owned(),
+                ("ps" | "images", "-f") => "--filter".to_owned(),
                 (_, word) => word.to_owned(),
             })
             .collect();
@@ -134,7 +134,10 @@ impl Run<'_> {
             "port" => Ok(self.port(&words)),
             "logs" => Ok(self.logs(&words)),
             "version" | "info" => Ok(info(verb, &words)),
-            "login" | "logout" | "prune" | "network" | "volume" => Ok(Answer::default()),
+            // They would have nothing to act on, and are not to seem to have done it.
+            "login" | "logout" | "prune" | "network" | "volume" => {
+                Ok(Answer::failed(1, format!("docker: a host of the sandbox has no 'docker {verb}'\n")))
+            }
             "start" | "stop" | "restart" | "kill" | "rm" | "wait" | "rename" | "update" => {
                 self.each(verb, &words).await
             }
