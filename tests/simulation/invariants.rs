@@ -46,12 +46,16 @@ pub(crate) fn serial_follows_content(before: &Snapshot, after: &Snapshot) -> Res
     }
 }
 
-/// What is on a target that could not be reached is not planned, nor is what is left out because of it.
-pub(crate) fn out_of_reach_is_left_alone(plan: &Plan) -> Result<(), String> {
+/// What is on a target that could not be reached is not planned, nor is what is left out because of it. An address that is recorded
+/// stands for that one instance, whatever is of its block now; another one may stand for a whole block.
+pub(crate) fn out_of_reach_is_left_alone(plan: &Plan, prior: Option<&Snapshot>) -> Result<(), String> {
+    let is_recorded = |address: &Address| prior.is_none_or(|prior| prior.records.contains_key(address));
+    let stands_for = |it: &Address, other: &Address| it == other || (!is_recorded(it) && it.contains(other));
     for lost in plan.unreachable() {
         let left_out = || lost.instances.iter().chain(&lost.dependants);
         let is_planned = |change: &&Change| {
-            change.target.as_ref() == Some(&lost.target) || left_out().any(|it| it.contains(&change.address))
+            change.target.as_ref() == Some(&lost.target)
+                || left_out().any(|it| stands_for(it, &change.address))
         };
         if let Some(change) = plan.changes.iter().find(is_planned) {
             return Err(format!("{} is planned, and {} was out of reach", change.address, lost.target));

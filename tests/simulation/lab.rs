@@ -91,7 +91,7 @@ impl Lab {
         let prior = (loaded.serial == planned.serial).then_some(loaded);
         let bytes = world.store.encode_plan(&planned).await?;
         self.books.note(format!("process {process}: plans {}", shown(&planned)));
-        if let Err(problem) = invariants::out_of_reach_is_left_alone(&planned) {
+        if let Err(problem) = invariants::out_of_reach_is_left_alone(&planned, prior.as_ref()) {
             self.books.accuse(problem);
         }
         self.books.listen("a saved plan", &String::from_utf8_lossy(&bytes));
