@@ -1,29 +1,9 @@
 //! The names that expressions have for fields: not every name can be written in them.
 
-/// Words that the language keeps for itself.
-const KEPT: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
+use super::parse::RESERVED;
+
+/// Words that mean something in the language.
+const MEANT: [&str; 4] = ["true", "false", "null", "in"];
 
 /// The name of a field as expressions write it; `None` where they cannot.
 pub fn escape(name: &str) -> Option<String> {
@@ -32,7 +12,7 @@ pub fn escape(name: &str) -> Option<String> {
     if !begins_as_name || !name.chars().all(is_letter) {
         return None;
     }
-    if KEPT.contains(&name) {
+    if MEANT.contains(&name) || RESERVED.contains(&name) {
         return Some(format!("__{name}__"));
     }
     let escaped = name.replace("__", "__underscores__");

@@ -20,7 +20,7 @@ const NAMESPACES: [&str; 6] = ["ip", "lists", "sets", "optional", "format", "str
 const OPERANDS: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
 
 /// Names that the language keeps for itself.
-const RESERVED: [&str; 17] = [
+pub(super) const RESERVED: [&str; 17] = [
     "as",
     "break",
     "const",
